@@ -1,0 +1,27 @@
+package dev.sluice.change;
+
+import java.util.List;
+
+/**
+ * What identifies a row in its table: the values of the key columns in key order, or the rowid alone. {@code -0.0} is
+ * folded to {@code 0.0}, because SQLite takes both for one key.
+ */
+public record RowKey(List<Value> parts) {
+
+    public RowKey(List<Value> parts) {
+        this.parts = parts.stream().map(RowKey::folded).toList();
+    }
+
+    public static RowKey of(Value... parts) {
+        return new RowKey(List.of(parts));
+    }
+
+    /** True if some part is NULL: such a key does not identify a row (SQLite allows several). */
+    public boolean hasNull() {
+        return parts.contains(Value.NULL);
+    }
+
+    private static Value folded(Value part) {
+        return part instanceof Value.Real real && real.value() == 0.0 ? Value.of(0.0) : part;
+    }
+}

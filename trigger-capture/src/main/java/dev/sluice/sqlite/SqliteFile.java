@@ -1,0 +1,102 @@
+package dev.sluice.sqlite;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteOpenMode;
+
+/**
+ * The source file on disk. Only SQLite opens it: closing any other descriptor of the file in this process would drop
+ * SQLite's POSIX locks (sqlite.org/howtocorrupt.html, 2.2), so this class only ever asks {@code stat}.
+ */
+public record SqliteFile(Path path) {
+
+    /** File systems on which SQLite's locks can't be trusted; names as Linux reports them. */
+    private static final Set<String> NETWORK_FILE_SYSTEMS =
+            Set.of("nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "sshfs");
+
+    /** Which file it is, whatever its name: survives a write, not a {@code mv} over it. */
+    public record Identity(long device, long inode) {}
+
+    public SqliteFile(Path path) {
+        this.path = path.toAbsolutePath().normalize();
+    }
+
+    /** Asks the file system, without a descriptor. */
+    public Identity identity() throws IOException {
+        Map<String, Object> attributes = Files.readAttributes(path, "unix:dev,ino");
+        return new Identity((Long) attributes.get("dev"), (Long) attributes.get("ino"));
+    }
+
+    /** Bytes of the main file, without its WAL. */
+    public long size() throws IOException {
+        return Files.size(path);
+    }
+
+    /** Bytes of the write-ahead log beside the file, 0 where there is none. */
+    public long walSize() throws IOException {
+        try {
+            return Files.size(walPath());
+        } catch (NoSuchFileException e) {
+            return 0;
+        }
+    }
+
+    /**
+     * Forces the WAL to disk, so that nothing is applied to the target which a power loss could take from the source.
+     * SQLite takes no locks on the WAL file, so this descriptor is harmless.
+     */
+    public void syncWal() throws IOException {
+        try (FileChannel wal = FileChannel.open(walPath(), StandardOpenOption.WRITE)) {
+            wal.force(false);
+        } catch (NoSuchFileException e) {
+            return; // checkpointed and gone: SQLite synced the main file itself
+        }
+    }
+
+    private Path walPath() {
+        return path.resolveSibling(path.getFileName() + "-wal");
+    }
+
+    /** Opens for reading only; SQLite itself refuses every write on it. */
+    public SqliteSession openReader(Duration busyTimeout) throws SQLException {
+        SQLiteConfig config = config(busyTimeout);
+        config.setReadOnly(true);
+        return open(config);
+    }
+
+    /** Opens for reading and writing; never creates the file. */
+    public SqliteSession openWriter(Duration busyTimeout) throws SQLException {
+        SQLiteConfig config = config(busyTimeout);
+        config.resetOpenMode(SQLiteOpenMode.CREATE);
+        return open(config);
+    }
+
+    private static SQLiteConfig config(Duration busyTimeout) {
+        SQLiteConfig config = new SQLiteConfig();
+        config.setBusyTimeout((int) busyTimeout.toMillis());
+        return config;
+    }
+
+    private SqliteSession open(SQLiteConfig config) throws SQLException {
+        return new SqliteSession(config.createConnection("jdbc:sqlite:" + path));
+    }
+
+    /** The file system's type as the kernel names it, for example {@code ext4} or {@code nfs4}. */
+    public String fileSystemType() throws IOException {
+        return Files.getFileStore(path).type();
+    }
+
+    public boolean onNetworkFileSystem() throws IOException {
+        String type = fileSystemType();
+        return NETWORK_FILE_SYSTEMS.contains(type) || type.startsWith("fuse.sshfs") || type.startsWith("fuse.gluster");
+    }
+}

@@ -1,0 +1,2 @@
+/** Opens SQLite files and reads their values exactly; the only place that knows the SQLite driver. */
+package dev.sluice.sqlite;
