@@ -185,7 +185,7 @@ public final class Codecs {
         Affinity affinity = column.affinity();
         boolean wholeIsInteger = affinity == Affinity.INTEGER || affinity == Affinity.NUMERIC;
         int[] arguments = arguments(type);
-        String base = type.replaceAll("\\(.*?\\)", "").trim();
+        String base = type.replaceAll("\\(.*?\\)", "").replaceAll("\\s+", " ").trim();
         Set<Codec> codecs = new LinkedHashSet<>();
         switch (base) {
             case "smallint" -> codecs.add(new Integers(2));
@@ -238,6 +238,11 @@ public final class Codecs {
                     all.add(new Epochs(unit));
                 }
                 all.stream().filter(codec -> codec.type().equals(zoned ? "timestamptz" : "timestamp"))
+                        // timestamp(n) rounds what has more digits
+                        .filter(codec -> arguments[0] < 0 || !(codec instanceof Timestamps timestamps)
+                                || timestamps.fraction().digitsMax() <= arguments[0])
+                        .filter(codec -> arguments[0] < 0 || !(codec instanceof Epochs)
+                                || codec.equals(new Epochs(EpochUnit.SECONDS)))
                         .forEach(codecs::add);
             }
             default -> codecs.add(new Texts(type, 0, false));

@@ -113,6 +113,16 @@ final class TimeCodecs {
         /** Up to six digits without trailing zeros (Go). */
         TRIMMED;
 
+        /** The most digits behind the seconds that it can have. */
+        int digitsMax() {
+            return switch (this) {
+                case MINUTES, NONE -> 0;
+                case ONE, TWO, THREE, FOUR, FIVE, SIX -> ordinal() - NONE.ordinal();
+                case THREE_OR_NONE -> 3;
+                case SIX_OR_NONE, TRIMMED -> 6;
+            };
+        }
+
         /** Reads the clock at {@code from} to {@code to}, or null if it is written in another way. */
         LocalTime parse(String text, int from, int to) {
             int hour = digits(text, from, 2);
