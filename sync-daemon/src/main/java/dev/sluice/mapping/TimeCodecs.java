@@ -74,6 +74,11 @@ final class TimeCodecs {
         }
 
         @Override
+        public String form() {
+            return "%Y-%m-%d";
+        }
+
+        @Override
         public boolean fits(Value value) {
             String text = ascii(value);
             return text != null && text.length() == 10 && date(text, 0) != null;
@@ -120,6 +125,16 @@ final class TimeCodecs {
                 case ONE, TWO, THREE, FOUR, FIVE, SIX -> ordinal() - NONE.ordinal();
                 case THREE_OR_NONE -> 3;
                 case SIX_OR_NONE, TRIMMED -> 6;
+            };
+        }
+
+        /** The clock as a strftime pattern, null if its width varies or strftime can't write it. */
+        String form() {
+            return switch (this) {
+                case MINUTES -> "%H:%M";
+                case NONE -> "%H:%M:%S";
+                case THREE -> "%H:%M:%f";
+                default -> null;
             };
         }
 
@@ -206,6 +221,11 @@ final class TimeCodecs {
         }
 
         @Override
+        public String form() {
+            return fraction.form();
+        }
+
+        @Override
         public boolean fits(Value value) {
             String text = ascii(value);
             return text != null && text.length() >= 5 && fraction.parse(text, 0, text.length()) != null;
@@ -246,6 +266,11 @@ final class TimeCodecs {
         @Override
         public String type() {
             return hasZone() ? "timestamptz" : "timestamp";
+        }
+
+        @Override
+        public String form() {
+            return fraction.form() == null || zone != null ? null : "%Y-%m-%d" + separator + fraction.form() + suffix;
         }
 
         private boolean hasZone() {
@@ -325,6 +350,11 @@ final class TimeCodecs {
         @Override
         public String id() {
             return "epoch:" + unit;
+        }
+
+        @Override
+        public String form() {
+            return unit == EpochUnit.SECONDS ? "%s" : unit == EpochUnit.MILLISECONDS ? "%s000" : null;
         }
 
         @Override
