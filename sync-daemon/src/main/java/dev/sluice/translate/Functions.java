@@ -1,0 +1,533 @@
+package dev.sluice.translate;
+
+import dev.sluice.change.Value;
+import dev.sluice.schema.Affinity;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** SQLite's scalar functions, one by one; what is not here is refused. */
+final class Functions {
+
+    private static final Set<String> AGGREGATES = Set.of("count", "sum", "total", "avg", "group_concat", "string_agg",
+            "json_group_array", "json_group_object", "jsonb_group_array", "jsonb_group_object", "median", "percentile");
+
+    private static final String LOCAL_NOTE =
+            "it asks for the local time zone, and the server's may differ from the application's";
+
+    private final Expressions expressions;
+
+    Functions(Expressions expressions) {
+        this.expressions = expressions;
+    }
+
+    Term call(Expr.Call call) {
+        List<Expr> arguments = call.arguments();
+        boolean extreme = call.name().equals("min") || call.name().equals("max");
+        if (AGGREGATES.contains(call.name()) || call.star() || call.distinct() || call.filter() != null
+                || !call.orderBy().isEmpty() || extreme && arguments.size() == 1) {
+            return expressions.aggregate(call);
+        }
+        List<Term> terms = new ArrayList<>();
+        for (Expr argument : arguments) {
+            Term term = expressions.render(argument);
+            terms.add(extreme || call.name().equals("nullif") ? term : Expressions.plain(term));
+        }
+        Term answer = known(call.name(), terms);
+        if (answer == null) {
+            throw new Untranslatable("it uses the function " + call.name() + " with " + terms.size()
+                    + (terms.size() == 1 ? " argument" : " arguments") + ", for which PostgreSQL has no equal");
+        }
+        return answer;
+    }
+
+    private Term known(String name, List<Term> a) {
+        int n = a.size();
+        boolean missing = a.stream().anyMatch(Term::isNull);
+        switch (name) {
+            case "ifnull", "coalesce":
+                return n < 2 ? null : coalesce(a);
+            case "iif", "if":
+                return n == 3 ? expressions.choose(List.of(expressions.truth(a.get(0))), a.subList(1, 3))
+                        : n == 2 ? expressions.choose(List.of(expressions.truth(a.get(0))),
+                                List.of(a.get(1), Term.constant(Value.NULL))) : null;
+            case "nullif":
+                return n == 2 ? nullif(a.get(0), a.get(1)) : null;
+            case "typeof":
+                return n == 1 ? typeOf(a.get(0)) : null;
+            case "min", "max":
+                return n < 2 ? null : missing ? Term.constant(Value.NULL) : extreme(name, a);
+            case "likely", "unlikely":
+                return n == 1 ? a.get(0).withAffinity(null).withCollation(null, false) : null;
+            case "likelihood":
+                return n == 2 ? a.get(0).withAffinity(null).withCollation(null, false) : null;
+            case "date", "time", "datetime", "strftime", "unixepoch", "julianday":
+                return new Clock(expressions).call(name, a);
+            case "random", "randomblob":
+                return random(name, a);
+            case "json_valid":
+                return n == 1 && (a.get(0).kind() == PgKind.JSON || a.get(0).kind() == PgKind.JSONB)
+                        ? Term.condition("(CASE WHEN " + a.get(0).sql() + " IS NOT NULL THEN true END)") : null;
+            case "printf", "format":
+                return n == 0 ? null : format(a);
+            default:
+                return missing ? nullIfKnown(name) : strict(name, a);
+        }
+    }
+
+    /** Functions that answer NULL if any argument is NULL, as their PostgreSQL equals do. */
+    private Term strict(String name, List<Term> a) {
+        int n = a.size();
+        switch (name) {
+            case "length":
+                return n == 1 ? length(a.get(0)) : null;
+            case "octet_length":
+                return n == 1 ? Term.of("octet_length(" + (a.get(0).kind() == PgKind.BYTEA ? a.get(0).sql() : text(a.get(0)))
+                        + ")", PgKind.INTEGER).withFloor(0L, true) : null;
+            case "lower", "upper":
+                return n == 1 ? Term.of(name + "(" + text(a.get(0)) + " COLLATE \"C\")", PgKind.TEXT) : null;
+            case "trim", "ltrim", "rtrim":
+                String function = name.equals("trim") ? "btrim" : name;
+                return n == 1 ? Term.of(function + "(" + text(a.get(0)) + ", ' ')", PgKind.TEXT)
+                        : n == 2 ? Term.of(function + "(" + text(a.get(0)) + ", " + text(a.get(1)) + ")", PgKind.TEXT) : null;
+            case "replace":
+                return n == 3 ? Term.of("replace(" + exact(a.get(0)) + ", " + text(a.get(1)) + ", " + text(a.get(2)) + ")",
+                        PgKind.TEXT) : null;
+            case "substr", "substring":
+                return n == 2 || n == 3 ? substring(a) : null;
+            case "instr":
+                return n == 2 ? instr(a.get(0), a.get(1)) : null;
+            case "abs":
+                return n == 1 && number(a.get(0)) ? absolute(a.get(0)) : null;
+            case "round":
+                return n == 1 && number(a.get(0)) ? round(a.get(0)) : refuseRounding(n);
+            case "sign":
+                return n == 1 && number(a.get(0))
+                        ? Term.of("sign(" + Expressions.asDouble(a.get(0)) + ")::int", PgKind.INTEGER) : null;
+            case "hex":
+                return n == 1 ? hex(a.get(0)) : null;
+            case "unicode":
+                return n == 1 ? Term.of("nullif(ascii(" + text(a.get(0)) + "), 0)", PgKind.INTEGER).withFloor(1L, true) : null;
+            default:
+                return null;
+        }
+    }
+
+    private static Term nullIfKnown(String name) {
+        return Set.of("length", "octet_length", "lower", "upper", "trim", "ltrim", "rtrim", "replace", "substr", "substring",
+                "instr", "abs", "round", "sign", "unicode").contains(name) ? Term.constant(Value.NULL) : null;
+    }
+
+    private String text(Term term) {
+        if (term.kind() == PgKind.BYTEA) {
+            throw new Untranslatable("it uses a blob as a text");
+        }
+        return expressions.text(term);
+    }
+
+    /** A text under a collation with which every function of PostgreSQL works and compares bytes. */
+    private String exact(Term term) {
+        return text(term) + " COLLATE \"C\"";
+    }
+
+    private static boolean number(Term term) {
+        return term.kind().isNumber();
+    }
+
+    private Term length(Term term) {
+        String sql = term.kind() == PgKind.BYTEA ? "octet_length(" + term.sql() + ")" : "char_length(" + text(term) + ")";
+        return Term.of(sql, PgKind.INTEGER).withFloor(0L, true);
+    }
+
+    private Term coalesce(List<Term> a) {
+        Expressions.Unified unified = expressions.unify(a);
+        if (a.stream().allMatch(Term::isNull)) {
+            return Term.constant(Value.NULL);
+        }
+        return unified.shape().withSql("coalesce(" + String.join(", ", unified.sql()) + ")");
+    }
+
+    /** Functions compare their arguments without any affinity. */
+    private Term nullif(Term a, Term b) {
+        if (a.isNull() || b.isNull()) {
+            return a;
+        }
+        Term left = a.withAffinity(null);
+        Term right = b.withAffinity(null);
+        String equal = expressions.compare("=", left, right).sql();
+        String sql = "(CASE WHEN " + equal + " THEN NULL ELSE " + a.sql() + " END)";
+        return Expressions.plain(a.withCollation(null, false)).withAffinity(null).withSql(sql)
+                .withFloor(a.floor(), a.small());
+    }
+
+    private Term typeOf(Term term) {
+        if (term.isNull()) {
+            return Term.constant(Value.of("null"));
+        }
+        String type = switch (term.kind()) {
+            case BOOLEAN, INTEGER -> "integer";
+            case TEXT, CITEXT, JSON -> "text";
+            case BYTEA -> "blob";
+            case DOUBLE -> term.mixed() ? null : "real";
+            default -> null;
+        };
+        if (type == null) {
+            throw new Untranslatable("it asks for the storage class of " + Expressions.describe(term));
+        }
+        return term.constant() != null ? Term.constant(Value.of(type))
+                : Term.of("(CASE WHEN " + term.sql() + " IS NULL THEN 'null' ELSE '" + type + "' END)", PgKind.TEXT);
+    }
+
+    /** SQLite's answer is NULL if any argument is; PostgreSQL's greatest and least pass NULLs over. */
+    private Term extreme(String name, List<Term> a) {
+        Expressions.Unified unified = expressions.unify(a);
+        PgKind kind = unified.shape().kind();
+        List<String> operands = unified.sql();
+        if (kind == PgKind.TEXT) {
+            // The first argument with a collation decides
+            String collation = a.stream().map(Term::collation).filter(c -> c != null).findFirst().orElse("BINARY");
+            if (!collation.equals("BINARY") || a.stream().anyMatch(Term::explicit)) {
+                throw new Untranslatable("it takes the " + name + " of texts under a collation");
+            }
+            operands = operands.stream().map(sql -> "(" + sql + " COLLATE \"C\")").toList();
+        } else if (kind == PgKind.BOOLEAN) {
+            operands = operands.stream().map(sql -> sql + "::int").toList();
+        } else if (!kind.isNumber() && unified.shape().form() == null) {
+            throw new Untranslatable("it takes the " + name + " of " + Expressions.describe(unified.shape()));
+        }
+        String missing = a.stream().filter(term -> term.constant() == null).map(term -> term.sql() + " IS NULL")
+                .collect(Collectors.joining(" OR "));
+        String best = (name.equals("min") ? "least(" : "greatest(") + String.join(", ", operands) + ")";
+        Term shape = kind == PgKind.BOOLEAN ? Term.of("", PgKind.INTEGER).withFloor(0L, true) : unified.shape();
+        return shape.withSql(missing.isEmpty() ? best : "(CASE WHEN " + missing + " THEN NULL ELSE " + best + " END)");
+    }
+
+    private Term substring(List<Term> a) {
+        Term operand = a.get(0);
+        Term start = a.get(1);
+        String sql = operand.kind() == PgKind.BYTEA ? operand.sql() : text(operand);
+        PgKind kind = operand.kind() == PgKind.BYTEA ? PgKind.BYTEA : PgKind.TEXT;
+        if (start.constant() instanceof Value.Int from && from.value() < 0 && a.size() == 2 && kind == PgKind.TEXT
+                && from.value() > Integer.MIN_VALUE) {
+            return Term.of("right(" + sql + ", " + -from.value() + ")", kind);
+        }
+        boolean safe = isInteger(start) && start.floor() != null && start.floor() >= 1;
+        if (a.size() == 3) {
+            safe &= isInteger(a.get(2)) && a.get(2).floor() != null && a.get(2).floor() >= 0;
+        }
+        if (!safe) {
+            throw new Untranslatable("it calls substr with a start below 1 or a length below 0, or perhaps so");
+        }
+        return Term.of("substr(" + sql + ", " + position(start) + (a.size() == 3 ? ", " + position(a.get(2)) : "") + ")", kind);
+    }
+
+    /** PostgreSQL's positions are 32 bits wide. */
+    private static String position(Term term) {
+        if (term.constant() instanceof Value.Int number) {
+            return Long.toString(Math.min(number.value(), 1 << 30));
+        }
+        return "least(" + term.sql() + ", " + (1 << 30) + ")::int";
+    }
+
+    private static boolean isInteger(Term term) {
+        return term.kind() == PgKind.INTEGER;
+    }
+
+    private Term instr(Term haystack, Term needle) {
+        if (haystack.kind() == PgKind.BYTEA && needle.kind() == PgKind.BYTEA) {
+            return Term.of("position(" + needle.sql() + " IN " + haystack.sql() + ")", PgKind.INTEGER).withFloor(0L, true);
+        }
+        return Term.of("strpos(" + exact(haystack) + ", " + text(needle) + ")", PgKind.INTEGER).withFloor(0L, true);
+    }
+
+    private Term absolute(Term term) {
+        if (term.kind() == PgKind.DOUBLE || term.kind() == PgKind.NUMERIC) {
+            return Term.of("abs(" + term.sql() + ")", term.kind()).withMixed(term.mixed());
+        }
+        return Term.of("abs(" + expressions.wide(term) + ")", PgKind.INTEGER).withWide().withFloor(0L, false);
+    }
+
+    /** SQLite rounds half away from zero; PostgreSQL rounds a double half to even. The answer is a real even of an integer. */
+    private Term round(Term term) {
+        if (isInteger(term) || term.kind() == PgKind.BOOLEAN) {
+            return Term.of(Expressions.asDouble(term), PgKind.DOUBLE);
+        }
+        String x = Expressions.asDouble(term);
+        // + 0.0 makes 0.0 of -0.0, as SQLite's detour over an integer does
+        return Term.of("(trunc(" + x + " + (CASE WHEN " + x + " < 0 THEN -0.5 ELSE 0.5 END)::double precision) + 0.0)",
+                PgKind.DOUBLE);
+    }
+
+    private static Term refuseRounding(int arguments) {
+        if (arguments == 2) {
+            throw new Untranslatable("it rounds to decimal places, which SQLite does on the binary fraction and PostgreSQL"
+                    + " on the decimal one");
+        }
+        return null;
+    }
+
+    private Term hex(Term term) {
+        if (term.kind() == PgKind.BYTEA) {
+            return Term.of("upper(encode(" + term.sql() + ", 'hex'))", PgKind.TEXT);
+        }
+        if (expressions.place == Expressions.Place.DECLARATION) {
+            throw new Untranslatable("it takes the bytes of a text, which PostgreSQL does not allow in an index or constraint");
+        }
+        return Term.of("upper(encode(convert_to(" + text(term) + ", 'UTF8'), 'hex'))", PgKind.TEXT);
+    }
+
+    /** {@code %s}, {@code %d} and {@code %%} without flags or widths; SQLite prints NULL as nothing or 0. */
+    private Term format(List<Term> a) {
+        if (!(a.get(0).constant() instanceof Value.Text pattern)) {
+            throw new Untranslatable("its printf pattern is not constant");
+        }
+        String format = Constants.text(pattern);
+        List<String> parts = new ArrayList<>();
+        StringBuilder fixed = new StringBuilder();
+        int argument = 1;
+        for (int i = 0; i < format.length(); i++) {
+            char c = format.charAt(i);
+            if (c != '%') {
+                fixed.append(c);
+                continue;
+            }
+            char directive = ++i < format.length() ? format.charAt(i) : 0;
+            if (directive == '%') {
+                fixed.append('%');
+                continue;
+            }
+            boolean usable = argument < a.size() && (directive == 's' || directive == 'd' && isInteger(a.get(argument)));
+            if (!usable) {
+                throw new Untranslatable("its printf pattern has a directive other than a plain %s or %d");
+            }
+            parts.add(Constants.literal(fixed.toString()));
+            fixed.setLength(0);
+            parts.add("coalesce(" + text(a.get(argument++)) + (directive == 's' ? ", '')" : ", '0')"));
+        }
+        parts.add(Constants.literal(fixed.toString()));
+        parts.removeIf(part -> part.equals("''"));
+        return parts.isEmpty() ? Term.constant(Value.of("")) : Term.of("(" + String.join(" || ", parts) + ")", PgKind.TEXT);
+    }
+
+    private Term random(String name, List<Term> a) {
+        if (expressions.place != Expressions.Place.DEFAULT) {
+            throw new Untranslatable("it uses random numbers");
+        }
+        if (name.equals("random")) {
+            return Term.of("('x' || substr(md5(gen_random_uuid()::text), 1, 16))::bit(64)::bigint", PgKind.INTEGER)
+                    .withSql("(('x' || substr(md5(gen_random_uuid()::text), 1, 16))::bit(64)::bigint)").withWide();
+        }
+        if (a.size() != 1 || !(a.get(0).constant() instanceof Value.Int size) || size.value() < 1 || size.value() > 1024) {
+            throw new Untranslatable("it makes a random blob whose size is not between 1 and 1,024 bytes for certain");
+        }
+        int digits = (int) size.value() * 2;
+        // A version-4 UUID has 122 random bits; md5 spreads them over all 128
+        String md5 = String.join(" || ", Collections.nCopies((digits + 31) / 32, "md5(gen_random_uuid()::text)"));
+        return Term.of("decode(substr(" + md5 + ", 1, " + digits + "), 'hex')", PgKind.BYTEA);
+    }
+
+    /** CURRENT_TIMESTAMP and its like. */
+    Term current(String what) {
+        return new Clock(expressions).call(switch (what) {
+            case "CURRENT_DATE" -> "date";
+            case "CURRENT_TIME" -> "time";
+            default -> "datetime";
+        }, List.of());
+    }
+
+    /** The current time in SQLite's functions; times taken from columns are refused. */
+    record Clock(Expressions expressions) {
+
+        private static final String UTC = "statement_timestamp() AT TIME ZONE 'UTC'";
+
+        Term call(String name, List<Term> a) {
+            if (expressions.place == Expressions.Place.DECLARATION) {
+                throw new Untranslatable("it calls " + name + ", whose answer is not fixed by the row in PostgreSQL");
+            }
+            int timeAt = name.equals("strftime") ? 1 : 0;
+            if (a.size() > timeAt) {
+                String word = constant(a.get(timeAt));
+                if (word == null || !word.equalsIgnoreCase("now")) {
+                    throw new Untranslatable("it calculates with a date or time other than the current one");
+                }
+            }
+            boolean fractions = false;
+            StringBuilder shift = new StringBuilder();
+            for (Term modifier : a.subList(Math.min(timeAt + 1, a.size()), a.size())) {
+                String word = constant(modifier);
+                if (word != null && (word.equalsIgnoreCase("subsec") || word.equalsIgnoreCase("subsecond"))) {
+                    fractions = true;
+                } else {
+                    shift.append(shift(word));
+                }
+            }
+            String now = shift.isEmpty() ? "statement_timestamp()" : "(statement_timestamp()" + shift + ")";
+            Term answer = switch (name) {
+                case "date" -> text("%Y-%m-%d", now);
+                case "time" -> text(fractions ? "%H:%M:%f" : "%H:%M:%S", now);
+                case "datetime" -> text(fractions ? "%Y-%m-%d %H:%M:%f" : "%Y-%m-%d %H:%M:%S", now);
+                case "unixepoch" -> fractions ? refuse("it asks for the epoch with a fraction") : seconds(now).withForm("%s");
+                case "julianday" -> Term.of("((floor(extract(epoch FROM " + now + ") * 1000)::bigint + 210866760000000)"
+                        + "::double precision / 86400000.0::double precision)", PgKind.DOUBLE).withForm("%J");
+                default -> {
+                    String format = a.isEmpty() ? null : constant(a.get(0));
+                    if (format == null) {
+                        yield refuse("its strftime pattern is not constant");
+                    }
+                    yield format.equals("%s")
+                            ? Term.of(seconds(now).sql() + "::text", PgKind.TEXT).withNumber(seconds(now).sql()).withForm("%s")
+                            : text(format, now);
+                }
+            };
+            // A moved time is not the moment that value() gives to a date or time column
+            return shift.isEmpty() ? answer : answer.withForm(null);
+        }
+
+        private static String constant(Term term) {
+            return term.constant() instanceof Value.Text text ? Constants.text(text) : null;
+        }
+
+        private static Term refuse(String reason) {
+            throw new Untranslatable(reason);
+        }
+
+        private static Term seconds(String now) {
+            return Term.of("floor(extract(epoch FROM " + now + "))::bigint", PgKind.INTEGER).withWide().withFloor(0L, true);
+        }
+
+        /** {@code '+7 days'} and the like; months differ at the end of a month, so they are refused. */
+        private static String shift(String modifier) {
+            if (modifier != null && modifier.equalsIgnoreCase("localtime")) {
+                throw new Untranslatable(LOCAL_NOTE);
+            }
+            var parts = modifier == null ? null : java.util.regex.Pattern
+                    .compile("([+-]?)(\\d{1,9}) +(day|hour|minute|second)s?", java.util.regex.Pattern.CASE_INSENSITIVE)
+                    .matcher(modifier);
+            if (parts == null || !parts.matches()) {
+                throw new Untranslatable("it changes the current time by "
+                        + (modifier == null ? "something that is not constant" : "'" + modifier + "'"));
+            }
+            // A day has 24 hours in SQLite; in PostgreSQL only if said in hours
+            boolean days = parts.group(3).equalsIgnoreCase("day");
+            long amount = Long.parseLong(parts.group(2)) * (days ? 24 : 1);
+            return (parts.group(1).equals("-") ? " - " : " + ") + "interval '" + amount + " "
+                    + (days ? "hour" : Identifiers.foldAscii(parts.group(3))) + "'";
+        }
+
+        /** The time in UTC under a strftime pattern, by to_char. */
+        private static Term text(String strftime, String now) {
+            StringBuilder pattern = new StringBuilder();
+            StringBuilder fixed = new StringBuilder();
+            for (int i = 0; i < strftime.length(); i++) {
+                char c = strftime.charAt(i);
+                if (c != '%') {
+                    fixed.append(c);
+                    continue;
+                }
+                char directive = ++i < strftime.length() ? strftime.charAt(i) : 0;
+                String field = switch (directive) {
+                    case 'Y' -> "YYYY";
+                    case 'm' -> "MM";
+                    case 'd' -> "DD";
+                    case 'H' -> "HH24";
+                    case 'M' -> "MI";
+                    case 'S' -> "SS";
+                    case 'f' -> "SS.MS";
+                    case 'j' -> "DDD";
+                    case 'F' -> "YYYY-MM-DD";
+                    case 'T' -> "HH24:MI:SS";
+                    case 'R' -> "HH24:MI";
+                    case 'I' -> "HH12";
+                    case 'p' -> "AM";
+                    default -> throw new Untranslatable("its strftime pattern has %" + directive);
+                };
+                quoteInto(pattern, fixed);
+                pattern.append(field);
+            }
+            quoteInto(pattern, fixed);
+            return Term.of("to_char(" + now + " AT TIME ZONE 'UTC', " + Constants.literal(pattern.toString()) + ")", PgKind.TEXT)
+                    .withForm(strftime.replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S").replace("%R", "%H:%M"));
+        }
+
+        /** Letters between the fields must be in double quotes, or to_char takes them for fields. */
+        private static void quoteInto(StringBuilder pattern, StringBuilder fixed) {
+            String text = fixed.toString();
+            fixed.setLength(0);
+            if (text.chars().anyMatch(Character::isLetterOrDigit)) {
+                if (text.indexOf('"') >= 0 || text.indexOf('\\') >= 0) {
+                    throw new Untranslatable("its strftime pattern has a quote");
+                }
+                pattern.append('"').append(text).append('"');
+            } else {
+                pattern.append(text);
+            }
+        }
+
+        /** The current time itself, cut to what a strftime pattern shows, as a value of a date or time type. */
+        static String value(PgKind kind, String form) {
+            String unit = form.contains("%f") || form.equals("%s*1000") ? "milliseconds" : "second";
+            return switch (kind) {
+                case TIMESTAMP -> "date_trunc('" + unit + "', " + UTC + ")";
+                case TIMESTAMPTZ -> "date_trunc('" + unit + "', statement_timestamp())";
+                case DATE -> "(" + UTC + ")::date";
+                case TIME -> "date_trunc('" + unit + "', " + UTC + ")::time";
+                default -> throw new IllegalArgumentException(kind.name());
+            };
+        }
+    }
+
+    /** What storing into a column of that affinity makes of a term, as PostgreSQL's type of the column. */
+    static Term stored(Expressions expressions, Term term, Affinity affinity, PgKind kind) {
+        if (term.constant() != null) {
+            return Term.constant(Constants.stored(term.constant(), affinity));
+        }
+        Term stored = term;
+        switch (affinity) {
+            case TEXT:
+                stored = term.kind().isNumber() ? expressions.cast(term, Affinity.TEXT) : term;
+                break;
+            case INTEGER, NUMERIC:
+                if (term.number() != null) {
+                    stored = expressions.cast(term, Affinity.INTEGER);
+                } else if (mayBeNumber(term)) {
+                    throw new Untranslatable("SQLite stores its text as a number if it looks like one");
+                } else if (term.kind() == PgKind.DOUBLE) {
+                    stored = term.withMixed(true);
+                }
+                break;
+            case REAL:
+                if (mayBeNumber(term)) {
+                    throw new Untranslatable("SQLite stores its text as a number if it looks like one");
+                }
+                stored = term.kind().isNumber() ? expressions.cast(term, Affinity.REAL) : term;
+                break;
+            default:
+                break;
+        }
+        return as(expressions, stored, kind);
+    }
+
+    /** False for a date or time with its separators. */
+    private static boolean mayBeNumber(Term term) {
+        boolean separated = term.form() != null && (term.form().contains("-%") || term.form().contains(":%"));
+        return !separated && (term.kind().isText() || term.kind() == PgKind.JSON);
+    }
+
+    /** The term as PostgreSQL's type {@code kind}, where every value of it has one there. */
+    private static Term as(Expressions expressions, Term term, PgKind kind) {
+        boolean fits = term.kind() == kind
+                || kind == PgKind.INTEGER && term.kind() == PgKind.BOOLEAN
+                || kind == PgKind.NUMERIC && (term.kind() == PgKind.INTEGER || term.kind() == PgKind.BOOLEAN)
+                || kind.isText() && (term.kind().isText() || term.kind() == PgKind.JSON);
+        if (!fits) {
+            throw new Untranslatable("it yields " + Expressions.describe(term) + " for a column that is "
+                    + Expressions.describe(Term.of("", kind)) + " in PostgreSQL");
+        }
+        if (kind == PgKind.INTEGER || kind == PgKind.NUMERIC) {
+            return expressions.integer(term);
+        }
+        return kind == PgKind.TEXT ? term.withSql(expressions.text(term)) : term;
+    }
+}
