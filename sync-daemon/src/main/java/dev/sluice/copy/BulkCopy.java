@@ -5,6 +5,7 @@ import dev.sluice.change.Row;
 import dev.sluice.change.RowKey;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.TablePlan;
+import dev.sluice.postgres.LastingSession;
 import dev.sluice.postgres.Reconnect;
 import dev.sluice.postgres.SqlFailure;
 import dev.sluice.postgres.Target;
@@ -52,8 +53,9 @@ public final class BulkCopy {
      *
      * @param workers threads, each with a connection to either side
      * @param limits of one chunk
+     * @param replicationRole true if the target's triggers and foreign keys can be kept from firing
      */
-    public record Settings(int workers, Limits limits) {}
+    public record Settings(int workers, Limits limits, boolean replicationRole) {}
 
     /** What to do when a table's rows are all in: keys and indexes. Must be repeatable. */
     public interface TableFinish {
@@ -135,13 +137,15 @@ public final class BulkCopy {
 
     private void work(BlockingQueue<ChunkProgress> queue, Map<String, Integer> open,
             AtomicReference<Exception> failure) {
-        try (SourceReader reader = SourceReader.open(file); Session session = new Session()) {
+        try (SourceReader reader = SourceReader.open(file); LastingSession session =
+                new LastingSession(target, reconnect, settings.replicationRole())) {
+            Applier applier = new Applier(store, plan);
             while (failure.get() == null && gate.pass()) {
                 ChunkProgress part = queue.poll();
                 if (part == null) {
                     return;
                 }
-                if (!copyPart(reader, session, part)) {
+                if (!copyPart(reader, session, applier, part)) {
                     return;
                 }
                 boolean last;
@@ -163,7 +167,8 @@ public final class BulkCopy {
     }
 
     /** Copies one part to its end; false if it was stopped before. */
-    private boolean copyPart(SourceReader reader, Session session, ChunkProgress part)
+    private boolean copyPart(SourceReader reader, LastingSession session,
+            Applier applier, ChunkProgress part)
             throws SQLException, InterruptedException {
         SourceTable source = sources.get(part.table());
         ChunkProgress at = part;
@@ -176,7 +181,7 @@ public final class BulkCopy {
             long bytes = chunk.rows().stream().mapToLong(Row::size).sum();
             ChunkProgress to = new ChunkProgress(at.table(), at.part(), chunk.last() == null ? at.after() : chunk.last(),
                     at.until(), at.rows() + chunk.rows().size(), at.bytes() + bytes, chunk.end());
-            int parked = session.run(connection -> write(connection, session.applier, chunk.rows(), from, to));
+            int parked = session.run(connection -> write(connection, applier, chunk.rows(), from, to));
             if (parked > 0) {
                 progress.parked(at.table(), parked);
             }
@@ -223,44 +228,5 @@ public final class BulkCopy {
         int parked = applier.copyChunk(connection, from.table(), rows, careful);
         connection.commit();
         return parked;
-    }
-
-    /** A connection that is opened again when it was lost. */
-    private final class Session implements AutoCloseable {
-
-        private final Applier applier = new Applier(store, plan);
-        private Connection connection;
-
-        private interface Work<T> {
-            T run(Connection connection) throws SQLException;
-        }
-
-        <T> T run(Work<T> work) throws SQLException, InterruptedException {
-            return reconnect.call(() -> {
-                if (connection == null || connection.isClosed()) {
-                    connection = target.dedicated(java.time.Duration.ZERO);
-                    connection.setAutoCommit(false);
-                }
-                try {
-                    return work.run(connection);
-                } catch (SQLException | RuntimeException e) {
-                    close();
-                    throw e;
-                }
-            });
-        }
-
-        @Override
-        public void close() {
-            if (connection != null) {
-                try {
-                    connection.close();
-                } catch (SQLException e) {
-                    // the connection is broken, which is why it is closed; its transaction is gone either way
-                    org.slf4j.LoggerFactory.getLogger(BulkCopy.class).debug("closing a lost connection", e);
-                }
-                connection = null;
-            }
-        }
     }
 }

@@ -47,7 +47,7 @@ public interface Codec {
      * For dates and times: how SQLite writes them, as a strftime pattern ({@code %s} for epoch seconds, {@code %s000} for
      * milliseconds), if all values have one fixed width; otherwise null.
      */
-    default String form() {
+    default String strftime() {
         return null;
     }
 

@@ -74,7 +74,7 @@ final class TimeCodecs {
         }
 
         @Override
-        public String form() {
+        public String strftime() {
             return "%Y-%m-%d";
         }
 
@@ -221,7 +221,7 @@ final class TimeCodecs {
         }
 
         @Override
-        public String form() {
+        public String strftime() {
             return fraction.form();
         }
 
@@ -269,7 +269,7 @@ final class TimeCodecs {
         }
 
         @Override
-        public String form() {
+        public String strftime() {
             return fraction.form() == null || zone != null ? null : "%Y-%m-%d" + separator + fraction.form() + suffix;
         }
 
@@ -353,7 +353,7 @@ final class TimeCodecs {
         }
 
         @Override
-        public String form() {
+        public String strftime() {
             return unit == EpochUnit.SECONDS ? "%s" : unit == EpochUnit.MILLISECONDS ? "%s000" : null;
         }
 

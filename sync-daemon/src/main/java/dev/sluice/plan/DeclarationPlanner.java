@@ -177,7 +177,7 @@ final class DeclarationPlanner {
             }
             reason = "the default does not fit the column's type " + codec.type();
         } else if (translated instanceof Default.Expression expression) {
-            if (expression.form() == null || !isTime(codec) || expression.form().equals(codec.form())) {
+            if (expression.form() == null || !isTime(codec) || expression.form().equals(codec.strftime())) {
                 return expression.pgSql();
             }
             reason = "the default writes another date format than the column's values have";

@@ -68,7 +68,7 @@ final class Kinds {
                 return null;
             }
             Codec codec = planned.codec();
-            return new Columns.Column(planned.target(), of(codec), column.affinity(), column.collation(), codec.form());
+            return new Columns.Column(planned.target(), of(codec), column.affinity(), column.collation(), codec.strftime());
         };
     }
 }
