@@ -9,6 +9,7 @@ import java.time.LocalDateTime;
 import java.time.LocalTime;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
 
 /** Codecs for dates and times, which SQLite holds as text in some format or as a count since 1970. */
 final class TimeCodecs {
@@ -112,6 +113,16 @@ final class TimeCodecs {
         SIX_OR_NONE,
         /** Up to six digits without trailing zeros (Go). */
         TRIMMED;
+
+        /** Digits behind the seconds at most. */
+        int digitsMax() {
+            return switch (this) {
+                case MINUTES, NONE -> 0;
+                case ONE, TWO, THREE, FOUR, FIVE, SIX -> ordinal() - NONE.ordinal();
+                case THREE_OR_NONE -> 3;
+                case SIX_OR_NONE, TRIMMED -> 6;
+            };
+        }
 
         /** Reads the clock at {@code from} to {@code to}, or null if it is written in another way. */
         LocalTime parse(String text, int from, int to) {
@@ -230,7 +241,7 @@ final class TimeCodecs {
         @Override
         public String id() {
             return "timestamp:" + separator + ":" + fraction + ":" + suffix.replace(':', ';') + ":"
-                    + (zone == null ? "" : zone);
+                    + (zone == null ? "" : zone.replace(':', ';'));
         }
 
         @Override
@@ -260,8 +271,13 @@ final class TimeCodecs {
         @Override
         public boolean fits(Value value) {
             LocalDateTime local = local(value);
+            if (local == null || zone == null) {
+                return local != null;
+            }
             // an hour that a clock change skips would come back as another
-            return local != null && (zone == null || local.atZone(zoneId()).toLocalDateTime().equals(local));
+            ZonedDateTime zoned = local.atZone(zoneId());
+            int utcYear = zoned.withZoneSameInstant(ZoneOffset.UTC).getYear();
+            return zoned.toLocalDateTime().equals(local) && utcYear >= 1 && utcYear <= 9999;
         }
 
         private Instant instant(Value value) {
@@ -302,6 +318,11 @@ final class TimeCodecs {
 
         EpochUnit(long micros) {
             this.micros = micros;
+        }
+
+        /** Digits behind the seconds at most. */
+        int digitsMax() {
+            return ordinal() * 3;
         }
     }
 
