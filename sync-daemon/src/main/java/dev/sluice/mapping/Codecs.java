@@ -200,10 +200,14 @@ public final class Codecs {
                 codecs.add(new Doubles(base.equals("real"), false));
                 codecs.add(new Doubles(base.equals("real"), wholeIsInteger));
             }
-            case "numeric" -> codecs.add(arguments[0] > 0
-                    ? new Decimals(arguments[0], Math.max(arguments[1], 0), wholeIsInteger)
-                    : new Decimals(0, 0, wholeIsInteger));
-            case "text", "character varying", "citext", "name" -> {
+            case "numeric" -> {
+                if (arguments[0] > 0) {
+                    codecs.add(new Decimals(arguments[0], Math.max(arguments[1], 0), wholeIsInteger));
+                } else if (!type.contains("(")) { // a negative scale rounds before the point
+                    codecs.add(new Decimals(0, 0, wholeIsInteger));
+                }
+            }
+            case "text", "character varying", "citext" -> {
                 codecs.add(new Texts(type, Math.max(arguments[0], 0), true));
                 if (arguments[0] < 0) {
                     codecs.add(new BlobAsText(type));
@@ -226,7 +230,9 @@ public final class Codecs {
             case "date" -> codecs.add(new Dates());
             case "time without time zone", "time" -> {
                 for (Fraction fraction : Fraction.values()) {
-                    codecs.add(new Times(fraction));
+                    if (arguments[0] < 0 || fraction.digitsMax() <= arguments[0]) {
+                        codecs.add(new Times(fraction));
+                    }
                 }
             }
             case "timestamp without time zone", "timestamp with time zone" -> {
@@ -237,17 +243,20 @@ public final class Codecs {
                 for (EpochUnit unit : EpochUnit.values()) {
                     all.add(new Epochs(unit));
                 }
-                all.stream().filter(codec -> codec.type().equals(zoned ? "timestamptz" : "timestamp"))
-                        // timestamp(n) rounds what has more digits
-                        .filter(codec -> arguments[0] < 0 || !(codec instanceof Timestamps timestamps)
-                                || timestamps.fraction().digitsMax() <= arguments[0])
-                        .filter(codec -> arguments[0] < 0 || !(codec instanceof Epochs)
-                                || codec.equals(new Epochs(EpochUnit.SECONDS)))
+                all.stream()
+                        .filter(codec -> codec.type().equals(zoned ? "timestamptz" : "timestamp"))
+                        .filter(codec -> arguments[0] < 0 || digitsMax(codec) <= arguments[0])
                         .forEach(codecs::add);
             }
             default -> codecs.add(new Texts(type, 0, false));
         }
         return List.copyOf(codecs);
+    }
+
+    /** timestamp(3) rounds what has more digits. */
+    private static int digitsMax(Codec codec) {
+        return codec instanceof Timestamps timestamps ? timestamps.fraction().digitsMax()
+                : ((Epochs) codec).unit().digitsMax();
     }
 
     /** The codec that {@link Codec#id} names. */
@@ -271,7 +280,7 @@ public final class Codecs {
             case "date" -> new Dates();
             case "time" -> new Times(Fraction.valueOf(parts[1]));
             case "timestamp" -> new Timestamps(parts[1].charAt(0), Fraction.valueOf(parts[2]),
-                    parts[3].replace(';', ':'), parts[4].isEmpty() ? null : parts[4]);
+                    parts[3].replace(';', ':'), parts[4].isEmpty() ? null : parts[4].replace(';', ':'));
             case "epoch" -> new Epochs(EpochUnit.valueOf(parts[1]));
             default -> throw new IllegalArgumentException("unknown codec " + id);
         };

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.change.Value;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.TreeMap;
 
@@ -21,6 +22,9 @@ public final class JsonText {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
             .build();
+
+    private static final int NUMERIC_SCALE_MAX = 16_383;
+    private static final int NUMERIC_WHOLE_MAX = 131_072;
 
     private JsonText() {}
 
@@ -43,17 +47,33 @@ public final class JsonText {
         }
     }
 
-    /** True if jsonb keeps its meaning: valid, no duplicate keys, no NUL escapes or lone surrogates. */
+    /** True if jsonb keeps its meaning: valid, no duplicate keys, no NUL escapes or lone surrogates, numbers in range. */
     static boolean fitsJsonb(Value.Text text) {
         String string = new String(text.utf8(), StandardCharsets.UTF_8);
-        if (string.contains("\\u0000") || string.toLowerCase(java.util.Locale.ROOT).contains("\\ud")) {
+        if (string.contains("\\u0000") || string.toLowerCase(java.util.Locale.ROOT).contains("\\ud") || !isValid(text)) {
             return false;
         }
         try (JsonParser parser = MAPPER.createParser(string)) {
             parser.enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
-            return isValid(text) && MAPPER.readTree(parser) != null;
+            for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
+                if (token.isNumeric() && !isNumeric(parser.getText())) {
+                    return false;
+                }
+            }
+            return true;
         } catch (IOException e) {
             return false;
+        }
+    }
+
+    /** True if PostgreSQL's {@code numeric} holds the number: 131,072 digits before the point, 16,383 behind it. */
+    private static boolean isNumeric(String number) {
+        try {
+            BigDecimal decimal = new BigDecimal(number);
+            return decimal.scale() <= NUMERIC_SCALE_MAX
+                    && (long) decimal.precision() - decimal.scale() <= NUMERIC_WHOLE_MAX;
+        } catch (NumberFormatException e) {
+            return false; // an exponent beyond 32 bits
         }
     }
 

@@ -182,7 +182,7 @@ final class NumberCodecs {
                 return false;
             }
             BigDecimal stripped = decimal.stripTrailingZeros();
-            if (precision > 0
+            if (precision > 0 && decimal.signum() != 0
                     && (stripped.scale() > scale || stripped.precision() - stripped.scale() > precision - scale)) {
                 return false;
             }

@@ -102,7 +102,11 @@ final class TextCodecs {
 
         @Override
         public Value decode(String text) {
-            return Value.of(text.stripTrailing());
+            int end = text.length();
+            while (end > 0 && text.charAt(end - 1) == ' ') {
+                end--; // only spaces are padding; a line feed at the end is the user's
+            }
+            return Value.of(text.substring(0, end));
         }
     }
 
@@ -120,8 +124,9 @@ final class TextCodecs {
 
         @Override
         public boolean fits(Value value) {
+            // PostgreSQL prints two hex digits per byte, and what it prints has the same limit
             return (ofText ? value instanceof Value.Text : value instanceof Value.Blob)
-                    && value.bytes().length <= BYTES_MAX;
+                    && value.bytes().length < BYTES_MAX / 2;
         }
 
         @Override
@@ -150,7 +155,8 @@ final class TextCodecs {
 
         @Override
         public boolean fits(Value value) {
-            return value instanceof Value.Blob blob && new Value.Text(blob.content()).isPlain();
+            return value instanceof Value.Blob blob && blob.content().length <= BYTES_MAX
+                    && new Value.Text(blob.content()).isPlain();
         }
 
         @Override

@@ -9,6 +9,7 @@ import java.time.LocalDateTime;
 import java.time.LocalTime;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
 
 /** Codecs for dates and times, which SQLite holds as text in some format or as a count since 1970. */
 final class TimeCodecs {
@@ -260,7 +261,7 @@ final class TimeCodecs {
         @Override
         public String id() {
             return "timestamp:" + separator + ":" + fraction + ":" + suffix.replace(':', ';') + ":"
-                    + (zone == null ? "" : zone);
+                    + (zone == null ? "" : zone.replace(':', ';'));
         }
 
         @Override
@@ -295,8 +296,13 @@ final class TimeCodecs {
         @Override
         public boolean fits(Value value) {
             LocalDateTime local = local(value);
+            if (local == null || zone == null) {
+                return local != null;
+            }
             // an hour that a clock change skips would come back as another
-            return local != null && (zone == null || local.atZone(zoneId()).toLocalDateTime().equals(local));
+            ZonedDateTime zoned = local.atZone(zoneId());
+            int utcYear = zoned.withZoneSameInstant(ZoneOffset.UTC).getYear();
+            return zoned.toLocalDateTime().equals(local) && utcYear >= 1 && utcYear <= 9999;
         }
 
         private Instant instant(Value value) {
@@ -337,6 +343,11 @@ final class TimeCodecs {
 
         EpochUnit(long micros) {
             this.micros = micros;
+        }
+
+        /** Digits behind the seconds at most. */
+        int digitsMax() {
+            return ordinal() * 3;
         }
     }
 
