@@ -150,6 +150,34 @@ public final class MigrationStore {
         return generation;
     }
 
+    /** Raises the generation to at least {@code generation}, where the source's control row was ahead. */
+    public void setGeneration(Connection connection, long generation) throws SQLException {
+        for (String table : new String[] {"control", "watermark"}) {
+            try (PreparedStatement update = prepare(connection, "UPDATE sluice." + table + " t SET generation = v.generation"
+                    + " FROM (VALUES (?, ?)) v (migration, generation)"
+                    + " WHERE t.migration = v.migration AND t.generation <= v.generation")) {
+                update.setLong(2, generation);
+                if (update.executeUpdate() != 1) {
+                    throw new IllegalStateException("a newer daemon has taken over this migration");
+                }
+            }
+        }
+    }
+
+    /** Starts the watermark anew, where what it said of the source no longer holds. */
+    public void resetWatermark(Connection connection, Watermark watermark) throws SQLException {
+        try (PreparedStatement update = prepare(connection, """
+                UPDATE sluice.watermark w SET seq = v.seq, nonce = v.nonce, consistent = v.consistent
+                FROM (VALUES (?, ?, ?, ?)) v (migration, seq, nonce, consistent) WHERE w.migration = v.migration
+                """)) {
+            update.setLong(2, watermark.seq());
+            update.setLong(3, watermark.nonce());
+            update.setBoolean(4, watermark.consistent());
+            update.executeUpdate();
+        }
+    }
+
+    /** Writes what the source is when capture is installed or its present state is accepted. */
     public void saveSource(Connection connection, SourceFacts facts) throws SQLException {
         try (PreparedStatement update = prepare(connection, """
                 UPDATE sluice.control c
