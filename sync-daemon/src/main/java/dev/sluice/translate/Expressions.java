@@ -430,9 +430,7 @@ class Expressions {
                 Term converted = number.constant() == null
                         ? Term.of(sql, PgKind.TEXT) : Term.constant(Value.of(Constants.text(number.constant())));
                 return number == left ? texts(converted, right, ordering) : texts(left, converted, ordering);
-            } else if (hasNumericAffinity(text)) {
-                throw new Untranslatable("it compares a number with a text column of numeric affinity");
-            }
+            } // a text in a column of numeric affinity is one that looks like no number
         }
         return new Pair(null, null, left, right, leftClass.compareTo(rightClass)); // NUMBER < TEXT < BLOB
     }
@@ -648,6 +646,12 @@ class Expressions {
 
     private Term real(String operator, Term a, Term b) {
         boolean mixed = (a.mixed() || isInteger(a)) && (b.mixed() || isInteger(b));
+        if (mixed && (isInteger(a) && !a.small() || isInteger(b) && !b.small())) {
+            throw new Untranslatable("it calculates with an integer and a number that is an integer in some rows only");
+        }
+        if (mixed) {
+            notes.add("It calculates with decimals; whole numbers beyond 2^53 lose their last digits in PostgreSQL.");
+        }
         String sql = "(" + asDouble(a) + " " + operator + " " + asDouble(b) + ")";
         return Term.of(finite(sql, a, b), PgKind.DOUBLE).withMixed(mixed);
     }

@@ -93,8 +93,7 @@ final class Functions {
                 return n == 1 ? Term.of(function + "(" + text(a.get(0)) + ", ' ')", PgKind.TEXT)
                         : n == 2 ? Term.of(function + "(" + text(a.get(0)) + ", " + text(a.get(1)) + ")", PgKind.TEXT) : null;
             case "replace":
-                return n == 3 ? Term.of("replace(" + exact(a.get(0)) + ", " + text(a.get(1)) + ", " + text(a.get(2)) + ")",
-                        PgKind.TEXT) : null;
+                return n == 3 ? replace(a.get(0), a.get(1), a.get(2)) : null;
             case "substr", "substring":
                 return n == 2 || n == 3 ? substring(a) : null;
             case "instr":
@@ -116,7 +115,7 @@ final class Functions {
     }
 
     private static Term nullIfKnown(String name) {
-        return Set.of("length", "octet_length", "lower", "upper", "trim", "ltrim", "rtrim", "replace", "substr", "substring",
+        return Set.of("length", "octet_length", "lower", "upper", "trim", "ltrim", "rtrim", "substr", "substring",
                 "instr", "abs", "round", "sign", "unicode").contains(name) ? Term.constant(Value.NULL) : null;
     }
 
@@ -156,10 +155,12 @@ final class Functions {
         }
         Term left = a.withAffinity(null);
         Term right = b.withAffinity(null);
+        if (a.explicit() || b.explicit()) {
+            throw new Untranslatable("it has COLLATE inside nullif");
+        }
         String equal = expressions.compare("=", left, right).sql();
         String sql = "(CASE WHEN " + equal + " THEN NULL ELSE " + a.sql() + " END)";
-        return Expressions.plain(a.withCollation(null, false)).withAffinity(null).withSql(sql)
-                .withFloor(a.floor(), a.small());
+        return Term.of(sql, a.kind()).withMixed(a.mixed()).withFloor(a.floor(), a.small()).withForm(a.form());
     }
 
     private Term typeOf(Term term) {
@@ -220,7 +221,9 @@ final class Functions {
         if (!safe) {
             throw new Untranslatable("it calls substr with a start below 1 or a length below 0, or perhaps so");
         }
-        return Term.of("substr(" + sql + ", " + position(start) + (a.size() == 3 ? ", " + position(a.get(2)) : "") + ")", kind);
+        String part = "substr(" + sql + ", " + position(start) + (a.size() == 3 ? ", " + position(a.get(2)) : "") + ")";
+        // Of an empty blob SQLite's substr makes NULL
+        return Term.of(kind == PgKind.TEXT ? part : "(CASE WHEN octet_length(" + sql + ") > 0 THEN " + part + " END)", kind);
     }
 
     /** PostgreSQL's positions are 32 bits wide. */
@@ -228,7 +231,7 @@ final class Functions {
         if (term.constant() instanceof Value.Int number) {
             return Long.toString(Math.min(number.value(), 1 << 30));
         }
-        return "least(" + term.sql() + ", " + (1 << 30) + ")::int";
+        return term.sql() + "::int";
     }
 
     private static boolean isInteger(Term term) {
@@ -240,6 +243,24 @@ final class Functions {
             return Term.of("position(" + needle.sql() + " IN " + haystack.sql() + ")", PgKind.INTEGER).withFloor(0L, true);
         }
         return Term.of("strpos(" + exact(haystack) + ", " + text(needle) + ")", PgKind.INTEGER).withFloor(0L, true);
+    }
+
+    /** With an empty pattern SQLite's answer is the first argument, whatever the third is. */
+    private Term replace(Term term, Term pattern, Term replacement) {
+        String sql = "replace(" + exact(term) + ", " + text(pattern) + ", " + text(replacement) + ")";
+        if (pattern.constant() != null) {
+            return Constants.text(pattern.constant()).isEmpty() ? firstArgument(term) : Term.of(sql, PgKind.TEXT);
+        }
+        return replacement.constant() != null && term.kind() == PgKind.TEXT ? Term.of(sql, PgKind.TEXT)
+                : Term.of("(CASE WHEN " + text(pattern) + " = '' THEN " + firstArgument(term).sql() + " ELSE " + sql + " END)",
+                        PgKind.TEXT);
+    }
+
+    private Term firstArgument(Term term) {
+        if (!term.kind().isText()) {
+            throw new Untranslatable("it calls replace with a number and a pattern that may be empty");
+        }
+        return Term.of(text(term), PgKind.TEXT);
     }
 
     private Term absolute(Term term) {
@@ -270,12 +291,14 @@ final class Functions {
 
     private Term hex(Term term) {
         if (term.kind() == PgKind.BYTEA) {
-            return Term.of("upper(encode(" + term.sql() + ", 'hex'))", PgKind.TEXT);
+            String digits = "upper(encode(" + term.sql() + ", 'hex'))";
+            boolean column = term.affinity() != null; // hex(NULL) is the empty text; random bytes are never NULL
+            return Term.of(column ? "coalesce(" + digits + ", '')" : digits, PgKind.TEXT);
         }
         if (expressions.place == Expressions.Place.DECLARATION) {
             throw new Untranslatable("it takes the bytes of a text, which PostgreSQL does not allow in an index or constraint");
         }
-        return Term.of("upper(encode(convert_to(" + text(term) + ", 'UTF8'), 'hex'))", PgKind.TEXT);
+        return Term.of("coalesce(upper(encode(convert_to(" + text(term) + ", 'UTF8'), 'hex')), '')", PgKind.TEXT);
     }
 
     /** {@code %s}, {@code %d} and {@code %%} without flags or widths; SQLite prints NULL as nothing or 0. */

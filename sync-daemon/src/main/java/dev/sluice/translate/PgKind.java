@@ -22,6 +22,7 @@ public enum PgKind {
     JSON,
     JSONB,
     UUID,
+    /** Anything else, and every column in which PostgreSQL's value does not tell SQLite's storage class and text. */
     OTHER;
 
     boolean isNumber() {
