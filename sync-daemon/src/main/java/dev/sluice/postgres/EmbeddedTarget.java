@@ -62,7 +62,7 @@ public final class EmbeddedTarget implements AutoCloseable {
     private final Thread stopHook;
     private boolean closed;
 
-    /** Starts a server that is gone, with its data, on {@link #close} or when this process ends. */
+    /** Starts a server that is gone, with its data, after {@link #close} or when this process ends. */
     public static EmbeddedTarget ephemeral() {
         removeAbandoned();
         try {
@@ -96,8 +96,11 @@ public final class EmbeddedTarget implements AutoCloseable {
         boolean started = false;
         try {
             lock();
+            open("rwx--x--x"); // another user may have to run the programs
             this.programs = PostgresPrograms.find(home.resolve("postgres"));
-            open(programs.owner() == null ? "rwx------" : "rwx--x--x");
+            if (programs.owner() == null) {
+                open("rwx------");
+            }
             this.password = initialized();
             Optional<Integer> running = running();
             this.takenOver = running.isPresent();
