@@ -25,7 +25,7 @@ import org.postgresql.Driver;
 public final class Target implements AutoCloseable {
 
     /** How long a pooled connection may be waited for; longer means a leak or a server that is away. */
-    private static final Duration POOL_WAIT = Duration.ofSeconds(15);
+    private static final Duration POOL_WAIT = Duration.ofSeconds(10);
     private static final Duration CONNECT_WAIT = Duration.ofSeconds(10);
 
     /**
