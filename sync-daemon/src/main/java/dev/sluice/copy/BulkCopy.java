@@ -19,6 +19,7 @@ import dev.sluice.tail.Snapshot;
 import dev.sluice.tail.SourceReader;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -53,9 +54,10 @@ public final class BulkCopy {
      *
      * @param workers threads, each with a connection to either side
      * @param limits of one chunk
+     * @param busyTimeout how long to wait for a lock of the application
      * @param replicationRole true if the target's triggers and foreign keys can be kept from firing
      */
-    public record Settings(int workers, Limits limits, boolean replicationRole) {}
+    public record Settings(int workers, Limits limits, Duration busyTimeout, boolean replicationRole) {}
 
     /** What to do when a table's rows are all in: keys and indexes. Must be repeatable. */
     public interface TableFinish {
@@ -137,7 +139,7 @@ public final class BulkCopy {
 
     private void work(BlockingQueue<ChunkProgress> queue, Map<String, Integer> open,
             AtomicReference<Exception> failure) {
-        try (SourceReader reader = SourceReader.open(file); LastingSession session =
+        try (SourceReader reader = new SourceReader(file, settings.busyTimeout()); LastingSession session =
                 new LastingSession(target, reconnect, settings.replicationRole())) {
             Applier applier = new Applier(store, plan);
             while (failure.get() == null && gate.pass()) {

@@ -9,6 +9,7 @@ import dev.sluice.postgres.SqlFailure;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.store.Watermark;
+import dev.sluice.tail.HealScan;
 import dev.sluice.tail.HistoryDiverged;
 import dev.sluice.tail.Limits;
 import dev.sluice.tail.Snapshot;
@@ -17,6 +18,7 @@ import dev.sluice.verify.SamePoint;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.List;
 
 /**
  * Brings the target to the source's present, batch by batch; every batch and its watermark are one transaction. Used
@@ -35,6 +37,7 @@ public final class Follower implements SamePoint {
     private final Limits limits;
     private final Expected expected;
     private Applier applier;
+    private String captureHash;
     private Watermark known;
     private long knownSince = -1;
 
@@ -99,6 +102,35 @@ public final class Follower implements SamePoint {
         });
     }
 
+    /**
+     * After the source lost its latest commits (power loss, restore of a recent backup): reads again every row that the
+     * target's journal or the changelog names behind the last changelog row that both still have. False if they have
+     * none in common, so that everything must be compared.
+     */
+    public boolean heal() throws SQLException, InterruptedException {
+        return session.run(connection -> {
+            List<ChangeBatch.Touch> journal = store.journal(connection);
+            Position common;
+            ChangeBatch again;
+            try (Snapshot snapshot = reader.open()) {
+                common = HealScan.commonRow(snapshot,
+                        journal.stream().map(touch -> new Position(touch.seq(), touch.nonce())).iterator());
+                if (common == null) {
+                    return false;
+                }
+                again = new ChangeBatch("", common.seq(), common.seq(), common.nonce(), false,
+                        snapshot.reread(journal.stream().filter(touch -> touch.seq() > common.seq()).toList()), List.of());
+            }
+            applier.loadParked(connection);
+            applier.apply(connection, again, true);
+            store.resetWatermark(connection, new Watermark(common.seq(), common.nonce(), false));
+            store.forgetJournalAfter(connection, common.seq());
+            connection.commit();
+            knownSince = -1;
+            return true;
+        });
+    }
+
     /** A turn, and what was read from the source in its last snapshot. */
     private record Moment<R>(Turn turn, R read) {}
 
@@ -133,7 +165,8 @@ public final class Follower implements SamePoint {
                 batch = snapshot.changes(new Position(at.seq(), at.nonce()), limits);
                 fromSource = read == null ? null : read.read(snapshot);
             } catch (HistoryDiverged e) {
-                throw new SourceChanged(SourceChanged.Kind.HISTORY, e.getMessage());
+                throw new SourceChanged(e.reason() == HistoryDiverged.Reason.FILE_REPLACED
+                        ? SourceChanged.Kind.REPLACED : SourceChanged.Kind.HISTORY, e.getMessage());
             }
             Watermark to = new Watermark(batch.toSeq(), batch.toNonce(), batch.consistent());
             if (!to.equals(at)) {
@@ -185,6 +218,11 @@ public final class Follower implements SamePoint {
     private void checkSchema(Snapshot snapshot) throws SQLException {
         if (!snapshot.schemaHash().equals(expected.schemaHash())) {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "the schema of " + file.path() + " was changed");
+        }
+        if (captureHash == null) {
+            captureHash = snapshot.captureHash();
+        } else if (!captureHash.equals(snapshot.captureHash())) {
+            throw new SourceChanged(SourceChanged.Kind.SCHEMA, "capture triggers in " + file.path() + " were changed");
         }
     }
 

@@ -489,7 +489,7 @@ public final class LiveMigration implements AutoCloseable {
                 return taken;
             });
         }
-        reader = SourceReader.open(file);
+        reader = new SourceReader(file, options.busyTimeout());
         sources = Sources.of(Preparation.schema(file, options.busyTimeout()), plan);
         session.run(connection -> {
             Map<String, Long> rows = new TreeMap<>();
@@ -506,7 +506,7 @@ public final class LiveMigration implements AutoCloseable {
     }
 
     private MigrationStore.Stored create() throws SQLException, InterruptedException {
-        Preparation preparation = reconnect.call(planning::prepare);
+        Preparation preparation = planning.prepare();
         preparation.requireFit();
         return reconnect.call(() -> {
             try (Connection connection = target.connect()) {
@@ -531,6 +531,16 @@ public final class LiveMigration implements AutoCloseable {
 
     private Follower follower() throws SQLException, InterruptedException {
         SourceFacts facts = session.run(store::source);
+        try (SqliteSession look = file.openReader(options.busyTimeout())) {
+            Capture.State capture = Capture.state(look);
+            if (capture == null) {
+                throw new SourceChanged(SourceChanged.Kind.HISTORY, "capture is gone from " + file.path());
+            }
+            if (!Capture.damaged(look).isEmpty()) {
+                throw new SourceChanged(SourceChanged.Kind.SCHEMA, "capture triggers are missing or were altered");
+            }
+            reader.follow(capture, SchemaReader.read(look));
+        }
         return new Follower(file, reader, session, store, plan, generation, options.batch(), new Follower.Expected(
                 new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash()));
     }
@@ -629,7 +639,7 @@ public final class LiveMigration implements AutoCloseable {
             }
         };
         BulkCopy copy = new BulkCopy(file, plan, sources, target, reconnect, store, generation,
-                new BulkCopy.Settings(options.workers(), options.chunk(), replicationRole), gate, counting,
+                new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole), gate, counting,
                 (connection, table) -> declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX), table));
         if (copy.run()) {
             session.run(connection -> {
@@ -807,7 +817,7 @@ public final class LiveMigration implements AutoCloseable {
     private void sourceChanged(SourceChanged change) throws SQLException, InterruptedException {
         LOG.warn("event=source_changed migration={} kind={} reason=\"{}\"", name, change.kind(), change.getMessage());
         closeReader();
-        reader = SourceReader.open(file);
+        reader = new SourceReader(file, options.busyTimeout());
         Capture.State capture;
         List<String> damaged;
         SourceSchema schema;
@@ -838,7 +848,17 @@ public final class LiveMigration implements AutoCloseable {
             }
             capture = Capture.state(writer);
         }
-        accept(capture, schema.hash(), sameHistory);
+        boolean healed = change.kind() != SourceChanged.Kind.SCHEMA && capture.epoch().equals(known.epoch())
+                && damaged.isEmpty();
+        accept(capture, schema.hash(), sameHistory || healed);
+        if (healed && follower.heal()) {
+            LOG.info("event=history_healed migration={}: the rows that the source lost or rewrote were read again", name);
+            unblock();
+            return;
+        }
+        if (healed) {
+            accept(capture, schema.hash(), false);
+        }
         if (toCompare.isEmpty()) {
             LOG.info("event=schema_accepted migration={}: no table that is carried was changed", name);
             unblock();

@@ -130,7 +130,7 @@ public final class OneShot {
         Map<String, SourceTable> sources = Sources.of(preparation.schema(), plan);
         boolean replicationRole = preparation.check().replicationRole();
         try (SqliteSession watch = file.openReader(options.busyTimeout());
-                SourceReader reader = SourceReader.open(file);
+                SourceReader reader = new SourceReader(file, options.busyTimeout());
                 LastingSession session = new LastingSession(target, reconnect, replicationRole)) {
             long before = watch.dataVersion();
             listener.step("creating tables");
@@ -138,7 +138,7 @@ public final class OneShot {
             createChunks(session, store, plan, sources, reader);
             listener.step("copying");
             BulkCopy copy = new BulkCopy(file, plan, sources, target, reconnect, store, generation,
-                    new BulkCopy.Settings(options.workers(), options.chunk(), replicationRole), gate, listener,
+                    new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole), gate, listener,
                     (connection, table) -> declarations.run(connection,
                             EnumSet.of(Stage.KEY, Stage.INDEX, Stage.UNIQUE, Stage.CHECK), table));
             if (!copy.run()) {

@@ -295,6 +295,15 @@ public final class MigrationStore {
         return touches;
     }
 
+    /** Forgets what was applied behind {@code seq}: that history is not the source's any more. */
+    public void forgetJournalAfter(Connection connection, long seq) throws SQLException {
+        try (PreparedStatement delete = prepare(connection,
+                "DELETE FROM sluice.key_journal WHERE migration = ? AND to_seq > ?")) {
+            delete.setLong(2, seq);
+            delete.executeUpdate();
+        }
+    }
+
     public void clearJournal(Connection connection) throws SQLException {
         try (PreparedStatement delete = prepare(connection, "DELETE FROM sluice.key_journal WHERE migration = ?")) {
             delete.executeUpdate();

@@ -195,7 +195,7 @@ public final class Verifier {
          * for only if the counts say that there are any.
          */
         private void findExtras() throws SQLException, InterruptedException {
-            long[] counts = samePoint.at(snapshot -> snapshot.count(subject.source()),
+            long[] counts = samePoint.<Long, long[]>at(snapshot -> snapshot.count(subject.source()),
                     (count, target) -> new long[] {count, targetRows.count(target),
                         store.parkedCounts(target).getOrDefault(subject.plan().source(), 0L)});
             if (counts[0] - counts[2] == counts[1] && differenceCount == 0) {
