@@ -35,7 +35,6 @@ public final class SchemaReader {
     public static final String OUR_PREFIX = "_sluice_";
 
     private static final Set<String> BUILT_IN_COLLATIONS = Set.of("BINARY", "NOCASE", "RTRIM");
-    private static final List<String> ROWID_NAMES = List.of("_rowid_", "rowid", "oid");
 
     /** The tables that a virtual table keeps its content in, by module: {@code <virtual table>_<suffix>}. */
     private static final Map<String, Set<String>> SHADOW_SUFFIXES = Map.of(
@@ -206,9 +205,9 @@ public final class SchemaReader {
         List<String> primaryKey = columns.stream().filter(c -> c.keyPosition() > 0)
                 .sorted(Comparator.comparingInt(SourceColumn::keyPosition)).map(SourceColumn::name).toList();
         List<SourceIndex> indexes = indexes(name, indexSql);
-        RowIdentity identity = identity(name, columns, primaryKey, indexes, listed);
-        return new SourceTable(name, sql, columns, primaryKey, text.primaryKeyName(), indexes, foreignKeys(name, text),
-                text.checks(), listed.withoutRowid(), listed.strict(), text.autoincrement(), identity);
+        SourceTable table = new SourceTable(name, sql, columns, primaryKey, text.primaryKeyName(), indexes,
+                foreignKeys(name, text), text.checks(), listed.withoutRowid(), listed.strict(), text.autoincrement(), null);
+        return table.withIdentity(identity(table));
     }
 
     private List<SourceColumn> columns(String table, TableSql text) throws SQLException {
@@ -301,32 +300,15 @@ public final class SchemaReader {
         return List.copyOf(keys);
     }
 
-    private RowIdentity identity(
-            String table, List<SourceColumn> columns, List<String> primaryKey, List<SourceIndex> indexes, Listed listed)
-            throws SQLException {
-        String rowidName = listed.withoutRowid() ? null : ROWID_NAMES.stream()
-                .filter(name -> columns.stream().noneMatch(c -> c.name().equalsIgnoreCase(name)))
-                .findFirst().orElse(null);
-        SourceIndex keyIndex =
-                indexes.stream().filter(index -> index.origin() == Origin.PRIMARY_KEY).findFirst().orElse(null);
-        if (primaryKey.size() == 1 && keyIndex == null && !listed.withoutRowid()) {
-            return new RowIdentity(Kind.INTEGER_KEY, primaryKey, rowidName);
+    private RowIdentity identity(SourceTable table) throws SQLException {
+        String rowidName = table.rowidName();
+        if (table.primaryKey().size() == 1 && table.keyIndex() == null && !table.withoutRowid()) {
+            return new RowIdentity(Kind.INTEGER_KEY, table.primaryKey(), rowidName);
         }
-        if (!primaryKey.isEmpty() && comparesHere(columns, keyIndex) && !holdsNull(table, columns)) {
-            return new RowIdentity(Kind.DECLARED_KEY, primaryKey, rowidName);
+        if (!table.primaryKey().isEmpty() && table.keyComparesHere() && !holdsNull(table)) {
+            return new RowIdentity(Kind.DECLARED_KEY, table.primaryKey(), rowidName);
         }
         return rowidName == null ? null : new RowIdentity(Kind.ROWID, List.of(), rowidName);
-    }
-
-    /** A collation that the application brings is missing here, so its order and its equality are unknown. */
-    private static boolean comparesHere(List<SourceColumn> columns, SourceIndex keyIndex) {
-        return columns.stream().filter(c -> c.keyPosition() > 0).map(SourceColumn::collation)
-                        .allMatch(SchemaReader::isBuiltIn)
-                && (keyIndex == null || keyIndex.terms().stream().allMatch(term -> isBuiltIn(term.collation())));
-    }
-
-    private static boolean isBuiltIn(String collation) {
-        return BUILT_IN_COLLATIONS.contains(collation);
     }
 
     /** The built-in collations in capitals, however they were written. */
@@ -336,10 +318,10 @@ public final class SchemaReader {
     }
 
     /** SQLite allows NULL, even several, in every key that is not an INTEGER PRIMARY KEY (sqlite.org/nulls.html). */
-    private boolean holdsNull(String table, List<SourceColumn> columns) throws SQLException {
-        for (SourceColumn column : columns) {
+    private boolean holdsNull(SourceTable table) throws SQLException {
+        for (SourceColumn column : table.columns()) {
             if (column.keyPosition() > 0 && !column.notNull() && session.number("SELECT EXISTS (SELECT 1 FROM "
-                    + SqlText.quoted(table) + " WHERE " + SqlText.quoted(column.name()) + " IS NULL)") == 1) {
+                    + SqlText.quoted(table.name()) + " WHERE " + SqlText.quoted(column.name()) + " IS NULL)") == 1) {
                 return true;
             }
         }
