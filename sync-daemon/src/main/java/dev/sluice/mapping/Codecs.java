@@ -9,6 +9,7 @@ import dev.sluice.mapping.TextCodecs.BlobAsText;
 import dev.sluice.mapping.TextCodecs.Bytes;
 import dev.sluice.mapping.TextCodecs.Escaped;
 import dev.sluice.mapping.TextCodecs.Json;
+import dev.sluice.mapping.TextCodecs.Labels;
 import dev.sluice.mapping.TextCodecs.PaddedText;
 import dev.sluice.mapping.TextCodecs.Texts;
 import dev.sluice.mapping.TextCodecs.UuidForm;
@@ -176,7 +177,8 @@ public final class Codecs {
     }
 
     /**
-     * The codecs for a column that the target has already, best first; empty if none of ours can fill the type.
+     * The codecs for a column that the target has already, best first; empty if none of ours can fill the type. An enum
+     * has its own: {@link #forEnum}.
      *
      * @param type as {@code format_type} prints it, for example {@code character varying(20)}
      * @param zone the zone that the operator named for local times, or null
@@ -248,9 +250,20 @@ public final class Codecs {
                         .filter(codec -> arguments[0] < 0 || digitsMax(codec) <= arguments[0])
                         .forEach(codecs::add);
             }
-            default -> codecs.add(new Texts(type, 0, false));
+            default -> {
+                // inet, interval, arrays and the like print a value in another way than it was written
+            }
         }
         return List.copyOf(codecs);
+    }
+
+    /**
+     * The codec for an enum of the target.
+     *
+     * @param labels its labels as {@code pg_enum} has them
+     */
+    public static Codec forEnum(String type, List<String> labels) {
+        return new Labels(type, List.copyOf(labels));
     }
 
     /** timestamp(3) rounds what has more digits. */
@@ -276,6 +289,7 @@ public final class Codecs {
             case "json" -> new Json(false);
             case "jsonb" -> new Json(true);
             case "uuid" -> new Uuids(UuidForm.valueOf(parts[1]));
+            case "enum" -> Labels.parse(parts);
             case "escaped" -> new Escaped(parts[1].equals("numbers"));
             case "date" -> new Dates();
             case "time" -> new Times(Fraction.valueOf(parts[1]));

@@ -1,7 +1,9 @@
 package dev.sluice.mapping;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -17,14 +19,19 @@ import java.util.TreeMap;
 /** JSON as PostgreSQL takes it: RFC 8259, one value, nothing behind it. Deeper than 1,000 levels counts as invalid. */
 public final class JsonText {
 
-    private static final ObjectMapper MAPPER = JsonMapper.builder()
+    private static final int NUMERIC_SCALE_MAX = 16_383;
+    private static final int NUMERIC_WHOLE_MAX = 131_072;
+
+    // jsonb prints 1e400 with all its digits: what was read must be readable again
+    private static final JsonFactory FACTORY = JsonFactory.builder()
+            .streamReadConstraints(StreamReadConstraints.builder()
+                    .maxNumberLength(NUMERIC_WHOLE_MAX + NUMERIC_SCALE_MAX + 3).build())
+            .build();
+    private static final ObjectMapper MAPPER = JsonMapper.builder(FACTORY)
             .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
             .build();
-
-    private static final int NUMERIC_SCALE_MAX = 16_383;
-    private static final int NUMERIC_WHOLE_MAX = 131_072;
 
     private JsonText() {}
 
@@ -68,6 +75,9 @@ public final class JsonText {
 
     /** True if PostgreSQL's {@code numeric} holds the number: 131,072 digits before the point, 16,383 behind it. */
     private static boolean isNumeric(String number) {
+        if (number.length() > NUMERIC_WHOLE_MAX + NUMERIC_SCALE_MAX) {
+            return false;
+        }
         try {
             BigDecimal decimal = new BigDecimal(number);
             return decimal.scale() <= NUMERIC_SCALE_MAX
@@ -77,7 +87,7 @@ public final class JsonText {
         }
     }
 
-    /** One spelling for all texts of the same meaning: keys sorted, no white space, numbers without exponent. */
+    /** One spelling for all texts of the same meaning: keys sorted, no white space, numbers in one form. */
     static Value canonical(Value.Text text) {
         try {
             JsonNode tree = MAPPER.readTree(text.utf8());
@@ -109,6 +119,15 @@ public final class JsonText {
 
     private static String plain(JsonNode number) {
         var decimal = number.decimalValue();
-        return decimal.signum() == 0 ? "0" : decimal.stripTrailingZeros().toPlainString();
+        if (decimal.signum() == 0) {
+            return "0";
+        }
+        // as text: BigDecimal.stripTrailingZeros takes seconds for 1e131071, which jsonb prints with all its zeros
+        String digits = decimal.unscaledValue().toString();
+        int end = digits.length();
+        while (digits.charAt(end - 1) == '0') {
+            end--;
+        }
+        return digits.substring(0, end) + "e" + (digits.length() - end - (long) decimal.scale());
     }
 }

@@ -103,6 +103,10 @@ final class NumberCodecs {
      * ({@code wholeIsInteger}), a whole number comes back as an integer.
      */
     record Doubles(boolean single, boolean wholeIsInteger) implements Codec {
+
+        /** Up to here every integer is a double of its own. */
+        private static final long EXACT_MAX = 1L << 53;
+
         @Override
         public String id() {
             return (single ? "real" : "double") + (wholeIsInteger ? ":whole" : "");
@@ -116,8 +120,8 @@ final class NumberCodecs {
         @Override
         public boolean fits(Value value) {
             if (value instanceof Value.Int number) {
-                return wholeIsInteger && (long) (double) number.value() == number.value()
-                        && Math.abs(number.value()) <= 1L << 53
+                // compared on both sides: Math.abs has no positive for the smallest long
+                return wholeIsInteger && number.value() <= EXACT_MAX && number.value() >= -EXACT_MAX
                         && (!single || (long) (float) number.value() == number.value());
             }
             return value instanceof Value.Real real
@@ -149,7 +153,7 @@ final class NumberCodecs {
         }
 
         private Value back(double number) {
-            boolean whole = wholeIsInteger && number == Math.rint(number) && Math.abs(number) <= 1L << 53
+            boolean whole = wholeIsInteger && number == Math.rint(number) && Math.abs(number) <= EXACT_MAX
                     && !(number == 0 && 1 / number < 0);
             return whole ? Value.of((long) number) : Value.of(number);
         }

@@ -2,15 +2,21 @@ package dev.sluice.mapping;
 
 import dev.sluice.change.Value;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** Codecs for text, bytes, JSON, UUIDs and for columns that mix storage classes. */
 final class TextCodecs {
 
     private static final HexFormat HEX = HexFormat.of();
+
+    /** PostgreSQL's limit for names of all sorts. */
+    private static final int LABEL_BYTES_MAX = 63;
 
     private TextCodecs() {}
 
@@ -19,7 +25,7 @@ final class TextCodecs {
     }
 
     /**
-     * Plain text in {@code type}: text, varchar, citext, an enum, or any type that takes and prints text.
+     * Plain text in {@code type}: text, varchar, citext, or any type that prints each text as it was written.
      *
      * @param lengthMax characters, 0 for no limit
      * @param binarySame true if the type's binary form is the text itself
@@ -70,6 +76,47 @@ final class TextCodecs {
         @Override
         public boolean hasBinary() {
             return binarySame;
+        }
+    }
+
+    /**
+     * An enum of a schema that the application made.
+     *
+     * @param type its name as written in SQL
+     * @param labels what it allows
+     */
+    record Labels(String type, List<String> labels) implements Codec {
+        @Override
+        public String id() {
+            return "enum:" + HEX.formatHex(type.getBytes(StandardCharsets.UTF_8)) + labels.stream()
+                    .map(label -> ":" + HEX.formatHex(label.getBytes(StandardCharsets.UTF_8))).collect(Collectors.joining());
+        }
+
+        static Labels parse(String[] parts) {
+            List<String> names = Arrays.stream(parts).skip(1)
+                    .map(hex -> new String(HEX.parseHex(hex), StandardCharsets.UTF_8)).toList();
+            return new Labels(names.get(0), names.subList(1, names.size()));
+        }
+
+        @Override
+        public boolean fits(Value value) {
+            return value instanceof Value.Text text && text.utf8().length <= LABEL_BYTES_MAX && text.isPlain()
+                    && labels.contains(string(text));
+        }
+
+        @Override
+        public String text(Value value) {
+            return string(value);
+        }
+
+        @Override
+        public void binary(Value value, BinaryRow row) {
+            row.field(((Value.Text) value).utf8());
+        }
+
+        @Override
+        public Value decode(String text) {
+            return Value.of(text);
         }
     }
 

@@ -26,6 +26,9 @@ final class AllCodecs {
     };
     private static final String[] ZONES = {"Europe/Berlin", "America/New_York", "Pacific/Kiritimati", "UTC", "+02:00"};
 
+    static final String CREATE_ENUM = "CREATE TYPE mood AS ENUM ('', 'a', 'Z', '\\x', '日本語', 'null')";
+    private static final Codec ENUM = Codecs.forEnum("mood", List.of("", "a", "Z", "\\x", "日本語", "null"));
+
     private AllCodecs() {}
 
     /** Type as the target declares it, with a codec that may fill it. */
@@ -50,6 +53,7 @@ final class AllCodecs {
                 }
             }
         }
+        put(all, "mood", ENUM);
         return all.values();
     }
 

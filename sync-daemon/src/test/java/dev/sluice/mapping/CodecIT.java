@@ -38,6 +38,7 @@ class CodecIT {
         execute("SET bytea_output = 'hex'");
         execute("SET extra_float_digits = 1");
         execute("CREATE EXTENSION IF NOT EXISTS citext");
+        execute(AllCodecs.CREATE_ENUM);
     }
 
     @AfterAll
@@ -49,18 +50,18 @@ class CodecIT {
     @Test
     void everyValueThatFitsComesBackThroughText() throws SQLException {
         for (Filling filling : AllCodecs.all()) {
-            if (createTable(filling)) {
-                List<Value> fitting = fitting(filling.codec());
-                insertAsText(filling, fitting);
-                check(filling, fitting, "text");
-            }
+            createTable(filling);
+            List<Value> fitting = fitting(filling.codec());
+            insertAsText(filling, fitting);
+            check(filling, fitting, "text");
         }
     }
 
     @Test
     void everyValueThatFitsComesBackThroughBinaryCopy() throws SQLException {
         for (Filling filling : AllCodecs.all()) {
-            if (filling.codec().hasBinary() && createTable(filling)) {
+            if (filling.codec().hasBinary()) {
+                createTable(filling);
                 List<Value> fitting = fitting(filling.codec());
                 copyBinary(filling, fitting);
                 check(filling, fitting, "binary COPY");
@@ -72,9 +73,10 @@ class CodecIT {
     @Test
     void textAndBinaryMeanTheSameToPostgres() throws SQLException {
         for (Filling filling : AllCodecs.all()) {
-            if (!filling.codec().hasBinary() || !createTable(filling)) {
+            if (!filling.codec().hasBinary()) {
                 continue;
             }
+            createTable(filling);
             List<Value> fitting = fitting(filling.codec());
             insertAsText(filling, fitting);
             execute("ALTER TABLE one RENAME TO other");
@@ -94,10 +96,9 @@ class CodecIT {
         return values.stream().filter(codec::fits).toList();
     }
 
-    private static boolean createTable(Filling filling) throws SQLException {
+    private static void createTable(Filling filling) throws SQLException {
         execute("DROP TABLE IF EXISTS one");
         execute("CREATE TEMP TABLE one (n int, v " + filling.type() + ")");
-        return true;
     }
 
     private void insertAsText(Filling filling, List<Value> fitting) throws SQLException {
