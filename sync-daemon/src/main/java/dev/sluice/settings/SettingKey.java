@@ -22,20 +22,21 @@ public enum SettingKey {
     IDENTIFIERS("identifiers", "fold", "fold: names become lower case where that is unambiguous; preserve: as in SQLite"),
     NOCASE("nocase", "lower", "COLLATE NOCASE becomes lower: indexes over lower(column); citext: the type citext"),
     JSON("json", "json", "columns of valid JSON become json (text kept exactly), jsonb or text"),
-    ON_MISFIT("onMisfit", "park", "a value that does not fit its column: park the row, or widen the column where safe"),
+    ON_MISFIT("onMisfit", "widen", "a new value that does not fit its column: widen the type where that is only a change of"
+            + " the catalogue (varchar(n), numeric(p,s)) and park what does not fit even so, or always park the row"),
     MAPPING_TABLES("mapping.tables", null, "rules per table and column that override the proposed mapping"),
 
     COPY_WORKERS("copy.workers", "2", "tables or chunks copied at the same time"),
     COPY_CHUNK_ROWS("copy.chunkRows", "20000", "rows per chunk, the unit of progress and of resuming"),
     COPY_CHUNK_BYTES("copy.chunkBytes", "16MB", "bytes per chunk; whichever bound is met first"),
 
-    FOLLOW_POLL_INTERVAL("follow.pollInterval", "50ms", "how often to look for new commits in the source"),
+    FOLLOW_POLL_INTERVAL("follow.pollInterval", "5ms", "how often to look for new commits in the source"),
     FOLLOW_BATCH_ROWS("follow.batchRows", "10000", "changelog rows read at most in one snapshot"),
     FOLLOW_BATCH_BYTES("follow.batchBytes", "16MB", "bytes of rows held in memory for one batch"),
 
     VERIFY_CHUNK_ROWS("verify.chunkRows", "20000", "rows compared per step"),
 
-    CHANGELOG_PURGE_KEEP_ROWS("changelog.purgeKeepRows", "1000", "applied changelog rows that stay at least"),
+    CHANGELOG_PURGE_KEEP_ROWS("changelog.purgeKeepRows", "10000", "applied changelog rows that stay at least"),
     CHANGELOG_PURGE_KEEP_AGE("changelog.purgeKeepAge", "10m", "applied changelog rows younger than this stay"),
 
     API_HOST("api.host", "127.0.0.1", "address the daemon's API listens on"),
