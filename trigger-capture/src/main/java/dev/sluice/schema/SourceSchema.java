@@ -1,5 +1,6 @@
 package dev.sluice.schema;
 
+import dev.sluice.sqlite.SqlText;
 import java.util.List;
 
 /**
@@ -18,6 +19,6 @@ public record SourceSchema(
 
     /** Finds a table without regard to ASCII case, as SQLite does; null if there is none. */
     public SourceTable table(String name) {
-        return tables.stream().filter(t -> t.name().equalsIgnoreCase(name)).findFirst().orElse(null);
+        return tables.stream().filter(t -> SqlText.sameName(t.name(), name)).findFirst().orElse(null);
     }
 }

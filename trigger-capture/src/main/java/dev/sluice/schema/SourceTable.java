@@ -1,6 +1,8 @@
 package dev.sluice.schema;
 
+import dev.sluice.sqlite.SqlText;
 import java.util.List;
+import java.util.Set;
 
 /**
  * A table with everything that is declared on it.
@@ -16,6 +18,9 @@ public record SourceTable(
         List<SourceIndex> indexes, List<SourceForeignKey> foreignKeys, List<SourceCheck> checks,
         boolean withoutRowid, boolean strict, boolean autoincrement, RowIdentity identity) {
 
+    private static final List<String> ROWID_NAMES = List.of("_rowid_", "rowid", "oid");
+    private static final Set<String> BUILT_IN_COLLATIONS = Set.of("BINARY", "NOCASE", "RTRIM");
+
     /** The columns whose values are stored, in order: what a {@link dev.sluice.change.Row} holds. */
     public List<SourceColumn> storedColumns() {
         return columns.stream().filter(column -> !column.isGenerated()).toList();
@@ -23,7 +28,34 @@ public record SourceTable(
 
     /** Finds a column without regard to ASCII case, as SQLite does; null if there is none. */
     public SourceColumn column(String columnName) {
-        return columns.stream().filter(c -> c.name().equalsIgnoreCase(columnName)).findFirst().orElse(null);
+        return columns.stream().filter(c -> SqlText.sameName(c.name(), columnName)).findFirst().orElse(null);
+    }
+
+    /**
+     * The first of {@code _rowid_}, {@code rowid} and {@code oid} that is not the name of a column; null where all three
+     * are, or where the table is WITHOUT ROWID.
+     */
+    public String rowidName() {
+        return withoutRowid ? null
+                : ROWID_NAMES.stream().filter(candidate -> column(candidate) == null).findFirst().orElse(null);
+    }
+
+    /** The index that keeps the primary key unique; null for an INTEGER PRIMARY KEY and where there is no key. */
+    public SourceIndex keyIndex() {
+        return indexes.stream().filter(index -> index.origin() == SourceIndex.Origin.PRIMARY_KEY).findFirst().orElse(null);
+    }
+
+    /** False if the primary key has a collation that only the application knows: its order and equality are unknown here. */
+    public boolean keyComparesHere() {
+        SourceIndex keyIndex = keyIndex();
+        return primaryKey.stream().allMatch(name -> BUILT_IN_COLLATIONS.contains(column(name).collation()))
+                && (keyIndex == null
+                        || keyIndex.terms().stream().allMatch(t -> BUILT_IN_COLLATIONS.contains(t.collation())));
+    }
+
+    /** The affinity of a column here: in a STRICT table ANY is none, elsewhere it is a word that means NUMERIC. */
+    public Affinity affinity(SourceColumn column) {
+        return strict && column.declaredType().equalsIgnoreCase("ANY") ? Affinity.BLOB : column.affinity();
     }
 
     public SourceTable withIdentity(RowIdentity other) {

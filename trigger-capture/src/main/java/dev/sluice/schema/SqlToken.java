@@ -65,7 +65,7 @@ public record SqlToken(Kind kind, String text, int start, int end) {
             char c = sql.charAt(at);
             int end;
             Kind kind;
-            if (Character.isWhitespace(c) || c == '\uFEFF') {
+            if (c == ' ' || c >= '\t' && c <= '\r' || c == '\uFEFF') { // above ASCII all else is part of a name
                 at++;
                 continue;
             } else if (sql.startsWith("--", at)) {

@@ -1,0 +1,202 @@
+package dev.sluice.census;
+
+import dev.sluice.change.Value;
+import dev.sluice.mapping.Evidence;
+import dev.sluice.mapping.JsonText;
+import dev.sluice.schema.SourceColumn;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Counts one column's values as they come. Not thread-safe. */
+final class ColumnTally {
+
+    private static final Pattern LENGTH = Pattern.compile("CHAR[A-Z0-9 ]*\\(\\s*(\\d{1,9})\\s*\\)");
+    private static final Pattern TIME_NAME = Pattern.compile(".*(?:_at|_on|date|time|timestamp|[a-z]At|_ts)");
+    private static final int INTEGER = 1;
+    private static final int REAL = 2;
+    private static final int TEXT = 4;
+    private static final int BLOB = 8;
+
+    private final SourceColumn column;
+    private final Evidence evidence;
+    private final TimeShapes times = new TimeShapes();
+    private final boolean declaredTime;
+    private final boolean maybeTime;
+    private final int classesAsked;
+    private final long lengthDeclared;
+
+    private long nulls;
+    private long integers;
+    private long reals;
+    private long texts;
+    private long blobs;
+    private long bytes;
+    private long emptyTexts;
+    private long integerMin = Long.MAX_VALUE;
+    private long integerMax = Long.MIN_VALUE;
+    private double realMin = Double.POSITIVE_INFINITY;
+    private double realMax = Double.NEGATIVE_INFINITY;
+    private long lengthMin = Long.MAX_VALUE;
+    private long lengthMax;
+    private long charactersMax;
+    private long zeros;
+    private long ones;
+    private long trueWords;
+    private long falseWords;
+    private long zeroTimes;
+    private long json;
+    private long jsonValid;
+    private long nulTexts;
+    private long invalidTexts;
+    private long outsideType;
+    private long overLength;
+    private long infinities;
+    private long negativeZeros;
+
+    ColumnTally(SourceColumn column, CandidateSource.Candidates candidates) {
+        this.column = column;
+        this.evidence = new Evidence(candidates.candidates(), candidates.withoutValues());
+        String declared = column.declaredType().toUpperCase(Locale.ROOT);
+        this.declaredTime = declared.contains("DATE") || declared.contains("TIME");
+        this.maybeTime = declaredTime || TIME_NAME.matcher(column.name()).matches();
+        this.classesAsked = classesAsked(declared, column);
+        Matcher length = LENGTH.matcher(declared);
+        this.lengthDeclared = length.find() ? Long.parseLong(length.group(1)) : Long.MAX_VALUE;
+    }
+
+    /** The storage classes that a declared type asks for; a type that nobody knows asks for nothing. */
+    private static int classesAsked(String declared, SourceColumn column) {
+        int all = INTEGER | REAL | TEXT | BLOB;
+        return switch (column.affinity()) {
+            case INTEGER -> INTEGER;
+            case REAL -> REAL;
+            case TEXT -> TEXT;
+            case BLOB -> declared.isEmpty() ? all : BLOB;
+            case NUMERIC -> declared.contains("DEC") || declared.contains("NUM") ? INTEGER | REAL
+                    : declared.contains("JSON") ? TEXT
+                    : declared.contains("BOOL") ? INTEGER : all;
+        };
+    }
+
+    /** Takes one value; returns the bytes of its content. */
+    long add(Value value, long row) {
+        if (value.isNull()) {
+            nulls++;
+            return 0;
+        }
+        evidence.add(value, row);
+        if (value instanceof Value.Int number) {
+            addInteger(number.value());
+            return 8;
+        }
+        if (value instanceof Value.Real real) {
+            addReal(real.value());
+            return 8;
+        }
+        byte[] content = value.bytes();
+        bytes += content.length;
+        lengthMin = Math.min(lengthMin, content.length);
+        lengthMax = Math.max(lengthMax, content.length);
+        if (value instanceof Value.Text text) {
+            addText(text);
+        } else {
+            blobs++;
+            outsideType += (classesAsked & BLOB) == 0 ? 1 : 0;
+        }
+        return content.length;
+    }
+
+    private void addInteger(long number) {
+        integers++;
+        integerMin = Math.min(integerMin, number);
+        integerMax = Math.max(integerMax, number);
+        if (number == 0) {
+            zeros++;
+            zeroTimes += declaredTime ? 1 : 0;
+        } else if (number == 1) {
+            ones++;
+        } else if (maybeTime) {
+            times.addInteger(number);
+        }
+        outsideType += (classesAsked & INTEGER) == 0 ? 1 : 0;
+    }
+
+    private void addReal(double number) {
+        reals++;
+        realMin = Math.min(realMin, number);
+        realMax = Math.max(realMax, number);
+        if (Double.isInfinite(number)) {
+            infinities++;
+        } else if (number == 0 && 1 / number < 0) {
+            negativeZeros++;
+        } else if (maybeTime) {
+            times.addReal(number);
+        }
+        outsideType += (classesAsked & REAL) == 0 ? 1 : 0;
+    }
+
+    private void addText(Value.Text text) {
+        texts++;
+        byte[] utf8 = text.utf8();
+        outsideType += (classesAsked & TEXT) == 0 ? 1 : 0;
+        if (utf8.length == 0) {
+            emptyTexts++;
+            zeroTimes += declaredTime ? 1 : 0;
+            return;
+        }
+        long characters = 0;
+        boolean nul = false;
+        boolean ascii = true;
+        for (byte b : utf8) {
+            nul |= b == 0;
+            ascii &= b >= 0;
+            characters += (b & 0xC0) == 0x80 ? 0 : 1;
+        }
+        charactersMax = Math.max(charactersMax, characters);
+        nulTexts += nul ? 1 : 0;
+        invalidTexts += !ascii && text.decoded() == null ? 1 : 0;
+        overLength += characters > lengthDeclared ? 1 : 0;
+        if (utf8[0] == '{' || utf8[0] == '[') {
+            json++;
+            jsonValid += JsonText.isValid(text) ? 1 : 0;
+        } else if (ascii && utf8.length <= TimeShapes.LENGTH_MAX) {
+            if (times.addText(utf8)) {
+                zeroTimes++;
+            }
+            addWord(utf8);
+        }
+    }
+
+    private void addWord(byte[] ascii) {
+        if (ascii.length > 5) {
+            return;
+        }
+        switch (new String(ascii, java.nio.charset.StandardCharsets.US_ASCII).toLowerCase(Locale.ROOT)) {
+            case "true", "t", "yes", "y", "on" -> trueWords++;
+            case "false", "f", "no", "n", "off" -> falseWords++;
+            default -> { }
+        }
+    }
+
+    ColumnCensus result() {
+        long strings = texts + blobs;
+        return new ColumnCensus(column.name(), column.declaredType(),
+                new ColumnCensus.Classes(nulls, integers, reals, texts, blobs), bytes, emptyTexts, range(),
+                strings == 0 ? null : new ColumnCensus.Lengths(lengthMin, lengthMax, (double) bytes / strings),
+                charactersMax, new ColumnCensus.Truth(zeros, ones, trueWords, falseWords), times.counts(), zeroTimes,
+                json, jsonValid, nulTexts, invalidTexts, outsideType, overLength, infinities, negativeZeros,
+                evidence.choose(), evidence.refused());
+    }
+
+    private ColumnCensus.Range range() {
+        if (integers + reals == 0) {
+            return null;
+        }
+        boolean minIsInteger = reals == 0 || integers > 0 && integerMin <= realMin;
+        boolean maxIsInteger = reals == 0 || integers > 0 && integerMax >= realMax;
+        Number min = minIsInteger ? (Number) integerMin : (Number) realMin;
+        Number max = maxIsInteger ? (Number) integerMax : (Number) realMax;
+        return new ColumnCensus.Range(min, max);
+    }
+}

@@ -1,0 +1,271 @@
+package dev.sluice.census;
+
+import static dev.sluice.sqlite.SqlText.quoted;
+
+import dev.sluice.change.Value;
+import dev.sluice.mapping.Evidence;
+import dev.sluice.schema.SourceColumn;
+import dev.sluice.schema.SourceIndex;
+import dev.sluice.schema.SourceTable;
+import dev.sluice.sqlite.SqliteRows;
+import dev.sluice.sqlite.SqliteSession;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.sqlite.SQLiteErrorCode;
+
+/**
+ * Reads one table from its first row to its last, a chunk per read transaction. Chunks are short, because a reader
+ * blocks the commits of a writer outside WAL mode and the WAL's checkpoint in it. Not thread-safe.
+ */
+final class TableScan {
+
+    private static final long CHUNK_NANOS_WAL = TimeUnit.MILLISECONDS.toNanos(200);
+    private static final long CHUNK_NANOS_ROLLBACK = TimeUnit.MILLISECONDS.toNanos(10);
+    private static final long REPORT_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+    /** Someone else writes: leave the file alone for this many times as long as it was read. */
+    private static final int REST = 4;
+    private static final int CLOCK_ROWS = 64;
+    private static final long CLOCK_BYTES = 1 << 20;
+    private static final Set<String> BUILT_IN_COLLATIONS = Set.of("BINARY", "NOCASE", "RTRIM");
+
+    private final SqliteSession session;
+    private final SourceTable table;
+    private final Census.Listener listener;
+    private final List<SourceColumn> stored;
+    private final TableTally tally;
+    private final long chunkNanos;
+    private long reported = System.nanoTime();
+
+    TableScan(SqliteSession session, SourceTable table, CandidateSource candidates, Census.Listener listener)
+            throws SQLException {
+        this.session = session;
+        this.table = table;
+        this.listener = listener;
+        this.stored = table.storedColumns();
+        this.tally = new TableTally(table, candidates);
+        boolean wal = "wal".equalsIgnoreCase(session.text("PRAGMA journal_mode"));
+        this.chunkNanos = wal ? CHUNK_NANOS_WAL : CHUNK_NANOS_ROLLBACK;
+    }
+
+    /** A guess of how many rows there are that costs one step in a tree, to read the large tables first. */
+    static long guessRows(SqliteSession session, SourceTable table) throws SQLException {
+        String rowid = rowidName(table);
+        return rowid == null ? 0
+                : session.number("SELECT coalesce(max(" + quoted(rowid) + "), 0) FROM " + quoted(table.name()));
+    }
+
+    private static String rowidName(SourceTable table) {
+        return table.withoutRowid() || table.identity() == null ? null : table.identity().rowidName();
+    }
+
+    TableCensus run() throws SQLException, InterruptedException {
+        String problem = null;
+        try {
+            String rowid = rowidName(table);
+            List<SourceIndex.Term> key = keyTerms();
+            if (rowid != null) {
+                scanByRowid(rowid);
+            } else if (key != null) {
+                scanByKey(key);
+            } else {
+                scanAtOnce();
+            }
+        } catch (SQLException e) {
+            problem = damage(e);
+            if (problem == null) {
+                throw e;
+            }
+        }
+        listener.read(table.name(), tally.rows(), tally.bytes(), true);
+        return tally.result(problem);
+    }
+
+    private void scanByRowid(String rowidName) throws SQLException, InterruptedException {
+        String rowid = quoted(rowidName);
+        String select = "SELECT " + rowid + columnList() + " FROM " + quoted(table.name());
+        Value[] values = new Value[stored.size()];
+        long last = 0;
+        boolean more;
+        try (PreparedStatement first = session.prepare(select + " ORDER BY " + rowid);
+                PreparedStatement next = session.prepare(select + " WHERE " + rowid + " > ? ORDER BY " + rowid)) {
+            PreparedStatement query = first;
+            do {
+                more = false;
+                Chunk chunk = new Chunk();
+                try (SqliteRows rows = session.rows(query)) {
+                    while (rows.next()) {
+                        last = rows.longValue(0);
+                        rows.read(1, values);
+                        if (chunk.isFull(tally.add(values, last))) {
+                            more = true;
+                            break;
+                        }
+                    }
+                }
+                chunk.rest();
+                query = next;
+                next.setLong(1, last);
+            } while (more);
+        }
+    }
+
+    /** The terms by which a WITHOUT ROWID table can be walked, or null. */
+    private List<SourceIndex.Term> keyTerms() {
+        if (!table.withoutRowid()) {
+            return null;
+        }
+        List<SourceIndex.Term> terms = table.indexes().stream()
+                .filter(index -> index.origin() == SourceIndex.Origin.PRIMARY_KEY)
+                .findFirst().map(SourceIndex::terms).orElse(List.of());
+        boolean known = !terms.isEmpty() && terms.stream().allMatch(term -> term.column() != null
+                && BUILT_IN_COLLATIONS.contains(term.collation().toUpperCase(java.util.Locale.ROOT)));
+        return known ? terms : null;
+    }
+
+    /**
+     * Walks {@code k1, k2, …} in the index's own order. The condition is spelled out for mixed directions:
+     * {@code k1 >= ? AND (k1 > ? OR (k1 = ? AND k2 > ?))}; its first part is what SQLite seeks by.
+     */
+    private void scanByKey(List<SourceIndex.Term> key) throws SQLException, InterruptedException {
+        String select = "SELECT " + key.stream().map(term -> quoted(term.column())).collect(Collectors.joining(", "))
+                + columnList() + " FROM " + quoted(table.name());
+        String order = " ORDER BY " + key.stream()
+                .map(term -> compared(term) + (term.descending() ? " DESC" : "")).collect(Collectors.joining(", "));
+        Value[] last = new Value[key.size()];
+        Value[] values = new Value[stored.size()];
+        String query = select + order;
+        List<Value> bound = List.of();
+        boolean more;
+        do {
+            more = false;
+            Chunk chunk = new Chunk();
+            try (PreparedStatement statement = session.prepare(query)) {
+                for (int i = 0; i < bound.size(); i++) {
+                    SqliteSession.bind(statement, i + 1, bound.get(i));
+                }
+                try (SqliteRows rows = session.rows(statement)) {
+                    while (rows.next()) {
+                        rows.read(key.size(), values);
+                        if (chunk.isFull(tally.add(values, Evidence.NO_ROW))) {
+                            rows.read(0, last);
+                            more = true;
+                            break;
+                        }
+                    }
+                }
+            }
+            chunk.rest();
+            if (more) {
+                bound = new ArrayList<>();
+                query = select + " WHERE " + after(key, last, bound) + order;
+            }
+        } while (more);
+    }
+
+    private static String after(List<SourceIndex.Term> key, Value[] last, List<Value> bound) {
+        StringBuilder condition = new StringBuilder(compared(key.get(0)))
+                .append(key.get(0).descending() ? " <= " : " >= ").append(parameter(last[0]));
+        bound.add(last[0]);
+        StringBuilder close = new StringBuilder();
+        condition.append(" AND ");
+        for (int i = 0; i < key.size(); i++) {
+            String column = compared(key.get(i));
+            condition.append('(').append(column).append(key.get(i).descending() ? " < " : " > ")
+                    .append(parameter(last[i]));
+            bound.add(last[i]);
+            close.append(')');
+            if (i + 1 < key.size()) {
+                condition.append(" OR (").append(column).append(" = ").append(parameter(last[i])).append(" AND ");
+                bound.add(last[i]);
+                close.append(')');
+            }
+        }
+        return condition.append(close).toString();
+    }
+
+    private static String compared(SourceIndex.Term term) {
+        return quoted(term.column()) + " COLLATE " + quoted(term.collation());
+    }
+
+    private static String parameter(Value value) {
+        return SqliteSession.needsCast(value) ? "CAST(? AS TEXT)" : "?";
+    }
+
+    /** Without any name for a row there is no place to go on from: one read transaction for all. */
+    private void scanAtOnce() throws SQLException, InterruptedException {
+        String select = "SELECT " + columnList().substring(2) + " FROM " + quoted(table.name());
+        Value[] values = new Value[stored.size()];
+        try (PreparedStatement query = session.prepare(select);
+                SqliteRows rows = session.rows(query)) {
+            while (rows.next()) {
+                rows.read(0, values);
+                tally.add(values, Evidence.NO_ROW);
+                stopIfInterrupted();
+            }
+        }
+    }
+
+    private String columnList() {
+        return stored.stream().map(column -> ", " + quoted(column.name())).collect(Collectors.joining());
+    }
+
+    private static void stopIfInterrupted() throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException("the census was interrupted");
+        }
+    }
+
+    /** One sentence if the file is damaged or a value too large, null for every other failure. */
+    private String damage(SQLException e) {
+        int code = e.getErrorCode() & 0xFF;
+        if (code == SQLiteErrorCode.SQLITE_CORRUPT.code) {
+            return "table " + table.name() + " is damaged behind row " + tally.rows()
+                    + ": repair the file (sqlite3 .recover) before migrating";
+        }
+        if (code == SQLiteErrorCode.SQLITE_TOOBIG.code) {
+            return "table " + table.name() + " holds a value that is too large to read behind row " + tally.rows()
+                    + ": exclude its column or shorten the value";
+        }
+        return null;
+    }
+
+    /** One read transaction: knows when it has lasted long enough. */
+    private final class Chunk {
+        private final long start = System.nanoTime();
+        private final long version;
+        private int rows;
+        private long bytes;
+
+        Chunk() throws SQLException {
+            this.version = session.dataVersion();
+        }
+
+        boolean isFull(long rowBytes) {
+            rows++;
+            bytes += rowBytes;
+            if (rows % CLOCK_ROWS != 0 && bytes < CLOCK_BYTES) {
+                return false;
+            }
+            bytes = 0;
+            return System.nanoTime() - start > chunkNanos;
+        }
+
+        /** Called between transactions: makes room for a writer if there is one, and reports. */
+        void rest() throws SQLException, InterruptedException {
+            long now = System.nanoTime();
+            stopIfInterrupted();
+            if (now - start > chunkNanos && session.dataVersion() != version) {
+                TimeUnit.NANOSECONDS.sleep(Math.min((now - start) * REST, TimeUnit.SECONDS.toNanos(1)));
+            }
+            if (now - reported > REPORT_NANOS) {
+                reported = now;
+                listener.read(table.name(), tally.rows(), tally.bytes(), false);
+            }
+        }
+    }
+}

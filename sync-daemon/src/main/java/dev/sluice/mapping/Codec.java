@@ -1,0 +1,58 @@
+package dev.sluice.mapping;
+
+import dev.sluice.change.Value;
+
+/**
+ * How the values of one column live in PostgreSQL: the type, and the way there and back. The law of every codec:
+ * if {@code fits(v)} then {@code decode(what PostgreSQL prints for text(v))} equals {@code v}, in storage class and
+ * bytes. NULL is not a codec's business. Immutable and thread-safe.
+ */
+public interface Codec {
+
+    /** PostgreSQL's limit on one field is 1 GB, and a message that carries a row may not be larger either. */
+    int BYTES_MAX = 1_000_000_000;
+
+    /** Names the codec with its parameters; {@link Codecs#parse} makes the same codec of it. Stored in plans. */
+    String id();
+
+    /** The PostgreSQL type as written in DDL. */
+    String type();
+
+    /** True if {@code value} (not NULL) comes back exactly as it was. */
+    boolean fits(Value value);
+
+    /** A value that fits as PostgreSQL's input text for the type. */
+    String text(Value value);
+
+    /** Appends a value that fits as a field of a binary COPY: length and content. */
+    void binary(Value value, BinaryRow row);
+
+    /** The value that a field holds, given what PostgreSQL prints for {@code field::text}. */
+    Value decode(String text);
+
+    /**
+     * False only for types that keep a value's meaning but not its bytes (jsonb, which an operator asked for): then
+     * comparing uses {@link #canonical}.
+     */
+    default boolean exact() {
+        return true;
+    }
+
+    /** The form in which two values count as the same; the value itself for exact codecs. */
+    default Value canonical(Value value) {
+        return value;
+    }
+
+    /**
+     * For dates and times: how SQLite writes them, as a strftime pattern ({@code %s} for epoch seconds, {@code %s000} for
+     * milliseconds), if all values have one fixed width; otherwise null.
+     */
+    default String strftime() {
+        return null;
+    }
+
+    /** False if binary COPY can't be used because the type's binary form isn't known here. */
+    default boolean hasBinary() {
+        return true;
+    }
+}

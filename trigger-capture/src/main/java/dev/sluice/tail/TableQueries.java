@@ -1,0 +1,228 @@
+package dev.sluice.tail;
+
+import static dev.sluice.sqlite.SqlText.quoted;
+
+import dev.sluice.change.Row;
+import dev.sluice.change.RowKey;
+import dev.sluice.change.Value;
+import dev.sluice.schema.RowIdentity.Kind;
+import dev.sluice.schema.SourceColumn;
+import dev.sluice.schema.SourceIndex;
+import dev.sluice.schema.SourceTable;
+import dev.sluice.sqlite.SqliteRows;
+import dev.sluice.sqlite.SqliteSession;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** The SQL that reads one table, and how its result becomes rows. Immutable. */
+final class TableQueries {
+
+    private final SourceTable table;
+    private final List<String> stored;
+    /** Positions of the key columns among the stored ones; null where the rowid is the key. */
+    private final int[] keyPositions;
+    /** The single column to scan by, null where the scan goes by primary key. */
+    private final String cursor;
+
+    TableQueries(SourceTable table) {
+        if (table.identity() == null) {
+            throw new IllegalArgumentException("rows of table " + table.name() + " can't be named");
+        }
+        this.table = table;
+        this.stored = table.storedColumns().stream().map(SourceColumn::name).toList();
+        this.keyPositions = table.identity().kind() == Kind.ROWID ? null
+                : table.identity().columns().stream().mapToInt(stored::indexOf).toArray();
+        this.cursor = table.identity().kind() == Kind.INTEGER_KEY ? quoted(table.identity().columns().get(0))
+                : table.identity().rowidName();
+    }
+
+    SourceTable table() {
+        return table;
+    }
+
+    int keyParts() {
+        return keyPositions == null ? 1 : keyPositions.length;
+    }
+
+    /** True if the scan goes by a 64-bit number, so that a range can be split without looking at the rows. */
+    boolean scansByNumber() {
+        return cursor != null;
+    }
+
+    String bounds() {
+        return "SELECT min(" + cursor + "), max(" + cursor + ") FROM " + quoted(table.name());
+    }
+
+    String count() {
+        return "SELECT count(*) FROM " + quoted(table.name());
+    }
+
+    String hasNullKey() {
+        return "SELECT EXISTS (SELECT 1 FROM " + quoted(table.name()) + " WHERE " + table.identity().columns().stream()
+                .map(name -> quoted(name) + " IS NULL").collect(Collectors.joining(" OR ")) + ")";
+    }
+
+    // ---- rows by key ----
+
+    /** Reads the row of {@code key}; the same value in another spelling is found too. */
+    String byKey(RowKey key) {
+        if (keyPositions == null) {
+            return "SELECT " + columns(table.identity().rowidName()) + " WHERE " + table.identity().rowidName() + " = ?";
+        }
+        List<String> conditions = new ArrayList<>();
+        for (int i = 0; i < keyPositions.length; i++) {
+            conditions.add(keyTerm(i) + " = " + place(key.parts().get(i)));
+        }
+        return "SELECT " + columns(null) + " WHERE " + String.join(" AND ", conditions);
+    }
+
+    /** All rows, for a key that no parameter can carry. */
+    String all() {
+        return "SELECT " + columns(keyPositions == null ? table.identity().rowidName() : null);
+    }
+
+    /** Builds a row from a result of {@link #byKey} or {@link #all}. */
+    Row row(SqliteRows rows) throws SQLException {
+        Value[] values = new Value[stored.size()];
+        if (keyPositions == null) {
+            rows.read(1, values);
+            return new Row(RowKey.of(rows.value(0)), values);
+        }
+        rows.read(0, values);
+        return new Row(key(values), values);
+    }
+
+    // ---- rows in scan order ----
+
+    /** The next rows; bind what {@link #bounds(RowKey)} lists for {@code after}, then for {@code upTo}, then the limit. */
+    String next(RowKey after, RowKey upTo) {
+        List<String> conditions = new ArrayList<>();
+        String order;
+        if (cursor != null) {
+            if (after != null) {
+                conditions.add(cursor + " > ?");
+            }
+            if (upTo != null) {
+                conditions.add(cursor + " <= ?");
+            }
+            order = cursor;
+        } else {
+            if (after != null) {
+                conditions.add(beyond(after));
+            }
+            if (upTo != null) {
+                conditions.add("NOT (" + beyond(upTo) + ")");
+            }
+            order = keyOrder();
+        }
+        return "SELECT " + columns(cursor) + (conditions.isEmpty() ? "" : " WHERE " + String.join(" AND ", conditions))
+                + " ORDER BY " + order + " LIMIT ?";
+    }
+
+    /** The values to bind for a bound of {@link #next}. */
+    List<Value> bounds(RowKey bound) {
+        if (bound == null) {
+            return List.of();
+        }
+        if (cursor != null || rowValues()) {
+            return bound.parts();
+        }
+        List<Value> values = new ArrayList<>();
+        beyondValues(bound.parts(), values);
+        return values;
+    }
+
+    /** Builds a row from a result of {@link #next}. */
+    Row scanned(SqliteRows rows) throws SQLException {
+        Value[] values = new Value[stored.size()];
+        rows.read(cursor == null ? 0 : 1, values);
+        return new Row(keyPositions == null ? RowKey.of(rows.value(0)) : key(values), values);
+    }
+
+    /** Where the scan stands after {@code row}, which {@link #scanned} has just built. */
+    RowKey position(SqliteRows rows, Row row) throws SQLException {
+        return cursor == null ? row.key() : RowKey.of(rows.value(0));
+    }
+
+    private boolean rowValues() {
+        return table.keyIndex() == null || table.keyIndex().terms().stream().noneMatch(SourceIndex.Term::descending);
+    }
+
+    /**
+     * True for the rows behind {@code bound} in the order of the key's index. With all columns ascending SQLite's row
+     * values say that; otherwise it is spelled out, with a leading term that the index can seek.
+     */
+    private String beyond(RowKey bound) {
+        int parts = bound.parts().size();
+        if (rowValues()) {
+            List<String> terms = new ArrayList<>();
+            List<String> places = new ArrayList<>();
+            for (int i = 0; i < parts; i++) {
+                terms.add(keyTerm(i));
+                places.add(place(bound.parts().get(i)));
+            }
+            return parts == 1 ? terms.get(0) + " > " + places.get(0)
+                    : "(" + String.join(", ", terms) + ") > (" + String.join(", ", places) + ")";
+        }
+        String condition = null;
+        for (int i = parts - 1; i >= 0; i--) {
+            String past = keyTerm(i) + (descending(i) ? " < " : " > ") + place(bound.parts().get(i));
+            condition = condition == null ? past
+                    : "(" + past + " OR (" + keyTerm(i) + " = " + place(bound.parts().get(i)) + " AND " + condition + "))";
+        }
+        return keyTerm(0) + (descending(0) ? " <= " : " >= ") + place(bound.parts().get(0)) + " AND " + condition;
+    }
+
+    private static void beyondValues(List<Value> parts, List<Value> values) {
+        values.add(parts.get(0));
+        for (int i = 0; i < parts.size(); i++) {
+            values.add(parts.get(i));
+            if (i < parts.size() - 1) {
+                values.add(parts.get(i));
+            }
+        }
+    }
+
+    private String keyOrder() {
+        List<String> terms = new ArrayList<>();
+        for (int i = 0; i < keyPositions.length; i++) {
+            terms.add(keyTerm(i) + (descending(i) ? " DESC" : ""));
+        }
+        return String.join(", ", terms);
+    }
+
+    private boolean descending(int i) {
+        return keyIndexTerm(i) != null && keyIndexTerm(i).descending();
+    }
+
+    /** A key column, compared as the key's index compares it. */
+    private String keyTerm(int i) {
+        SourceColumn column = table.column(table.identity().columns().get(i));
+        SourceIndex.Term term = keyIndexTerm(i);
+        return quoted(column.name()) + (term == null || term.collation().equals(column.collation()) ? ""
+                : " COLLATE " + quoted(term.collation()));
+    }
+
+    private SourceIndex.Term keyIndexTerm(int i) {
+        String name = table.identity().columns().get(i);
+        return table.keyIndex() == null ? null : table.keyIndex().terms().stream()
+                .filter(term -> name.equals(term.column())).findFirst().orElse(null);
+    }
+
+    /** The plus takes the affinity away that a CAST has, so that the column is compared as with a plain parameter. */
+    private static String place(Value value) {
+        return SqliteSession.needsCast(value) ? "+CAST(? AS TEXT)" : "?";
+    }
+
+    private String columns(String first) {
+        return (first == null ? "" : first + ", ")
+                + stored.stream().map(name -> quoted(name)).collect(Collectors.joining(", ")) + " FROM " + quoted(table.name());
+    }
+
+    private RowKey key(Value[] values) {
+        return new RowKey(Arrays.stream(keyPositions).mapToObj(position -> values[position]).toList());
+    }
+}
