@@ -72,7 +72,7 @@ public final class DefaultTranslator {
         if (!fits || epoch && !affinity.isNumeric() && term.kind() == PgKind.TEXT && affinity != Affinity.TEXT) {
             return new Default.Refused("its value is not what the other values of this date or time column are");
         }
-        return new Default.Expression(Functions.Clock.value(kind, form), form);
+        return new Default.Expression(Times.current(kind, form.equals("%s*1000") ? "%s" : form), form);
     }
 
     /** A text built of random parts is a UUID only if its form is right; PostgreSQL checks that with every row. */

@@ -401,7 +401,7 @@ class Expressions {
         StorageClass leftClass = classOf(left);
         StorageClass rightClass = classOf(right);
         if (leftClass == StorageClass.OPAQUE || rightClass == StorageClass.OPAQUE) {
-            return opaque(left, right);
+            return opaque(left, right, ordering);
         }
         if (leftClass == rightClass) {
             return switch (leftClass) {
@@ -435,10 +435,23 @@ class Expressions {
         return new Pair(null, null, left, right, leftClass.compareTo(rightClass)); // NUMBER < TEXT < BLOB
     }
 
-    private static Pair opaque(Term left, Term right) {
+    private Pair opaque(Term left, Term right, boolean ordering) {
         if (left.kind() == right.kind() && left.form() != null && left.form().equals(right.form())
                 && left.constant() == null && right.constant() == null) {
             return new Pair(left.sql(), right.sql(), left, right, 0);
+        }
+        String literal = Times.literal(left, right);
+        if (literal != null) {
+            return new Pair(left.sql(), literal, left, right, 0);
+        }
+        literal = Times.literal(right, left);
+        if (literal != null) {
+            return new Pair(literal, right.sql(), left, right, 0);
+        }
+        Term a = classOf(left) == StorageClass.OPAQUE ? Times.stored(left, place) : left;
+        Term b = classOf(right) == StorageClass.OPAQUE ? Times.stored(right, place) : right;
+        if (a != null && b != null) {
+            return align(a, b, ordering);
         }
         Term what = classOf(left) == StorageClass.OPAQUE ? left : right;
         throw new Untranslatable("it compares " + describe(what)
@@ -691,6 +704,10 @@ class Expressions {
             default -> {
                 if (term.isNull()) {
                     yield "NULL::text";
+                }
+                Term stored = classOf(term) == StorageClass.OPAQUE ? Times.stored(term, place) : null;
+                if (stored != null) {
+                    yield text(stored);
                 }
                 throw new Untranslatable("it makes a text of " + describe(term)
                         + ", which PostgreSQL writes differently");

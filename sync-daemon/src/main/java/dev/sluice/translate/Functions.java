@@ -14,9 +14,6 @@ final class Functions {
     private static final Set<String> AGGREGATES = Set.of("count", "sum", "total", "avg", "group_concat", "string_agg",
             "json_group_array", "json_group_object", "jsonb_group_array", "jsonb_group_object", "median", "percentile");
 
-    private static final String LOCAL_NOTE =
-            "it asks for the local time zone, and the server's may differ from the application's";
-
     private final Expressions expressions;
 
     Functions(Expressions expressions) {
@@ -64,7 +61,7 @@ final class Functions {
             case "likelihood":
                 return n == 2 ? a.get(0).withAffinity(null).withCollation(null, false) : null;
             case "date", "time", "datetime", "strftime", "unixepoch", "julianday":
-                return new Clock(expressions).call(name, a);
+                return new Times(expressions).call(name, a);
             case "random", "randomblob":
                 return random(name, a);
             case "json_valid":
@@ -353,152 +350,11 @@ final class Functions {
 
     /** CURRENT_TIMESTAMP and its like. */
     Term current(String what) {
-        return new Clock(expressions).call(switch (what) {
+        return new Times(expressions).call(switch (what) {
             case "CURRENT_DATE" -> "date";
             case "CURRENT_TIME" -> "time";
             default -> "datetime";
         }, List.of());
-    }
-
-    /** The current time in SQLite's functions; times taken from columns are refused. */
-    record Clock(Expressions expressions) {
-
-        private static final String UTC = "statement_timestamp() AT TIME ZONE 'UTC'";
-
-        Term call(String name, List<Term> a) {
-            if (expressions.place == Expressions.Place.DECLARATION) {
-                throw new Untranslatable("it calls " + name + ", whose answer is not fixed by the row in PostgreSQL");
-            }
-            int timeAt = name.equals("strftime") ? 1 : 0;
-            if (a.size() > timeAt) {
-                String word = constant(a.get(timeAt));
-                if (word == null || !word.equalsIgnoreCase("now")) {
-                    throw new Untranslatable("it calculates with a date or time other than the current one");
-                }
-            }
-            boolean fractions = false;
-            StringBuilder shift = new StringBuilder();
-            for (Term modifier : a.subList(Math.min(timeAt + 1, a.size()), a.size())) {
-                String word = constant(modifier);
-                if (word != null && (word.equalsIgnoreCase("subsec") || word.equalsIgnoreCase("subsecond"))) {
-                    fractions = true;
-                } else {
-                    shift.append(shift(word));
-                }
-            }
-            String now = shift.isEmpty() ? "statement_timestamp()" : "(statement_timestamp()" + shift + ")";
-            Term answer = switch (name) {
-                case "date" -> text("%Y-%m-%d", now);
-                case "time" -> text(fractions ? "%H:%M:%f" : "%H:%M:%S", now);
-                case "datetime" -> text(fractions ? "%Y-%m-%d %H:%M:%f" : "%Y-%m-%d %H:%M:%S", now);
-                case "unixepoch" -> fractions ? refuse("it asks for the epoch with a fraction") : seconds(now).withForm("%s");
-                case "julianday" -> Term.of("((floor(extract(epoch FROM " + now + ") * 1000)::bigint + 210866760000000)"
-                        + "::double precision / 86400000.0::double precision)", PgKind.DOUBLE).withForm("%J");
-                default -> {
-                    String format = a.isEmpty() ? null : constant(a.get(0));
-                    if (format == null) {
-                        yield refuse("its strftime pattern is not constant");
-                    }
-                    yield format.equals("%s")
-                            ? Term.of(seconds(now).sql() + "::text", PgKind.TEXT).withNumber(seconds(now).sql()).withForm("%s")
-                            : text(format, now);
-                }
-            };
-            // A moved time is not the moment that value() gives to a date or time column
-            return shift.isEmpty() ? answer : answer.withForm(null);
-        }
-
-        private static String constant(Term term) {
-            return term.constant() instanceof Value.Text text ? Constants.text(text) : null;
-        }
-
-        private static Term refuse(String reason) {
-            throw new Untranslatable(reason);
-        }
-
-        private static Term seconds(String now) {
-            return Term.of("floor(extract(epoch FROM " + now + "))::bigint", PgKind.INTEGER).withWide().withFloor(0L, true);
-        }
-
-        /** {@code '+7 days'} and the like; months differ at the end of a month, so they are refused. */
-        private static String shift(String modifier) {
-            if (modifier != null && modifier.equalsIgnoreCase("localtime")) {
-                throw new Untranslatable(LOCAL_NOTE);
-            }
-            var parts = modifier == null ? null : java.util.regex.Pattern
-                    .compile("([+-]?)(\\d{1,9}) +(day|hour|minute|second)s?", java.util.regex.Pattern.CASE_INSENSITIVE)
-                    .matcher(modifier);
-            if (parts == null || !parts.matches()) {
-                throw new Untranslatable("it changes the current time by "
-                        + (modifier == null ? "something that is not constant" : "'" + modifier + "'"));
-            }
-            // A day has 24 hours in SQLite; in PostgreSQL only if said in hours
-            boolean days = parts.group(3).equalsIgnoreCase("day");
-            long amount = Long.parseLong(parts.group(2)) * (days ? 24 : 1);
-            return (parts.group(1).equals("-") ? " - " : " + ") + "interval '" + amount + " "
-                    + (days ? "hour" : Identifiers.foldAscii(parts.group(3))) + "'";
-        }
-
-        /** The time in UTC under a strftime pattern, by to_char. */
-        private static Term text(String strftime, String now) {
-            StringBuilder pattern = new StringBuilder();
-            StringBuilder fixed = new StringBuilder();
-            for (int i = 0; i < strftime.length(); i++) {
-                char c = strftime.charAt(i);
-                if (c != '%') {
-                    fixed.append(c);
-                    continue;
-                }
-                char directive = ++i < strftime.length() ? strftime.charAt(i) : 0;
-                String field = switch (directive) {
-                    case 'Y' -> "YYYY";
-                    case 'm' -> "MM";
-                    case 'd' -> "DD";
-                    case 'H' -> "HH24";
-                    case 'M' -> "MI";
-                    case 'S' -> "SS";
-                    case 'f' -> "SS.MS";
-                    case 'j' -> "DDD";
-                    case 'F' -> "YYYY-MM-DD";
-                    case 'T' -> "HH24:MI:SS";
-                    case 'R' -> "HH24:MI";
-                    case 'I' -> "HH12";
-                    case 'p' -> "AM";
-                    default -> throw new Untranslatable("its strftime pattern has %" + directive);
-                };
-                quoteInto(pattern, fixed);
-                pattern.append(field);
-            }
-            quoteInto(pattern, fixed);
-            return Term.of("to_char(" + now + " AT TIME ZONE 'UTC', " + Constants.literal(pattern.toString()) + ")", PgKind.TEXT)
-                    .withForm(strftime.replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S").replace("%R", "%H:%M"));
-        }
-
-        /** Letters between the fields must be in double quotes, or to_char takes them for fields. */
-        private static void quoteInto(StringBuilder pattern, StringBuilder fixed) {
-            String text = fixed.toString();
-            fixed.setLength(0);
-            if (text.chars().anyMatch(Character::isLetterOrDigit)) {
-                if (text.indexOf('"') >= 0 || text.indexOf('\\') >= 0) {
-                    throw new Untranslatable("its strftime pattern has a quote");
-                }
-                pattern.append('"').append(text).append('"');
-            } else {
-                pattern.append(text);
-            }
-        }
-
-        /** The current time itself, cut to what a strftime pattern shows, as a value of a date or time type. */
-        static String value(PgKind kind, String form) {
-            String unit = form.contains("%f") || form.equals("%s*1000") ? "milliseconds" : "second";
-            return switch (kind) {
-                case TIMESTAMP -> "date_trunc('" + unit + "', " + UTC + ")";
-                case TIMESTAMPTZ -> "date_trunc('" + unit + "', statement_timestamp())";
-                case DATE -> "(" + UTC + ")::date";
-                case TIME -> "date_trunc('" + unit + "', " + UTC + ")::time";
-                default -> throw new IllegalArgumentException(kind.name());
-            };
-        }
     }
 
     /** What storing into a column of that affinity makes of a term, as PostgreSQL's type of the column. */

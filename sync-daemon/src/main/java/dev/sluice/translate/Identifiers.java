@@ -115,8 +115,7 @@ public final class Identifiers {
             String wanted = targetName(sourceName);
             String name = wanted;
             for (int n = 2; forbidden.contains(name) || taken.contains(name); n++) {
-                String suffix = "_" + n;
-                name = cut(wanted, BYTES_MAX - suffix.length()) + suffix;
+                name = shortened(wanted, "_" + n);
             }
             if (!name.equals(wanted)) {
                 renames.add(new Rename(what, sourceName, name, forbidden.contains(wanted)
@@ -146,8 +145,7 @@ public final class Identifiers {
         public String invent(String wantedName) {
             String name = cut(wantedName, BYTES_MAX);
             for (int n = 2; forbidden.contains(name) || taken.contains(name); n++) {
-                String suffix = "_" + n;
-                name = cut(wantedName, BYTES_MAX - suffix.length()) + suffix;
+                name = shortened(wantedName, "_" + n);
             }
             taken.add(name);
             return name;
@@ -178,6 +176,11 @@ public final class Identifiers {
             folded.append(c >= 'A' && c <= 'Z' ? (char) (c + 32) : c);
         }
         return folded.toString();
+    }
+
+    /** A name with a suffix, cut so that both fit. */
+    static String shortened(String name, String suffix) {
+        return cut(name, BYTES_MAX - suffix.length()) + suffix;
     }
 
     private static int utf8Length(String name) {

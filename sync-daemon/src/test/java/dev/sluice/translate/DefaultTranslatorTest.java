@@ -50,13 +50,13 @@ class DefaultTranslatorTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '\0', value = {
-        "CURRENT_TIMESTAMP | TEXT | TEXT | to_char(statement_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')",
+        "CURRENT_TIMESTAMP | TEXT | TEXT | to_char((statement_timestamp() AT TIME ZONE 'UTC'), 'YYYY-MM-DD HH24:MI:SS')",
         "datetime('now') | NUMERIC | TIMESTAMP | date_trunc('second', statement_timestamp() AT TIME ZONE 'UTC')",
         "CURRENT_DATE | NUMERIC | DATE | (statement_timestamp() AT TIME ZONE 'UTC')::date",
-        "(strftime('%s','now')) | INTEGER | INTEGER | floor(extract(epoch FROM statement_timestamp()))::bigint",
-        "strftime('%s','now') | TEXT | TEXT | floor(extract(epoch FROM statement_timestamp()))::bigint::text",
+        "(strftime('%s','now')) | INTEGER | INTEGER | floor(extract(epoch FROM (statement_timestamp() AT TIME ZONE 'UTC')))::bigint",
+        "strftime('%s','now') | TEXT | TEXT | floor(extract(epoch FROM (statement_timestamp() AT TIME ZONE 'UTC')))::bigint::text",
         "strftime('%Y-%m-%dT%H:%M:%fZ','now') | TEXT | TEXT "
-                + "| to_char(statement_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
+                + "| to_char((statement_timestamp() AT TIME ZONE 'UTC'), 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
         "(lower(hex(randomblob(16)))) | TEXT | TEXT | lower(upper(encode(decode(substr("
                 + "md5(gen_random_uuid()::text), 1, 32), 'hex'), 'hex')) COLLATE \"C\")",
     })
@@ -71,7 +71,7 @@ class DefaultTranslatorTest {
         "datetime('now','localtime') | TEXT | TEXT | local time zone",
         "CURRENT_TIMESTAMP | INTEGER | INTEGER | it yields a text",
         "CURRENT_TIMESTAMP | NUMERIC | DATE | not what the other values",
-        "datetime('now', '+1 month') | TEXT | TEXT | by '+1 month'",
+        "datetime('now', '+1 month') | TEXT | TEXT | by months",
         "(my_function()) | TEXT | TEXT | my_function",
     })
     void whatHasNoEqualIsRefusedWithItsReason(String sqlite, Affinity affinity, PgKind kind, String reason) {
