@@ -41,6 +41,7 @@ public final class Evidence {
         final Codec codec;
         final int rank;
         final long[] rows = new long[ROWS_NAMED_MAX];
+        boolean fallen;
         long broken;
 
         Asked(Codec codec, int rank) {
@@ -67,7 +68,8 @@ public final class Evidence {
         this.withoutValues = withoutValues;
         this.asked = new ArrayList<>();
         for (Codec codec : askedFor(candidates, withoutValues)) {
-            asked.add(new Asked(codec, candidates.indexOf(codec)));
+            int rank = candidates.indexOf(codec);
+            asked.add(new Asked(candidates.get(rank), rank));
         }
     }
 
@@ -99,12 +101,13 @@ public final class Evidence {
         count++;
         for (int i = surviving.size() - 1; i >= 0; i--) {
             if (!surviving.get(i).fits(value)) {
-                surviving.remove(i);
+                Codec fallen = surviving.remove(i);
+                asked.stream().filter(one -> one.codec == fallen).forEach(one -> one.fallen = true);
             }
         }
         for (int i = 0; i < asked.size(); i++) {
             Asked one = asked.get(i);
-            if (!surviving.contains(one.codec) && !one.codec.fits(value)) {
+            if (one.fallen && !one.codec.fits(value)) {
                 if (one.broken < ROWS_NAMED_MAX) {
                     one.rows[(int) one.broken] = row;
                 }
