@@ -55,7 +55,7 @@ final class MigrateCommand implements Callable<Integer> {
             preparation.requireFit();
             bar.total(preparation.plan().rows());
             OneShot.Report report = migration.run(preparation, bar);
-            bar.close();
+            bar.endBar();
             if (choices.json()) {
                 out.println(json(report));
             } else {

@@ -53,7 +53,7 @@ final class RunCommand implements Callable<Integer> {
             try (Daemon daemon = new Daemon(migration, ApiToken.readOrCreate(settings.api().tokenFile()),
                     new Daemon.ApiAddress(settings.api().host(), settings.api().port(), settings.api().allowRemote()))) {
                 Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-                    daemon.close();
+                    daemon.stop();
                     awaitQuietly(closed);
                 }, "stop"));
                 daemon.awaitEnd();

@@ -22,6 +22,7 @@ public final class Daemon implements AutoCloseable, DaemonControl {
 
     private final LiveMigration migration;
     private final ApiServer api;
+    private boolean stopped; // guarded by this
 
     /** Where the API listens. */
     public record ApiAddress(String host, int port, boolean allowRemote) {}
@@ -114,10 +115,18 @@ public final class Daemon implements AutoCloseable, DaemonControl {
     }
 
     /** Takes no more requests, then stops the migration at the next chunk or batch. */
-    @Override
-    public void close() {
+    public synchronized void stop() {
+        if (stopped) {
+            return;
+        }
+        stopped = true;
         api.close();
         migration.close();
         LOG.info("event=stopped phase={}", migration.phase().label());
+    }
+
+    @Override
+    public void close() {
+        stop();
     }
 }
