@@ -92,7 +92,8 @@ public final class Progress implements AutoCloseable {
         }
         Duration taken = Duration.ofMillis(clockMs.getAsLong() - startedMs);
         terminal.line(task + ": " + Amounts.rows(done - rowsBefore) + " in " + Amounts.duration(taken)
-                + (done > rowsBefore && taken.toMillis() > 0 ? ", " + Amounts.count(perSecond(taken)) + " rows/s" : ""));
+                + (done > rowsBefore && taken.toMillis() > 0 ? ", " + Amounts.count(perSecond(taken))
+                + " rows/s" : ""));
     }
 
     private String line() {
