@@ -65,8 +65,7 @@ final class Functions {
             case "random", "randomblob":
                 return random(name, a);
             case "json_valid":
-                return n == 1 && (a.get(0).kind() == PgKind.JSON || a.get(0).kind() == PgKind.JSONB)
-                        ? Term.condition("(CASE WHEN " + a.get(0).sql() + " IS NOT NULL THEN true END)") : null;
+                return n == 1 ? jsonValid(a.get(0)) : null;
             case "printf", "format":
                 return n == 0 ? null : format(a);
             default:
@@ -135,6 +134,14 @@ final class Functions {
     private Term length(Term term) {
         String sql = term.kind() == PgKind.BYTEA ? "octet_length(" + term.sql() + ")" : "char_length(" + text(term) + ")";
         return Term.of(sql, PgKind.INTEGER).withFloor(0L, true);
+    }
+
+    /** A column of type json holds nothing else. */
+    private static Term jsonValid(Term term) {
+        if (term.kind() != PgKind.JSON && term.kind() != PgKind.JSONB) {
+            throw new Untranslatable("it tests a text for valid JSON, which PostgreSQL can only since version 16");
+        }
+        return Term.condition("(CASE WHEN " + term.sql() + " IS NOT NULL THEN true END)");
     }
 
     private Term coalesce(List<Term> a) {

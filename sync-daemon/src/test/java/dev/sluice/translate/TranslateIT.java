@@ -147,13 +147,16 @@ class TranslateIT {
         "2147483647 + 1 + i", "2147483647 * 2", "i BETWEEN j AND 100", "i NOT BETWEEN 0 AND '5'", "t BETWEEN 1 AND 6",
         "'a' < t COLLATE NOCASE", "x'61' = b", "TRUE", "false", "i = TRUE", "\"no column\" = t", "json_valid(js)",
         "t COLLATE NOCASE", "nc", "rt", "t COLLATE RTRIM", "lower(t) = lower(v)", "length(trim(t)) > 0", "abs(i) % 3", "i % -1",
-        "length(t) - 1", "r BETWEEN 0 AND 1", "d IN (1, 2.99)", "r IN (1, 2.5)", "1e999 > r", "j < 1e300", "t <> '' AND t IS NOT NULL"
+        "length(t) - 1", "CAST(t AS INTEGER)", "CAST(substr(t, 2) AS INTEGER) + 1", "CAST(free AS INT) > 0", "date(ts) IS NOT NULL",
+        "date(ts) = date(ts2)", "date(ts) < '2020-01-01'", "datetime(ts) = ts", "strftime('%Y', ts)", "strftime('%m', ts) = '12'",
+        "CAST(strftime('%Y', ts) AS INTEGER) * 2", "ts >= '2020-01-01 00:00:00'", "ts = datetime('2020-01-01')", "date('1997-02-03')",
+        "strftime('%Y-%m', '1997-02-03 10:11')", "u = '6d9c5f1e-0000-4000-8000-000000000001'", "u > 'a'", "length(u)", "-0.0 = r", "r BETWEEN 0 AND 1", "d IN (1, 2.99)", "r IN (1, 2.5)", "1e999 > r", "j < 1e300", "t <> '' AND t IS NOT NULL"
     })
     void translatedExpressionGivesTheSameAnswer(String sql) throws SQLException {
         Translation answer = ExpressionTranslator.translate(sql, FIND);
         assertThat(answer).as(() -> answer.toString()).isInstanceOf(Translation.Sql.class);
         assertThat(differences(sql, (Translation.Sql) answer)).isEmpty();
-        if (((Translation.Sql) answer).kind() != PgKind.OTHER) { // NULL has no type to index
+        if (((Translation.Sql) answer).text().contains("\"")) { // a bare literal has no type to index
             // An index takes only functions that always give the same answer
             execute(postgres, "CREATE INDEX tried ON empty ((" + ((Translation.Sql) answer).text() + "))");
             execute(postgres, "DROP INDEX tried");
@@ -269,7 +272,8 @@ class TranslateIT {
         } else if (expected instanceof String a && actual instanceof String b && folded) {
             return a.stripTrailing().equalsIgnoreCase(b.stripTrailing());
         }
-        return expected instanceof String && !(actual instanceof Number) && expected.equals(actual.toString());
+        return expected instanceof String && !(actual instanceof Number)
+                && expected.equals(actual.toString().replaceFirst("(:\\d\\d)\\.0$", "$1"));
     }
 
     private static String show(Object value) {
