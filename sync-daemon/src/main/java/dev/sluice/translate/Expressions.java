@@ -510,12 +510,18 @@ class Expressions {
         String collation = left.explicit() ? left.collation() : right.explicit() ? right.collation()
                 : left.collation() != null ? left.collation() : right.collation();
         if (collation == null || collation.equals("BINARY")) {
-            // Every collation of PostgreSQL but a nondeterministic one finds the same texts equal
-            boolean exact = !ordering && isBinary(left) && isBinary(right);
+            // Every collation of PostgreSQL but a nondeterministic one finds the same texts equal; computed texts may
+            // have collations that conflict
+            boolean exact = !ordering && isBinary(left) && isBinary(right) && (left.constant() != null
+                    || right.constant() != null || isColumn(left) && isColumn(right));
             String a = exact ? text(left) : "(" + text(left) + " COLLATE \"C\")";
             return new Pair(a, text(right), left, right, 0);
         }
         return new Pair(collated(text(left), collation), collated(text(right), collation), left, right, 0);
+    }
+
+    private static boolean isColumn(Term term) {
+        return term.affinity() != null && !term.unsure();
     }
 
     private static boolean isBinary(Term term) {

@@ -155,7 +155,7 @@ final class Functions {
     /** Functions compare their arguments without any affinity. */
     private Term nullif(Term a, Term b) {
         if (a.isNull() || b.isNull()) {
-            return a;
+            return a.withAffinity(null).withCollation(null, false);
         }
         Term left = a.withAffinity(null);
         Term right = b.withAffinity(null);

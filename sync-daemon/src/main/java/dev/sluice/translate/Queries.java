@@ -219,7 +219,9 @@ final class Queries {
             case DOUBLE -> Expressions.asDouble(term);
             case NUMERIC -> term.constant() instanceof Value.Real real
                     ? Constants.shortestNumeric(real.value()) : expressions.integer(term).sql() + "::numeric";
-            case TEXT -> expressions.text(term) + "::text";
+            // One collation for all parts, or the view has none
+            case TEXT -> term.affinity() == null || term.unsure()
+                    ? "(" + expressions.text(term) + "::text COLLATE \"C\")" : expressions.text(term) + "::text";
             default -> term.sql();
         };
     }
@@ -458,7 +460,8 @@ final class Queries {
             }
             Term term = render(key);
             distinguishable(term, "its GROUP BY");
-            if (term.constant() != null) {
+            boolean literal = Set.of("true", "false", "NULL::boolean").contains(term.sql());
+            if (term.constant() != null || literal) {
                 throw new Untranslatable("it groups by a constant");
             }
             return term.sql();

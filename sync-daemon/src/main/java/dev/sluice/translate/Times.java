@@ -73,7 +73,7 @@ final class Times {
             case "time" -> text(fractions ? "%H:%M:%f" : "%H:%M:%S", time);
             case "datetime" -> text(fractions ? "%Y-%m-%d %H:%M:%f" : "%Y-%m-%d %H:%M:%S", time);
             case "unixepoch" -> fractions ? refuse("it asks for the epoch with a fraction") : seconds(time, clock);
-            case "julianday" -> Term.of("((floor(extract(epoch FROM " + time + ") * 1000)::bigint + 210866760000000)"
+            case "julianday" -> Term.of("((round((extract(epoch FROM " + time + ") * 1000)::numeric)::bigint + 210866760000000)"
                     + "::double precision / 86400000.0::double precision)", PgKind.DOUBLE).withForm("%J");
             default -> a.isEmpty() || constant(a.get(0)) == null
                     ? refuse("its strftime pattern is not constant") : strftime(constant(a.get(0)), time, clock);
@@ -278,7 +278,7 @@ final class Times {
         if (term.form().startsWith("%s")) {
             String factor = term.form().equals("%s000") ? " * 1000" : "";
             boolean known = (term.form().equals("%s") || !factor.isEmpty()) && term.affinity() != Affinity.TEXT;
-            return known ? like(term, "floor(extract(epoch FROM " + term.sql() + ")" + factor + ")::bigint", PgKind.INTEGER)
+            return known ? like(term, "round((extract(epoch FROM " + term.sql() + ")" + factor + ")::numeric)::bigint", PgKind.INTEGER)
                     .withWide() : null;
         }
         String pattern = toCharPattern(term.form());
