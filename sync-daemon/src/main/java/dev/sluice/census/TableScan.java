@@ -13,7 +13,6 @@ import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.sqlite.SQLiteErrorCode;
@@ -31,7 +30,6 @@ final class TableScan {
     private static final int REST = 4;
     private static final int CLOCK_ROWS = 64;
     private static final long CLOCK_BYTES = 1 << 20;
-    private static final Set<String> BUILT_IN_COLLATIONS = Set.of("BINARY", "NOCASE", "RTRIM");
 
     private final SqliteSession session;
     private final SourceTable table;
@@ -54,19 +52,15 @@ final class TableScan {
 
     /** A guess of how many rows there are that costs one step in a tree, to read the large tables first. */
     static long guessRows(SqliteSession session, SourceTable table) throws SQLException {
-        String rowid = rowidName(table);
+        String rowid = table.rowidName();
         return rowid == null ? 0
                 : session.number("SELECT coalesce(max(" + quoted(rowid) + "), 0) FROM " + quoted(table.name()));
-    }
-
-    private static String rowidName(SourceTable table) {
-        return table.withoutRowid() || table.identity() == null ? null : table.identity().rowidName();
     }
 
     TableCensus run() throws SQLException, InterruptedException {
         String problem = null;
         try {
-            String rowid = rowidName(table);
+            String rowid = table.rowidName();
             List<SourceIndex.Term> key = keyTerms();
             if (rowid != null) {
                 scanByRowid(rowid);
@@ -116,15 +110,8 @@ final class TableScan {
 
     /** The terms by which a WITHOUT ROWID table can be walked, or null. */
     private List<SourceIndex.Term> keyTerms() {
-        if (!table.withoutRowid()) {
-            return null;
-        }
-        List<SourceIndex.Term> terms = table.indexes().stream()
-                .filter(index -> index.origin() == SourceIndex.Origin.PRIMARY_KEY)
-                .findFirst().map(SourceIndex::terms).orElse(List.of());
-        boolean known = !terms.isEmpty() && terms.stream().allMatch(term -> term.column() != null
-                && BUILT_IN_COLLATIONS.contains(term.collation().toUpperCase(java.util.Locale.ROOT)));
-        return known ? terms : null;
+        SourceIndex key = table.keyIndex();
+        return table.withoutRowid() && key != null && table.keyComparesHere() ? key.terms() : null;
     }
 
     /**

@@ -1,6 +1,7 @@
 package dev.sluice.mapping;
 
 import dev.sluice.change.Value;
+import dev.sluice.mapping.NumberCodecs.Decimals;
 import dev.sluice.mapping.TextCodecs.Escaped;
 import dev.sluice.mapping.TextCodecs.Texts;
 import dev.sluice.mapping.TimeCodecs.Epochs;
@@ -141,9 +142,13 @@ public final class Evidence {
 
     /** The codec that the declaration asks for most and that some value broke, or null if it has its way. */
     public Refused refused() {
-        int chosen = count == 0 ? -1 : candidates.indexOf(choose());
+        Codec chosen = choose();
+        int rank = count == 0 ? -1 : candidates.indexOf(chosen);
+        // another of the forms that the declaration asks for is no refusal, a wider decimal is one
+        boolean granted = askedFor(candidates, withoutValues).contains(chosen);
         return asked.stream()
-                .filter(one -> one.broken > 0 && (chosen < 0 || one.rank < chosen))
+                .filter(one -> one.broken > 0 && (rank < 0 || one.rank < rank))
+                .filter(one -> !granted || one.codec instanceof Decimals decimals && decimals.precision() > 0)
                 .min(Comparator.comparingLong((Asked one) -> one.broken).thenComparingInt(one -> one.rank))
                 .map(one -> new Refused(one.codec, one.broken, rows(one)))
                 .orElse(null);

@@ -87,6 +87,23 @@ class EvidenceTest {
     }
 
     @Test
+    void instantsInADatetimeColumnAreWhatItAskedFor() {
+        Evidence evidence = evidence("DATETIME");
+        evidence.add(Value.of("2024-01-01 12:00:00+00:00"));
+        assertThat(evidence.choose().type()).isEqualTo("timestamptz");
+        assertThat(evidence.refused()).isNull();
+    }
+
+    @Test
+    void decimalsThatDoNotFitTheScaleMakeAWiderNumeric() {
+        Evidence evidence = evidence("DECIMAL(5,2)");
+        evidence.add(Value.of(1.125), 4);
+        evidence.add(Value.of(1.25), 5);
+        assertThat(evidence.choose().type()).isEqualTo("numeric");
+        assertThat(evidence.refused().codec().type()).isEqualTo("numeric(5,2)");
+    }
+
+    @Test
     void nullsSayNothing() {
         Evidence evidence = evidence("BOOLEAN");
         evidence.add(Value.NULL);
