@@ -13,8 +13,8 @@ public sealed interface Default permits Default.Literal, Default.Expression, Def
      *
      * @param pgSql PostgreSQL's SQL, valid behind DEFAULT
      * @param form for the current time: how SQLite writes it, as a strftime pattern ({@code %s} for epoch seconds,
-     *     {@code %s*1000} for milliseconds); otherwise null. A date or time column stored in another form must not take
-     *     this default
+     *     {@code %s000} for seconds times 1000); otherwise null. A date or time column stored in another form must not
+     *     take this default
      */
     record Expression(String pgSql, String form) implements Default {
 

@@ -54,7 +54,7 @@ public final class DefaultTranslator {
             Term left = expressions.render(product.left());
             Term right = expressions.render(product.right());
             boolean thousand = Value.of(1000).equals(right.constant()) || Value.of(1000).equals(left.constant());
-            return thousand && ("%s".equals(left.form()) || "%s".equals(right.form())) ? "%s*1000" : null;
+            return thousand && ("%s".equals(left.form()) || "%s".equals(right.form())) ? "%s000" : null;
         }
         return term.form();
     }
@@ -72,7 +72,7 @@ public final class DefaultTranslator {
         if (!fits || epoch && !affinity.isNumeric() && term.kind() == PgKind.TEXT && affinity != Affinity.TEXT) {
             return new Default.Refused("its value is not what the other values of this date or time column are");
         }
-        return new Default.Expression(Times.current(kind, form.equals("%s*1000") ? "%s" : form), form);
+        return new Default.Expression(Times.current(kind, form), form);
     }
 
     /** A text built of random parts is a UUID only if its form is right; PostgreSQL checks that with every row. */

@@ -33,7 +33,11 @@ public final class ExpressionTranslator {
                 expressions -> expressions.condition(Parser.expression(sqliteExpression)));
     }
 
-    /** The expression of a generated column: what is stored there, as the column's type in PostgreSQL. */
+    /**
+     * The expression of a generated column: what is stored there, as the column's type in PostgreSQL.
+     *
+     * @param kind OTHER to take the expression's own type, which the answer then names; never BOOLEAN
+     */
     public static Translation generated(String sqliteExpression, Columns columns, Affinity affinity, PgKind kind) {
         return translated(sqliteExpression, columns, expressions -> {
             Term term = Expressions.plain(expressions.render(Parser.expression(sqliteExpression)));
@@ -41,7 +45,8 @@ public final class ExpressionTranslator {
             if (stored.constant() == null) {
                 return stored;
             }
-            return Term.of(literal(stored.constant(), kind), kind);
+            PgKind type = kind != PgKind.OTHER ? kind : stored.isNull() ? PgKind.TEXT : stored.kind();
+            return Term.of(literal(stored.constant(), type), type);
         });
     }
 

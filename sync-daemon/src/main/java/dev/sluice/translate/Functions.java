@@ -396,6 +396,9 @@ final class Functions {
 
     /** The term as PostgreSQL's type {@code kind}, where every value of it has one there. */
     private static Term as(Expressions expressions, Term term, PgKind kind) {
+        if (kind == PgKind.OTHER) {
+            return expressions.integer(term);
+        }
         boolean fits = term.kind() == kind
                 || kind == PgKind.INTEGER && term.kind() == PgKind.BOOLEAN
                 || kind == PgKind.NUMERIC && (term.kind() == PgKind.INTEGER || term.kind() == PgKind.BOOLEAN)

@@ -1,6 +1,7 @@
 package dev.sluice.translate;
 
 import dev.sluice.change.Value;
+import dev.sluice.schema.Affinity;
 import java.time.DateTimeException;
 import java.time.LocalDate;
 import java.time.LocalTime;
@@ -87,8 +88,8 @@ final class Times {
     /** A column as a timestamp in UTC, where SQLite's functions understand what it holds. */
     private static String columnTime(Term term, boolean epoch) {
         String form = term.form() == null ? "" : term.form();
-        boolean text = form.matches("%Y-%m-%d([ T]%H:%M(:%S|:%f)?Z?)?");
-        if (epoch ? !form.equals("%s") : !text) {
+        boolean text = form.matches("%Y-%m-%d([ T]%H:%M(:%S|:%f)?(Z|\\+00:00)?)?");
+        if (epoch ? !form.equals("%s") || term.affinity() == Affinity.TEXT : !text) {
             throw new Untranslatable("it calculates with the time in " + Expressions.describe(term)
                     + ", whose form is not known for certain");
         }
@@ -196,16 +197,21 @@ final class Times {
         if (term.kind() == PgKind.UUID) {
             return term.form().equals("uuid") ? like(term, term.sql() + "::text", PgKind.TEXT) : null;
         }
-        boolean time = term.kind() == PgKind.TIMESTAMP || term.kind() == PgKind.DATE || term.kind() == PgKind.TIME;
-        if (!time || !term.form().contains("%") || place == Expressions.Place.DECLARATION) {
+        if (!term.form().contains("%") || place == Expressions.Place.DECLARATION) {
             return null;
         }
-        if (term.form().startsWith("%s") || term.form().equals("%J")) {
-            return term.form().equals("%s") && term.affinity() != null && term.affinity().isNumeric()
-                    ? like(term, "floor(extract(epoch FROM " + term.sql() + "))::bigint", PgKind.INTEGER).withWide() : null;
+        if (term.form().startsWith("%s")) {
+            String factor = term.form().equals("%s000") ? " * 1000" : "";
+            boolean known = (term.form().equals("%s") || !factor.isEmpty()) && term.affinity() != Affinity.TEXT;
+            return known ? like(term, "floor(extract(epoch FROM " + term.sql() + ")" + factor + ")::bigint", PgKind.INTEGER)
+                    .withWide() : null;
         }
         String pattern = toCharPattern(term.form());
-        String sql = term.kind() == PgKind.TIME ? "(date '2000-01-01' + " + term.sql() + ")" : term.sql();
+        String sql = switch (term.kind()) {
+            case TIME -> "(date '2000-01-01' + " + term.sql() + ")";
+            case TIMESTAMPTZ -> "(" + term.sql() + " AT TIME ZONE 'UTC')";
+            default -> term.sql();
+        };
         return like(term, "to_char(" + sql + ", " + Constants.literal(pattern) + ")", PgKind.TEXT);
     }
 
