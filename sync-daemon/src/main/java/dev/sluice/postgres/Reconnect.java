@@ -53,6 +53,13 @@ public final class Reconnect {
         T run() throws E;
     }
 
+    /** Work without a result that may be repeated. */
+    @FunctionalInterface
+    public interface Act {
+
+        void run() throws SQLException;
+    }
+
     /** Repeats what heals by itself: {@link SqlFailure#UNREACHABLE} and {@link SqlFailure#TRANSIENT}. */
     public Reconnect(TargetUrl url, Listener listener) {
         this(url, EnumSet.of(SqlFailure.UNREACHABLE, SqlFailure.TRANSIENT), listener);
@@ -101,6 +108,14 @@ public final class Reconnect {
         } finally {
             call.leave();
         }
+    }
+
+    /** As {@link #call} for work without a result. */
+    public void run(Act act) throws SQLException, InterruptedException {
+        this.<Void, SQLException>call(() -> {
+            act.run();
+            return null;
+        });
     }
 
     /** True while any thread waits for the target. */
@@ -185,20 +200,5 @@ public final class Reconnect {
                 }
             }
         }
-    }
-
-    /** As {@link #call} for work without a result. */
-    public void run(Act act) throws SQLException, InterruptedException {
-        this.<Void, SQLException>call(() -> {
-            act.run();
-            return null;
-        });
-    }
-
-    /** Work without a result that may be repeated. */
-    @FunctionalInterface
-    public interface Act {
-
-        void run() throws SQLException;
     }
 }
