@@ -5,6 +5,10 @@ import dev.sluice.change.Row;
 import dev.sluice.change.RowKey;
 import dev.sluice.change.TableChange;
 import dev.sluice.change.Value;
+import dev.sluice.conflict.Attempt;
+import dev.sluice.conflict.DecisionTable;
+import dev.sluice.conflict.Refusal;
+import dev.sluice.conflict.Resolution;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.postgres.SqlFailure;
@@ -17,7 +21,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -29,7 +32,7 @@ import java.util.Set;
 public final class Applier {
 
     private static final Value ZERO = Value.of(0.0);
-    private static final String CONTESTED = code(SqlFailure.UNIQUE_VIOLATION);
+    private static final String CONTESTED = Refusal.UNIQUE_KEY_HELD.code();
 
     /** So many contested rows are tried again per batch: each that is still refused costs a round trip. */
     private static final int CONTESTED_ROWS_MAX = 16;
@@ -50,6 +53,27 @@ public final class Applier {
 
     /** What a batch did to the target. */
     public record Applied(long rows, long parked) {}
+
+    /** True if what the quick way met can be reached by the careful one. */
+    public static boolean isWorthCare(SQLException e) {
+        return resolution(e, Attempt.UPSERT_ALL) == Resolution.REMOVE_THEN_INSERT;
+    }
+
+    private static Resolution resolution(SQLException e, Attempt attempt) {
+        return DecisionTable.resolve(refusal(e), attempt);
+    }
+
+    private static Refusal refusal(SQLException e) {
+        return switch (SqlFailure.of(e)) {
+            case UNIQUE_VIOLATION -> Refusal.UNIQUE_KEY_HELD;
+            case FOREIGN_KEY -> Refusal.FOREIGN_KEY_MISSING;
+            case CHECK -> Refusal.CHECK_BROKEN;
+            case NOT_NULL -> Refusal.NULL_REFUSED;
+            case NOT_REPRESENTABLE -> Refusal.NOT_REPRESENTABLE;
+            case TOO_LARGE -> Refusal.TOO_LARGE;
+            case UNREACHABLE, TRANSIENT, DISK_FULL, READ_ONLY, PERMISSION, MISSING, OTHER -> Refusal.NOT_ABOUT_ROWS;
+        };
+    }
 
     /** Must be called once a connection is there, and again after the parking table was changed by someone else. */
     public void loadParked(Connection connection) throws SQLException {
@@ -163,12 +187,13 @@ public final class Applier {
             writer.insert(connection, rows);
             connection.releaseSavepoint(savepoint);
         } catch (SQLException e) {
-            if (!SqlFailure.of(e).concernsRow()) {
+            Resolution resolution = resolution(e, rows.size() == 1 ? Attempt.INSERT_ONE : Attempt.INSERT_SEVERAL);
+            if (resolution == Resolution.HALT) {
                 throw e;
             }
             connection.rollback(savepoint);
             connection.releaseSavepoint(savepoint);
-            if (rows.size() == 1) {
+            if (resolution == Resolution.PARK) {
                 parked.add(refused(writer.plan(), rows.get(0), seq, e));
                 return;
             }
@@ -179,12 +204,8 @@ public final class Applier {
     }
 
     private static ParkedRow refused(TablePlan plan, Row row, long seq, SQLException e) {
-        return new ParkedRow(plan.source(), row.key(), row, code(SqlFailure.of(e)),
+        return new ParkedRow(plan.source(), row.key(), row, refusal(e).code(),
                 "PostgreSQL refused the row of " + plan.source() + ": " + SqlFailure.sentence(e), null, seq, null);
-    }
-
-    private static String code(SqlFailure failure) {
-        return failure.name().toLowerCase(Locale.ROOT);
     }
 
     /** Appends a chunk of the bulk copy; returns how many of its rows were parked. */

@@ -46,7 +46,7 @@ final class CopyLog implements CopyProgress {
 
     @Override
     public synchronized void finished(String table) {
-        LOG.info("event=table_copied table={}", table);
+        LOG.debug("event=table_copied table={}", table);
         if (--tablesOpen == 0 && bar != null) {
             bar.close();
             bar = null;

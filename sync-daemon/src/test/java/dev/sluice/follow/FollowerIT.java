@@ -71,7 +71,7 @@ class FollowerIT {
             ground.there("CREATE UNIQUE INDEX stricter ON t (lower(u))");
             ground.app("INSERT INTO t VALUES (2, 'A')", "INSERT INTO t VALUES (3, 'c')");
             turns.whole();
-            assertThat(ground.parked()).containsExactly("t|2|unique_violation");
+            assertThat(ground.parked()).containsExactly("t|2|unique_key_held");
             assertThat(ground.target("SELECT id, u FROM t ORDER BY id")).containsExactly("1|a", "3|c");
             ground.app("UPDATE t SET u = 'b' WHERE id = 1");
             turns.whole();
@@ -140,7 +140,7 @@ class FollowerIT {
                     "UPDATE t SET s = (SELECT group_concat(hex(randomblob(4000)), '') FROM (SELECT 1 UNION SELECT 2))"
                             + " WHERE id = 2999", "COMMIT");
             assertThat(turns.whole().parked()).isEqualTo(3);
-            assertThat(ground.parked()).containsExactly("t|1|not_null", "t|17|check", "t|2999|too_large");
+            assertThat(ground.parked()).containsExactly("t|1|null_refused", "t|17|check_broken", "t|2999|too_large");
             assertThat(ground.target("SELECT count(*) FROM t")).containsExactly("2997");
             ground.app("UPDATE t SET n = 1, s = 'short' WHERE id IN (1, 17, 2999)");
             turns.whole();
