@@ -41,7 +41,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The daemon's HTTP API: JSON under {@code /v1}, every request with {@code Authorization: Bearer <token>};
- * {@code /healthz} without. Errors are {@code {"error": "one sentence"}}. Threads, queues, bodies and waits are bounded.
+ * {@code /healthz} without. Errors are {@code {"error": "one sentence"}}. Threads, queues, bodies and waits are
+ * bounded.
  */
 public final class ApiServer implements AutoCloseable {
 
@@ -126,7 +127,8 @@ public final class ApiServer implements AutoCloseable {
         config.jetty.modifyServer(jetty -> {
             jetty.setStopTimeout(2_000);
             jetty.setStopAtShutdown(false);
-            jetty.addBean(new NetworkConnectionLimit(CONNECTIONS_MAX, jetty)); // this bounds the queue of the threads too
+            // this bounds the queue of the threads too
+            jetty.addBean(new NetworkConnectionLimit(CONNECTIONS_MAX, jetty));
         });
         config.jetty.modifyHttpConfiguration(http -> {
             http.setSendServerVersion(false);
@@ -205,8 +207,8 @@ public final class ApiServer implements AutoCloseable {
         if (!authorization.regionMatches(true, 0, "Bearer ", 0, 7)
                 || !ApiToken.matches(token, authorization.substring(7).strip())) {
             context.header("WWW-Authenticate", "Bearer");
-            throw new BadRequest(401, "the token is missing or wrong: send 'Authorization: Bearer' with the one from the"
-                    + " daemon's api.tokenFile");
+            throw new BadRequest(401, "the token is missing or wrong: send 'Authorization: Bearer' with the one from"
+                    + " the daemon's api.tokenFile");
         }
     }
 
@@ -335,7 +337,8 @@ public final class ApiServer implements AutoCloseable {
     }
 
     private static Optional<Phase> known(String label) {
-        return java.util.Arrays.stream(Phase.values()).filter(phase -> phase.label().equalsIgnoreCase(label)).findFirst();
+        return java.util.Arrays.stream(Phase.values()).filter(phase -> phase.label().equalsIgnoreCase(label))
+                .findFirst();
     }
 
     private static long number(String digits) {

@@ -4,6 +4,10 @@ import dev.sluice.change.ChangeBatch;
 import dev.sluice.change.Row;
 import dev.sluice.change.RowKey;
 import dev.sluice.change.TableChange;
+import dev.sluice.conflict.Attempt;
+import dev.sluice.conflict.DecisionTable;
+import dev.sluice.conflict.Refusal;
+import dev.sluice.conflict.Resolution;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.postgres.SqlFailure;
@@ -40,6 +44,27 @@ public final class Applier {
 
     /** What a batch did to the target. */
     public record Applied(long rows, long parked) {}
+
+    /** True if what the quick way met can be reached by the careful one. */
+    public static boolean isWorthCare(SQLException e) {
+        return resolution(e, Attempt.UPSERT_ALL) == Resolution.REMOVE_THEN_INSERT;
+    }
+
+    private static Resolution resolution(SQLException e, Attempt attempt) {
+        return DecisionTable.resolve(refusal(e), attempt);
+    }
+
+    private static Refusal refusal(SQLException e) {
+        return switch (SqlFailure.of(e)) {
+            case UNIQUE_VIOLATION -> Refusal.UNIQUE_KEY_HELD;
+            case FOREIGN_KEY -> Refusal.FOREIGN_KEY_MISSING;
+            case CHECK -> Refusal.CHECK_BROKEN;
+            case NOT_NULL -> Refusal.NULL_REFUSED;
+            case NOT_REPRESENTABLE -> Refusal.NOT_REPRESENTABLE;
+            case TOO_LARGE -> Refusal.TOO_LARGE;
+            case UNREACHABLE, TRANSIENT, DISK_FULL, READ_ONLY, PERMISSION, MISSING, OTHER -> Refusal.NOT_ABOUT_ROWS;
+        };
+    }
 
     /** Must be called once a connection is there, and again after the parking table was changed by someone else. */
     public void loadParked(Connection connection) throws SQLException {
@@ -126,12 +151,13 @@ public final class Applier {
             writer.insert(connection, rows);
             connection.releaseSavepoint(savepoint);
         } catch (SQLException e) {
-            if (!SqlFailure.of(e).concernsRow()) {
+            Resolution resolution = resolution(e, rows.size() == 1 ? Attempt.INSERT_ONE : Attempt.INSERT_SEVERAL);
+            if (resolution == Resolution.HALT) {
                 throw e;
             }
             connection.rollback(savepoint);
             connection.releaseSavepoint(savepoint);
-            if (rows.size() == 1) {
+            if (resolution == Resolution.PARK) {
                 parked.add(refused(writer.plan(), rows.get(0), seq, e));
                 return;
             }
@@ -142,9 +168,7 @@ public final class Applier {
     }
 
     private static ParkedRow refused(TablePlan plan, Row row, long seq, SQLException e) {
-        SqlFailure failure = SqlFailure.of(e);
-        String code = failure.name().toLowerCase(java.util.Locale.ROOT);
-        return new ParkedRow(plan.source(), row.key(), row, code,
+        return new ParkedRow(plan.source(), row.key(), row, refusal(e).code(),
                 "PostgreSQL refused the row of " + plan.source() + ": " + SqlFailure.sentence(e), null, seq, null);
     }
 

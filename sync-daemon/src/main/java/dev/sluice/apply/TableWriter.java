@@ -3,6 +3,7 @@ package dev.sluice.apply;
 import dev.sluice.change.Row;
 import dev.sluice.change.RowKey;
 import dev.sluice.change.Value;
+import dev.sluice.conflict.Refusal;
 import dev.sluice.mapping.BinaryRow;
 import dev.sluice.mapping.Codec;
 import dev.sluice.mapping.Codecs;
@@ -92,13 +93,13 @@ public final class TableWriter {
                                 plan.source(), column.source, value.bytes().length)
                         : String.format("%s.%s holds %s that %s can't give back unchanged", plan.source(), column.source,
                                 describe(value), column.codec.type());
-                return new ParkedRow(plan.source(), row.key(), row, large ? "too_large" : "not_representable", reason,
+                return new ParkedRow(plan.source(), row.key(), row, (large ? Refusal.TOO_LARGE : Refusal.NOT_REPRESENTABLE).code(), reason,
                         column.source, seq, null);
             }
         }
         for (Column key : keys) {
             if (key.of(row).isNull()) {
-                return new ParkedRow(plan.source(), row.key(), row, "null_in_key",
+                return new ParkedRow(plan.source(), row.key(), row, Refusal.NULL_IN_KEY.code(),
                         plan.source() + "." + key.source + " is NULL in a primary key, so the row has no identity",
                         key.source, seq, null);
             }

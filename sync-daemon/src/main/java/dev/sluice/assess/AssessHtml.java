@@ -148,7 +148,7 @@ public final class AssessHtml {
         number(count(estimate.rows()), estimate.rows() == 1 ? "row" : "rows");
         number(bytes(assessment.source().bytes()), "in SQLite");
         number("≈ " + bytes(estimate.targetBytes()), "in PostgreSQL");
-        number("≈ " + AssessText.duration(estimate.copyTime()), "to copy and verify");
+        number("≈ " + AssessText.estimated(estimate.copyTime()), "to copy and check");
         out.append("</section>\n<p class=\"soft small\">").append(escaped(estimate.assumption()))
                 .append(" The application keeps running meanwhile.</p>\n");
     }

@@ -41,7 +41,7 @@ public final class AssessText {
                 + bytes(source.bytes()) + (source.walBytes() > 0 ? " and " + bytes(source.walBytes()) + " of WAL" : "")
                 + "; every value read in " + duration(assessment.elapsed()));
         line("  In PostgreSQL about " + bytes(assessment.estimate().targetBytes()) + ", there in about "
-                + duration(assessment.estimate().copyTime()) + ".");
+                + estimated(assessment.estimate().copyTime()) + ".");
         wrapped("  ", assessment.estimate().assumption());
         line("  SQLite file: pages of " + count(source.pageSize()) + " bytes, " + count(source.freePages()) + " of "
                 + count(source.pages()) + " free; " + source.encoding() + "; journal " + source.journalMode()
@@ -156,6 +156,11 @@ public final class AssessText {
         return seconds < 60 ? seconds + " s"
                 : seconds < 3600 ? seconds / 60 + " min " + seconds % 60 + " s"
                 : seconds / 3600 + " h " + seconds % 3600 / 60 + " min";
+    }
+
+    /** Without the tenths that an estimate does not have. */
+    static String estimated(Duration duration) {
+        return duration.toSeconds() < 10 ? duration.toSeconds() + " s" : duration(duration);
     }
 
     private void line(String text) {

@@ -28,6 +28,8 @@ final class TableScan {
     private static final long REPORT_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
     /** Someone else writes: leave the file alone for this many times as long as it was read. */
     private static final int REST = 4;
+    /** SQLite's own limit, for tables as for results: beside 2,000 columns no key fits. */
+    private static final int RESULT_COLUMNS_MAX = 2_000;
     private static final int CLOCK_ROWS = 64;
     private static final long CLOCK_BYTES = 1 << 20;
 
@@ -62,13 +64,17 @@ final class TableScan {
         try {
             String rowid = table.rowidName();
             List<SourceIndex.Term> key = keyTerms();
-            if (rowid != null) {
+            int spare = RESULT_COLUMNS_MAX - stored.size();
+            if (rowid != null && spare >= 1) {
                 scanByRowid(rowid);
-            } else if (key != null) {
+            } else if (key != null && spare >= key.size()) {
                 scanByKey(key);
             } else {
                 scanAtOnce();
             }
+        } catch (OutOfMemoryError e) {
+            // one value larger than the heap: nothing was allocated for it, so the rest of the process is well
+            problem = tooLarge();
         } catch (SQLException e) {
             problem = damage(e);
             if (problem == null) {
@@ -183,7 +189,7 @@ final class TableScan {
         return SqliteSession.needsCast(value) ? "CAST(? AS TEXT)" : "?";
     }
 
-    /** Without any name for a row there is no place to go on from: one read transaction for all. */
+    /** Without a name for each row there is no place to go on from: one read transaction for all. */
     private void scanAtOnce() throws SQLException, InterruptedException {
         String select = "SELECT " + columnList().substring(2) + " FROM " + quoted(table.name());
         Value[] values = new Value[stored.size()];
@@ -214,11 +220,15 @@ final class TableScan {
             return "table " + table.name() + " is damaged behind row " + tally.rows()
                     + ": repair the file (sqlite3 .recover) before migrating";
         }
-        if (code == SQLiteErrorCode.SQLITE_TOOBIG.code) {
-            return "table " + table.name() + " holds a value that is too large to read behind row " + tally.rows()
-                    + ": exclude its column or shorten the value";
+        if (code == SQLiteErrorCode.SQLITE_TOOBIG.code || code == SQLiteErrorCode.SQLITE_NOMEM.code) {
+            return tooLarge();
         }
         return null;
+    }
+
+    private String tooLarge() {
+        return "table " + table.name() + " holds a value that is too large to read behind row " + tally.rows()
+                + ": give Sluice more memory (java -Xmx), or exclude the column";
     }
 
     /** One read transaction: knows when it has lasted long enough. */

@@ -41,7 +41,8 @@ public final class Json {
         try {
             return PRETTY.writeValueAsString(value);
         } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException("a " + value.getClass().getSimpleName() + " can't be written as JSON", e);
+            throw new IllegalArgumentException("a " + value.getClass().getSimpleName() + " can't be written as JSON",
+                    e);
         }
     }
 }

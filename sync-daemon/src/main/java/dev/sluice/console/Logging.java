@@ -16,7 +16,8 @@ import org.slf4j.LoggerFactory;
 public final class Logging {
 
     /** UTC, so that lines of both machines and both databases can be laid side by side. */
-    private static final String PATTERN = "%d{yyyy-MM-dd'T'HH:mm:ss.SSS'Z',UTC} %-5level %-22.22thread %logger{0} - %msg%n%ex";
+    private static final String PATTERN = "%d{yyyy-MM-dd'T'HH:mm:ss.SSS'Z',UTC} %-5level %-22.22thread %logger{0} -"
+            + " %msg%n%ex";
 
     /** Libraries that speak about their own life; what matters we say ourselves. */
     private static final Map<String, Level> QUIET = Map.of("com.zaxxer.hikari", Level.ERROR, "org.eclipse.jetty",

@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * One stream to a person or a file: lines, and on a terminal one line at the bottom that is drawn over (the progress bar),
- * which gives way to lines. Uses no escape sequence but colour. Thread-safe.
+ * One stream to a person or a file: lines, and on a terminal one line at the bottom that is drawn over (the progress
+ * bar), which gives way to lines. Uses no escape sequence but colour. Thread-safe.
  */
 public final class Terminal {
 

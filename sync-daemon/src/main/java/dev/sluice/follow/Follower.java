@@ -5,7 +5,6 @@ import dev.sluice.change.ChangeBatch;
 import dev.sluice.change.Position;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.postgres.LastingSession;
-import dev.sluice.postgres.SqlFailure;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.store.Watermark;
@@ -138,7 +137,7 @@ public final class Follower implements SamePoint {
         try {
             return turn(connection, whole, read, false);
         } catch (SQLException e) {
-            if (!SqlFailure.of(e).concernsRow()) {
+            if (!Applier.isWorthCare(e)) {
                 throw e;
             }
             connection.rollback();

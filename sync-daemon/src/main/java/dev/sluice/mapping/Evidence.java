@@ -148,6 +148,7 @@ public final class Evidence {
         boolean granted = askedFor(candidates, withoutValues).contains(chosen);
         return asked.stream()
                 .filter(one -> one.broken > 0 && (rank < 0 || one.rank < rank))
+                .filter(one -> !(one.codec instanceof Epochs && implausibleEpoch))
                 .filter(one -> !granted || one.codec instanceof Decimals decimals && decimals.precision() > 0)
                 .min(Comparator.comparingLong((Asked one) -> one.broken).thenComparingInt(one -> one.rank))
                 .map(one -> new Refused(one.codec, one.broken, rows(one)))

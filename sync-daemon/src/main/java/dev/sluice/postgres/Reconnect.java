@@ -92,14 +92,16 @@ public final class Reconnect {
     /**
      * Runs {@code work} until it succeeds or fails with something that waiting does not heal, which is thrown as it is.
      *
-     * @throws InterruptedException when the thread was interrupted between two attempts; nothing is known about the last
+     * @throws InterruptedException when the thread was interrupted between two attempts; nothing is known about the
+     * last
      */
     public <T, E extends Exception> T call(Work<T, E> work) throws E, InterruptedException {
         Call<T, E> call = new Call<>(work);
         try {
             return Retry.of("target", pauses).executeCallable(call::attempt);
         } catch (Exception e) {
-            if (e instanceof InterruptedException || repeats(e)) { // attempts never run out: only a stop ends the pauses
+            // attempts never run out: only a stop ends the pauses
+            if (e instanceof InterruptedException || repeats(e)) {
                 call.stopped = true;
                 Thread.interrupted();
                 throw stopped(e);

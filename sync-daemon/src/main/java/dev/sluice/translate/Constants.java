@@ -25,8 +25,11 @@ final class Constants {
             return integer.value() == Long.MIN_VALUE ? "'-9223372036854775808'::bigint" : signed(Long.toString(integer.value()));
         }
         if (value instanceof Value.Real real) {
-            return "'" + (Double.isInfinite(real.value()) ? Double.toString(real.value()) : shortest(real.value()).toString())
-                    + "'::double precision";
+            double number = real.value();
+            boolean plain = number == 0 || Math.abs(number) >= 1e-5 && Math.abs(number) < 1e15;
+            String text = Double.isInfinite(number) ? Double.toString(number)
+                    : plain ? shortest(number).toPlainString() : shortest(number).toString();
+            return "'" + (number == 0 && 1 / number < 0 ? "-0" : text) + "'::double precision";
         }
         if (value instanceof Value.Text text) {
             return text(text);

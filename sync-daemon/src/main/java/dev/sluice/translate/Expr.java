@@ -1,6 +1,7 @@
 package dev.sluice.translate;
 
 import dev.sluice.change.Value;
+import java.util.ArrayList;
 import java.util.List;
 
 /** An expression of SQLite's SQL, as parsed and before any name is resolved. */
@@ -65,4 +66,46 @@ sealed interface Expr {
      * @param frame the frame as written, tokens joined by blanks, or null
      */
     record Window(String base, List<Expr> partitionBy, List<Query.Order> orderBy, String frame) {}
+
+    /** The expressions directly inside this one, but none inside a subquery. */
+    static List<Expr> children(Expr expr) {
+        List<Expr> children = new ArrayList<>();
+        if (expr instanceof Unary unary) {
+            children.add(unary.operand());
+        } else if (expr instanceof Binary binary) {
+            children.addAll(List.of(binary.left(), binary.right()));
+        } else if (expr instanceof Is is) {
+            children.addAll(List.of(is.left(), is.right()));
+        } else if (expr instanceof Collate collate) {
+            children.add(collate.operand());
+        } else if (expr instanceof Between between) {
+            children.addAll(List.of(between.operand(), between.low(), between.high()));
+        } else if (expr instanceof InList in) {
+            children.add(in.operand());
+            children.addAll(in.items());
+        } else if (expr instanceof InQuery in) {
+            children.add(in.operand());
+        } else if (expr instanceof Like like) {
+            children.addAll(List.of(like.operand(), like.pattern()));
+        } else if (expr instanceof Case choice) {
+            if (choice.operand() != null) {
+                children.add(choice.operand());
+            }
+            choice.whens().forEach(when -> children.addAll(List.of(when.condition(), when.result())));
+            if (choice.otherwise() != null) {
+                children.add(choice.otherwise());
+            }
+        } else if (expr instanceof Cast cast) {
+            children.add(cast.operand());
+        } else if (expr instanceof Row row) {
+            children.addAll(row.items());
+        } else if (expr instanceof Call call) {
+            children.addAll(call.arguments());
+            if (call.window() != null) {
+                children.addAll(call.window().partitionBy());
+                call.window().orderBy().forEach(order -> children.add(order.expression()));
+            }
+        }
+        return children;
+    }
 }

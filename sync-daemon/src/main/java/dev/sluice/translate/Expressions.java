@@ -25,6 +25,9 @@ class Expressions {
 
     private static final Set<String> TRUE_FALSE = Set.of("true", "false");
 
+    /** The collation of an expression with COLLATE inside: known to SQLite, but nothing that anyone means. */
+    private static final String SOMEWHERE_INSIDE = "?";
+
     final Place place;
     final Set<String> notes = new LinkedHashSet<>();
     private final Columns columns;
@@ -76,6 +79,16 @@ class Expressions {
     }
 
     Term render(Expr expr) {
+        Term term = inner(expr);
+        // SQLite's COLLATE goes on working in every expression around it
+        return !(expr instanceof Expr.Collate) && collates(expr) ? term.withCollation(SOMEWHERE_INSIDE, true) : term;
+    }
+
+    private static boolean collates(Expr expr) {
+        return expr instanceof Expr.Collate || Expr.children(expr).stream().anyMatch(Expressions::collates);
+    }
+
+    private Term inner(Expr expr) {
         if (expr instanceof Expr.Literal literal) {
             return Term.constant(literal.value());
         } else if (expr instanceof Expr.Name name) {
@@ -131,12 +144,9 @@ class Expressions {
                 + (name.table() == null ? "" : name.table() + ".") + name.column() + " to read");
     }
 
-    /** The operand of anything that does not look at collations; a COLLATE further inside would go on working outside. */
+    /** The operand of anything that does not look at collations. */
     static Term plain(Term term) {
-        if (term.explicit()) {
-            throw new Untranslatable("it has COLLATE inside a larger expression");
-        }
-        return term;
+        return term.explicit() ? term.withCollation(null, false) : term;
     }
 
     // -- conditions --------------------------------------------------------------------------------------------------
@@ -261,6 +271,9 @@ class Expressions {
         for (Expr item : in.items()) {
             // a IN (x, y) means a = +x OR a = +y: the items have no affinity and no collation of their own
             Term value = render(item);
+            if (value.explicit()) {
+                throw new Untranslatable("it has COLLATE in a list of IN, which SQLite heeds only sometimes");
+            }
             pairs.add(align(operand, value.withAffinity(null).withCollation(null, false), false));
         }
         String sql;
@@ -497,12 +510,18 @@ class Expressions {
         String collation = left.explicit() ? left.collation() : right.explicit() ? right.collation()
                 : left.collation() != null ? left.collation() : right.collation();
         if (collation == null || collation.equals("BINARY")) {
-            // Every collation of PostgreSQL but a nondeterministic one finds the same texts equal
-            boolean exact = !ordering && isBinary(left) && isBinary(right);
+            // Every collation of PostgreSQL but a nondeterministic one finds the same texts equal; computed texts may
+            // have collations that conflict
+            boolean exact = !ordering && isBinary(left) && isBinary(right) && (left.constant() != null
+                    || right.constant() != null || isColumn(left) && isColumn(right));
             String a = exact ? text(left) : "(" + text(left) + " COLLATE \"C\")";
             return new Pair(a, text(right), left, right, 0);
         }
         return new Pair(collated(text(left), collation), collated(text(right), collation), left, right, 0);
+    }
+
+    private static boolean isColumn(Term term) {
+        return term.affinity() != null && !term.unsure();
     }
 
     private static boolean isBinary(Term term) {
@@ -522,6 +541,7 @@ class Expressions {
             case "BINARY" -> "(" + text + " COLLATE \"C\")";
             case "NOCASE" -> "lower(" + text + " COLLATE \"C\")";
             case "RTRIM" -> "rtrim(" + text + " COLLATE \"C\", ' ')";
+            case SOMEWHERE_INSIDE -> throw new Untranslatable("it has COLLATE inside a larger expression");
             default -> throw new Untranslatable("it uses the collation " + collation + ", which the application defines");
         };
     }
@@ -659,7 +679,8 @@ class Expressions {
 
     private Term real(String operator, Term a, Term b) {
         boolean mixed = (a.mixed() || isInteger(a)) && (b.mixed() || isInteger(b));
-        if (mixed && (isInteger(a) && !a.small() || isInteger(b) && !b.small())) {
+        boolean large = isInteger(a) && !a.small() || isInteger(b) && !b.small();
+        if (mixed && large && place != Place.VIEW) {
             throw new Untranslatable("it calculates with an integer and a number that is an integer in some rows only");
         }
         if (mixed) {
@@ -733,6 +754,8 @@ class Expressions {
                             .withForm(term.form());
                 } else if (isInteger(term)) {
                     return integer(term).withAffinity(affinity);
+                } else if (term.kind().isText() && term.constant() == null) {
+                    return Term.of(leadingInteger(text(term)), PgKind.INTEGER).withWide().withAffinity(affinity);
                 } else if (term.kind() == PgKind.DOUBLE || term.kind() == PgKind.NUMERIC) {
                     return Term.of("trunc(" + term.sql() + ")::bigint", PgKind.INTEGER).withWide().withAffinity(affinity);
                 }
@@ -755,6 +778,12 @@ class Expressions {
                 }
         }
         throw new Untranslatable("it casts " + describe(term) + " to " + affinity);
+    }
+
+    /** The integer that a text starts with, 0 if it starts with none; too many digits fail in PostgreSQL. */
+    private static String leadingInteger(String text) {
+        return "(CASE WHEN " + text + " IS NOT NULL THEN coalesce(substring(" + text
+                + " COLLATE \"C\", '^[ \\t\\n\\v\\f\\r]*([+-]?[0-9]+)')::bigint, 0) END)";
     }
 
     /** A boolean as the integer that it is in SQLite. */

@@ -65,8 +65,7 @@ final class Functions {
             case "random", "randomblob":
                 return random(name, a);
             case "json_valid":
-                return n == 1 && (a.get(0).kind() == PgKind.JSON || a.get(0).kind() == PgKind.JSONB)
-                        ? Term.condition("(CASE WHEN " + a.get(0).sql() + " IS NOT NULL THEN true END)") : null;
+                return n == 1 ? jsonValid(a.get(0)) : null;
             case "printf", "format":
                 return n == 0 ? null : format(a);
             default:
@@ -137,6 +136,14 @@ final class Functions {
         return Term.of(sql, PgKind.INTEGER).withFloor(0L, true);
     }
 
+    /** A column of type json holds nothing else. */
+    private static Term jsonValid(Term term) {
+        if (term.kind() != PgKind.JSON && term.kind() != PgKind.JSONB) {
+            throw new Untranslatable("it tests a text for valid JSON, which PostgreSQL can only since version 16");
+        }
+        return Term.condition("(CASE WHEN " + term.sql() + " IS NOT NULL THEN true END)");
+    }
+
     private Term coalesce(List<Term> a) {
         Expressions.Unified unified = expressions.unify(a);
         if (a.stream().allMatch(Term::isNull)) {
@@ -148,7 +155,7 @@ final class Functions {
     /** Functions compare their arguments without any affinity. */
     private Term nullif(Term a, Term b) {
         if (a.isNull() || b.isNull()) {
-            return a;
+            return a.withAffinity(null).withCollation(null, false);
         }
         Term left = a.withAffinity(null);
         Term right = b.withAffinity(null);

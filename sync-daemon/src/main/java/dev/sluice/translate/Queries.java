@@ -219,7 +219,9 @@ final class Queries {
             case DOUBLE -> Expressions.asDouble(term);
             case NUMERIC -> term.constant() instanceof Value.Real real
                     ? Constants.shortestNumeric(real.value()) : expressions.integer(term).sql() + "::numeric";
-            case TEXT -> expressions.text(term) + "::text";
+            // One collation for all parts, or the view has none
+            case TEXT -> term.affinity() == null || term.unsure()
+                    ? "(" + expressions.text(term) + "::text COLLATE \"C\")" : expressions.text(term) + "::text";
             default -> term.sql();
         };
     }
@@ -458,7 +460,8 @@ final class Queries {
             }
             Term term = render(key);
             distinguishable(term, "its GROUP BY");
-            if (term.constant() != null) {
+            boolean literal = Set.of("true", "false", "NULL::boolean").contains(term.sql());
+            if (term.constant() != null || literal) {
                 throw new Untranslatable("it groups by a constant");
             }
             return term.sql();
@@ -950,39 +953,15 @@ final class Queries {
 
     // -- names -------------------------------------------------------------------------------------------------------
 
-    /** True if an aggregate function of this very query is called in the expression. */
+    /** True if an aggregate function of this very query is called in the expression; null is none. */
     private static boolean aggregates(Expr expr) {
-        if (expr instanceof Expr.Call call) {
-            boolean aggregate = call.window() == null && (AGGREGATES.contains(call.name()) || call.star() || call.distinct())
-                    && !((call.name().equals("min") || call.name().equals("max")) && call.arguments().size() > 1);
-            return aggregate || call.arguments().stream().anyMatch(Queries::aggregates)
-                    || call.window() != null && (call.window().partitionBy().stream().anyMatch(Queries::aggregates)
-                            || call.window().orderBy().stream().anyMatch(term -> aggregates(term.expression())));
-        } else if (expr instanceof Expr.Unary unary) {
-            return aggregates(unary.operand());
-        } else if (expr instanceof Expr.Binary binary) {
-            return aggregates(binary.left()) || aggregates(binary.right());
-        } else if (expr instanceof Expr.Is is) {
-            return aggregates(is.left()) || aggregates(is.right());
-        } else if (expr instanceof Expr.Collate collate) {
-            return aggregates(collate.operand());
-        } else if (expr instanceof Expr.Between between) {
-            return aggregates(between.operand()) || aggregates(between.low()) || aggregates(between.high());
-        } else if (expr instanceof Expr.InList in) {
-            return aggregates(in.operand()) || in.items().stream().anyMatch(Queries::aggregates);
-        } else if (expr instanceof Expr.InQuery in) {
-            return aggregates(in.operand());
-        } else if (expr instanceof Expr.Like like) {
-            return aggregates(like.operand()) || aggregates(like.pattern());
-        } else if (expr instanceof Expr.Case choice) {
-            return aggregates(choice.operand()) || aggregates(choice.otherwise())
-                    || choice.whens().stream().anyMatch(when -> aggregates(when.condition()) || aggregates(when.result()));
-        } else if (expr instanceof Expr.Cast cast) {
-            return aggregates(cast.operand());
-        } else if (expr instanceof Expr.Row row) {
-            return row.items().stream().anyMatch(Queries::aggregates);
+        if (expr instanceof Expr.Call call && call.window() == null) {
+            boolean scalar = (call.name().equals("min") || call.name().equals("max")) && call.arguments().size() > 1;
+            if (!scalar && (AGGREGATES.contains(call.name()) || call.star() || call.distinct())) {
+                return true;
+            }
         }
-        return false;
+        return expr != null && Expr.children(expr).stream().anyMatch(Queries::aggregates);
     }
 
     /** The result columns as they are seen behind FROM, under a table's name. */

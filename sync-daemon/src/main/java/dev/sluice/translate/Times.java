@@ -4,6 +4,7 @@ import dev.sluice.change.Value;
 import dev.sluice.schema.Affinity;
 import java.time.DateTimeException;
 import java.time.LocalDate;
+import java.time.LocalDateTime;
 import java.time.LocalTime;
 import java.util.List;
 import java.util.Map;
@@ -36,8 +37,12 @@ final class Times {
 
     /** {@code date}, {@code time}, {@code datetime}, {@code strftime}, {@code unixepoch} or {@code julianday}. */
     Term call(String name, List<Term> a) {
+        Term fixed = fixed(name, a);
+        if (fixed != null) {
+            return fixed;
+        }
         if (expressions.place == Expressions.Place.DECLARATION) {
-            throw new Untranslatable("it calls " + name + ", which PostgreSQL does not allow in an index or constraint");
+            return immutable(name, a);
         }
         int timeAt = name.equals("strftime") ? 1 : 0;
         Term source = a.size() > timeAt ? a.get(timeAt) : Term.constant(Value.of("now"));
@@ -68,13 +73,83 @@ final class Times {
             case "time" -> text(fractions ? "%H:%M:%f" : "%H:%M:%S", time);
             case "datetime" -> text(fractions ? "%Y-%m-%d %H:%M:%f" : "%Y-%m-%d %H:%M:%S", time);
             case "unixepoch" -> fractions ? refuse("it asks for the epoch with a fraction") : seconds(time, clock);
-            case "julianday" -> Term.of("((floor(extract(epoch FROM " + time + ") * 1000)::bigint + 210866760000000)"
+            case "julianday" -> Term.of("((round((extract(epoch FROM " + time + ") * 1000)::numeric)::bigint + 210866760000000)"
                     + "::double precision / 86400000.0::double precision)", PgKind.DOUBLE).withForm("%J");
             default -> a.isEmpty() || constant(a.get(0)) == null
                     ? refuse("its strftime pattern is not constant") : strftime(constant(a.get(0)), time, clock);
         };
         // Only the unmoved current time is the moment that now() gives to a date or time column
         return time.equals(NOW) ? answer : answer.withForm(null);
+    }
+
+    /** The text of a literal date or time under a pattern; null if it is something else. */
+    private static Term fixed(String name, List<Term> a) {
+        boolean strftime = name.equals("strftime");
+        String pattern = switch (name) {
+            case "date" -> "%Y-%m-%d";
+            case "time" -> "%H:%M:%S";
+            case "datetime" -> "%Y-%m-%d %H:%M:%S";
+            case "strftime" -> a.isEmpty() ? null : constant(a.get(0));
+            default -> null;
+        };
+        String text = a.size() == (strftime ? 2 : 1) ? constant(a.get(a.size() - 1)) : null;
+        LocalDateTime time = text == null || pattern == null ? null : parsed(text);
+        if (time == null || pattern.matches(".*%[^YmdHMS].*")) {
+            return null;
+        }
+        return Term.constant(Value.of(pattern
+                .replace("%Y", String.format("%04d", time.getYear())).replace("%m", two(time.getMonthValue()))
+                .replace("%d", two(time.getDayOfMonth())).replace("%H", two(time.getHour()))
+                .replace("%M", two(time.getMinute())).replace("%S", two(time.getSecond()))));
+    }
+
+    /**
+     * Of a column without modifiers, and without to_char, which PostgreSQL does not take for immutable. The answer is a
+     * date or timestamp of known form where SQLite's is its text: both compare alike.
+     */
+    private static Term immutable(String name, List<Term> a) {
+        String pattern = switch (name) {
+            case "date" -> "%Y-%m-%d";
+            case "datetime" -> "%Y-%m-%d %H:%M:%S";
+            case "strftime" -> a.isEmpty() ? null : constant(a.get(0));
+            default -> null;
+        };
+        Term column = a.isEmpty() ? null : a.get(a.size() - 1);
+        if (pattern == null || a.size() != (name.equals("strftime") ? 2 : 1) || column.constant() != null) {
+            throw new Untranslatable("it calls " + name + ", which PostgreSQL does not allow in an index or constraint");
+        }
+        String time = columnTime(column, false);
+        String field = NUMBERS.get(pattern);
+        if (field != null) {
+            int width = pattern.equals("%Y") ? 4 : pattern.equals("%j") ? 3 : pattern.equals("%w") ? 1 : 2;
+            String number = "extract(" + field + " FROM " + time + ")::bigint";
+            return Term.of("lpad(" + number + "::text, " + width + ", '0')", PgKind.TEXT).withNumber(number);
+        }
+        return switch (pattern) {
+            case "%Y-%m-%d" -> Term.of(column.kind() == PgKind.DATE ? column.sql() : time + "::date", PgKind.DATE)
+                    .withForm(pattern);
+            case "%Y-%m-%d %H:%M:%S" -> Term.of(column.form().contains("%f") ? "date_trunc('second', " + time + ")" : time,
+                    PgKind.TIMESTAMP).withForm(pattern);
+            default -> throw new Untranslatable(
+                    "it calls strftime, which PostgreSQL does not allow in an index or constraint in this form");
+        };
+    }
+
+    private static String two(int number) {
+        return String.format("%02d", number);
+    }
+
+    private static LocalDateTime parsed(String text) {
+        Matcher parts = Pattern.compile("(\\d{4}-\\d\\d-\\d\\d)(?:[ T](\\d\\d:\\d\\d(?::\\d\\d)?))?").matcher(text);
+        if (!parts.matches()) {
+            return null;
+        }
+        try {
+            return LocalDateTime.of(LocalDate.parse(parts.group(1)),
+                    parts.group(2) == null ? LocalTime.MIDNIGHT : LocalTime.parse(parts.group(2)));
+        } catch (DateTimeException e) { // SQLite makes a day of March of the 30th of February
+            return null;
+        }
     }
 
     private static String constant(Term term) {
@@ -203,7 +278,7 @@ final class Times {
         if (term.form().startsWith("%s")) {
             String factor = term.form().equals("%s000") ? " * 1000" : "";
             boolean known = (term.form().equals("%s") || !factor.isEmpty()) && term.affinity() != Affinity.TEXT;
-            return known ? like(term, "floor(extract(epoch FROM " + term.sql() + ")" + factor + ")::bigint", PgKind.INTEGER)
+            return known ? like(term, "round((extract(epoch FROM " + term.sql() + ")" + factor + ")::numeric)::bigint", PgKind.INTEGER)
                     .withWide() : null;
         }
         String pattern = toCharPattern(term.form());

@@ -153,12 +153,15 @@ class ApiTest {
 
     @Test
     void foreignHostNameIsRefusedEvenWithTheToken() throws IOException {
-        for (String host : List.of("evil.example", "evil.example:7717", "localhost.evil.example", "127.0.0.1.evil.example")) {
-            assertThat(raw("GET /v1/status HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\nAuthorization: Bearer "
+        for (String host : List.of("evil.example", "evil.example:7717", "localhost.evil.example",
+                "127.0.0.1.evil.example")) {
+            assertThat(raw("GET /v1/status HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\nAuthorization:"
+                    + " Bearer "
                     + TOKEN.reveal() + "\r\n\r\n")).startsWith("HTTP/1.1 403");
         }
         for (String host : List.of("localhost", "127.0.0.1:99", "[::1]:7717", "LOCALHOST")) {
-            assertThat(raw("GET /v1/status HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\nAuthorization: Bearer "
+            assertThat(raw("GET /v1/status HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\nAuthorization:"
+                    + " Bearer "
                     + TOKEN.reveal() + "\r\n\r\n")).startsWith("HTTP/1.1 200");
         }
     }

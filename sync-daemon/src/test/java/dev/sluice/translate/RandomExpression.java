@@ -59,7 +59,7 @@ final class RandomExpression {
             case 6 -> "CASE WHEN " + condition(d) + " THEN " + number(d) + " ELSE " + number(d) + " END";
             case 7 -> "CAST(" + number(d) + " AS " + pick("INTEGER", "REAL", "NUMERIC", "TEXT") + ")";
             case 8 -> "(" + number(d) + pick(" & ", " | ", " << ", " >> ") + pick("3", "1", "60", "i") + ")";
-            case 9 -> "unicode(" + text(d) + ")";
+            case 9 -> random.nextBoolean() ? "unicode(" + text(d) + ")" : "CAST(" + text(d) + " AS INTEGER)";
             case 10 -> "iif(" + condition(d) + ", " + number(d) + ", " + number(d) + ")";
             default -> number(0);
         };
@@ -80,7 +80,7 @@ final class RandomExpression {
             case 6 -> "CASE " + any(d) + " WHEN " + any(0) + " THEN " + text(d) + " WHEN " + literal() + " THEN " + text(0) + " END";
             case 7 -> "CAST(" + any(d) + " AS TEXT)";
             case 8 -> "typeof(" + any(d) + ")";
-            case 9 -> "hex(" + pick("b", "t") + ")";
+            case 9 -> pick("hex(b)", "hex(t)", "date(ts)", "strftime('%Y', ts2)", "strftime('%m', ts)", "u", "datetime(ts)");
             default -> text(0);
         };
     }
