@@ -143,9 +143,9 @@ public final class Evidence {
     /** The codec that the declaration asks for most and that some value broke, or null if it has its way. */
     public Refused refused() {
         Codec chosen = choose();
-        int rank = count == 0 ? -1 : candidates.indexOf(chosen);
+        int rank = count == 0 || chosen == null ? -1 : candidates.indexOf(chosen);
         // another of the forms that the declaration asks for is no refusal, a wider decimal is one
-        boolean granted = askedFor(candidates, withoutValues).contains(chosen);
+        boolean granted = chosen != null && askedFor(candidates, withoutValues).contains(chosen);
         return asked.stream()
                 .filter(one -> one.broken > 0 && (rank < 0 || one.rank < rank))
                 .filter(one -> !(one.codec instanceof Epochs && implausibleEpoch))

@@ -104,6 +104,16 @@ class EvidenceTest {
     }
 
     @Test
+    void columnOfTheTargetThatCanNotHoldAValueRefusesIt() {
+        var candidates = Codecs.forExisting("integer", AllCodecs.column("INTEGER"), null);
+        Evidence evidence = new Evidence(candidates, candidates.get(0));
+        evidence.add(Value.of(1), 1);
+        evidence.add(Value.of(5_000_000_000L), 2);
+        assertThat(evidence.choose()).isNull();
+        assertThat(evidence.refused()).isEqualTo(new Evidence.Refused(candidates.get(0), 1, java.util.List.of(2L)));
+    }
+
+    @Test
     void nullsSayNothing() {
         Evidence evidence = evidence("BOOLEAN");
         evidence.add(Value.NULL);
