@@ -43,6 +43,14 @@ public interface Codec {
         return value;
     }
 
+    /**
+     * For dates and times: how SQLite writes them, as a strftime pattern ({@code %s} for epoch seconds, {@code %s000} for
+     * milliseconds), if all values have one fixed width; otherwise null.
+     */
+    default String strftime() {
+        return null;
+    }
+
     /** False if binary COPY can't be used because the type's binary form isn't known here. */
     default boolean hasBinary() {
         return true;

@@ -75,6 +75,11 @@ final class TimeCodecs {
         }
 
         @Override
+        public String strftime() {
+            return "%Y-%m-%d";
+        }
+
+        @Override
         public boolean fits(Value value) {
             String text = ascii(value);
             return text != null && text.length() == 10 && date(text, 0) != null;
@@ -114,13 +119,23 @@ final class TimeCodecs {
         /** Up to six digits without trailing zeros (Go). */
         TRIMMED;
 
-        /** Digits behind the seconds at most. */
+        /** The most digits behind the seconds that it can have. */
         int digitsMax() {
             return switch (this) {
                 case MINUTES, NONE -> 0;
                 case ONE, TWO, THREE, FOUR, FIVE, SIX -> ordinal() - NONE.ordinal();
                 case THREE_OR_NONE -> 3;
                 case SIX_OR_NONE, TRIMMED -> 6;
+            };
+        }
+
+        /** The clock as a strftime pattern, null if its width varies or strftime can't write it. */
+        String form() {
+            return switch (this) {
+                case MINUTES -> "%H:%M";
+                case NONE -> "%H:%M:%S";
+                case THREE -> "%H:%M:%f";
+                default -> null;
             };
         }
 
@@ -211,6 +226,11 @@ final class TimeCodecs {
         }
 
         @Override
+        public String strftime() {
+            return fraction.form();
+        }
+
+        @Override
         public boolean fits(Value value) {
             String text = ascii(value);
             return text != null && text.length() >= 5 && fraction.parse(text, 0, text.length()) != null;
@@ -251,6 +271,11 @@ final class TimeCodecs {
         @Override
         public String type() {
             return hasZone() ? "timestamptz" : "timestamp";
+        }
+
+        @Override
+        public String strftime() {
+            return fraction.form() == null || zone != null ? null : "%Y-%m-%d" + separator + fraction.form() + suffix;
         }
 
         private boolean hasZone() {
@@ -340,6 +365,11 @@ final class TimeCodecs {
         @Override
         public String id() {
             return "epoch:" + unit;
+        }
+
+        @Override
+        public String strftime() {
+            return unit == EpochUnit.SECONDS ? "%s" : unit == EpochUnit.MILLISECONDS ? "%s000" : null;
         }
 
         @Override

@@ -1,0 +1,201 @@
+package dev.sluice.apply;
+
+import dev.sluice.change.ChangeBatch;
+import dev.sluice.change.Row;
+import dev.sluice.change.RowKey;
+import dev.sluice.change.TableChange;
+import dev.sluice.conflict.Attempt;
+import dev.sluice.conflict.DecisionTable;
+import dev.sluice.conflict.Refusal;
+import dev.sluice.conflict.Resolution;
+import dev.sluice.plan.MigrationPlan;
+import dev.sluice.plan.TablePlan;
+import dev.sluice.postgres.SqlFailure;
+import dev.sluice.store.MigrationStore;
+import dev.sluice.store.ParkedRow;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Savepoint;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Brings a batch's net changes into the target within the caller's transaction. The quick way writes each table at
+ * once; where the target refuses a row, the careful way finds it and parks it, and everything else arrives. Not
+ * thread-safe.
+ */
+public final class Applier {
+
+    private final MigrationStore store;
+    private final Map<String, TableWriter> writers = new HashMap<>();
+    /** Tables that may have parked rows; others need no look into the parking table. */
+    private final Set<String> withParked = new HashSet<>();
+
+    public Applier(MigrationStore store, MigrationPlan plan) {
+        this.store = store;
+        for (TablePlan table : plan.tables()) {
+            writers.put(table.source(), new TableWriter(plan.schema(), table));
+        }
+    }
+
+    /** What a batch did to the target. */
+    public record Applied(long rows, long parked) {}
+
+    /** True if what the quick way met can be reached by the careful one. */
+    public static boolean isWorthCare(SQLException e) {
+        return resolution(e, Attempt.UPSERT_ALL) == Resolution.REMOVE_THEN_INSERT;
+    }
+
+    private static Resolution resolution(SQLException e, Attempt attempt) {
+        return DecisionTable.resolve(refusal(e), attempt);
+    }
+
+    private static Refusal refusal(SQLException e) {
+        return switch (SqlFailure.of(e)) {
+            case UNIQUE_VIOLATION -> Refusal.UNIQUE_KEY_HELD;
+            case FOREIGN_KEY -> Refusal.FOREIGN_KEY_MISSING;
+            case CHECK -> Refusal.CHECK_BROKEN;
+            case NOT_NULL -> Refusal.NULL_REFUSED;
+            case NOT_REPRESENTABLE -> Refusal.NOT_REPRESENTABLE;
+            case TOO_LARGE -> Refusal.TOO_LARGE;
+            case UNREACHABLE, TRANSIENT, DISK_FULL, READ_ONLY, PERMISSION, MISSING, OTHER -> Refusal.NOT_ABOUT_ROWS;
+        };
+    }
+
+    /** Must be called once a connection is there, and again after the parking table was changed by someone else. */
+    public void loadParked(Connection connection) throws SQLException {
+        withParked.clear();
+        withParked.addAll(store.parkedCounts(connection).keySet());
+    }
+
+    /**
+     * Applies every table's changes.
+     *
+     * @param careful true to find and park single rows that the target refuses; costs savepoints
+     */
+    public Applied apply(Connection connection, ChangeBatch batch, boolean careful) throws SQLException {
+        long rows = 0;
+        long parked = 0;
+        for (TableChange change : batch.changes()) {
+            TableWriter writer = writers.get(change.table());
+            if (writer == null) {
+                continue; // excluded by the operator
+            }
+            parked += apply(connection, writer, change, batch.toSeq(), careful);
+            rows += change.upserts().size() + (long) change.deletes().size();
+        }
+        return new Applied(rows, parked);
+    }
+
+    private int apply(Connection connection, TableWriter writer, TableChange change, long seq, boolean careful)
+            throws SQLException {
+        List<Row> fitting = new ArrayList<>();
+        List<ParkedRow> parked = new ArrayList<>();
+        Set<RowKey> gone = new HashSet<>(change.deletes());
+        for (Row row : change.upserts()) {
+            ParkedRow misfit = writer.misfit(row, seq);
+            if (misfit == null) {
+                fitting.add(row);
+            } else {
+                // its older version would be wrong data: better absent and listed than present and stale
+                parked.add(misfit);
+                gone.add(row.key());
+            }
+        }
+        if (careful) {
+            carefully(connection, writer, gone, fitting, seq, parked);
+        } else {
+            writer.delete(connection, gone);
+            writer.upsert(connection, fitting);
+        }
+        settleParked(connection, change, parked);
+        return parked.size();
+    }
+
+    /** Removes what is parked no more, and parks what is now. */
+    private void settleParked(Connection connection, TableChange change, List<ParkedRow> parked) throws SQLException {
+        if (withParked.contains(change.table())) {
+            Set<RowKey> keys = new HashSet<>(change.deletes());
+            change.upserts().forEach(row -> keys.add(row.key()));
+            store.unpark(connection, change.table(), keys);
+        }
+        if (!parked.isEmpty()) {
+            withParked.add(change.table());
+            store.park(connection, parked);
+        }
+    }
+
+    /**
+     * Reaches the final state although single rows can't: first every touched row goes, which also lets unique values
+     * swap or move along a chain, then the new rows are inserted, halving where the target refuses.
+     */
+    private void carefully(Connection connection, TableWriter writer, Set<RowKey> gone, List<Row> rows, long seq,
+            List<ParkedRow> parked) throws SQLException {
+        Set<RowKey> touched = new HashSet<>(gone);
+        rows.forEach(row -> touched.add(row.key()));
+        writer.delete(connection, touched);
+        insertHalving(connection, writer, rows, seq, parked);
+    }
+
+    private void insertHalving(Connection connection, TableWriter writer, List<Row> rows, long seq,
+            List<ParkedRow> parked) throws SQLException {
+        if (rows.isEmpty()) {
+            return;
+        }
+        Savepoint savepoint = connection.setSavepoint();
+        try {
+            writer.insert(connection, rows);
+            connection.releaseSavepoint(savepoint);
+        } catch (SQLException e) {
+            Resolution resolution = resolution(e, rows.size() == 1 ? Attempt.INSERT_ONE : Attempt.INSERT_SEVERAL);
+            if (resolution == Resolution.HALT) {
+                throw e;
+            }
+            connection.rollback(savepoint);
+            connection.releaseSavepoint(savepoint);
+            if (resolution == Resolution.PARK) {
+                parked.add(refused(writer.plan(), rows.get(0), seq, e));
+                return;
+            }
+            int middle = rows.size() / 2;
+            insertHalving(connection, writer, rows.subList(0, middle), seq, parked);
+            insertHalving(connection, writer, rows.subList(middle, rows.size()), seq, parked);
+        }
+    }
+
+    private static ParkedRow refused(TablePlan plan, Row row, long seq, SQLException e) {
+        return new ParkedRow(plan.source(), row.key(), row, refusal(e).code(),
+                "PostgreSQL refused the row of " + plan.source() + ": " + SqlFailure.sentence(e), null, seq, null);
+    }
+
+    /** Appends a chunk of the bulk copy; returns how many of its rows were parked. */
+    public int copyChunk(Connection connection, String table, List<Row> rows, boolean careful) throws SQLException {
+        TableWriter writer = writers.get(table);
+        List<Row> fitting = new ArrayList<>(rows.size());
+        List<ParkedRow> parked = new ArrayList<>();
+        for (Row row : rows) {
+            ParkedRow misfit = writer.misfit(row, 0);
+            if (misfit == null) {
+                fitting.add(row);
+            } else {
+                parked.add(misfit);
+            }
+        }
+        if (careful) {
+            insertHalving(connection, writer, fitting, 0, parked);
+        } else {
+            writer.copy(connection, fitting);
+        }
+        store.park(connection, parked);
+        return parked.size();
+    }
+
+    /** The writer of a source table, or null if it is not carried. */
+    public TableWriter writer(String table) {
+        return writers.get(table);
+    }
+}

@@ -1,0 +1,233 @@
+package dev.sluice.copy;
+
+import dev.sluice.apply.Applier;
+import dev.sluice.change.Row;
+import dev.sluice.change.RowKey;
+import dev.sluice.plan.MigrationPlan;
+import dev.sluice.plan.TablePlan;
+import dev.sluice.postgres.LastingSession;
+import dev.sluice.postgres.Reconnect;
+import dev.sluice.postgres.Target;
+import dev.sluice.schema.SourceTable;
+import dev.sluice.sqlite.SqliteFile;
+import dev.sluice.store.ChunkProgress;
+import dev.sluice.store.MigrationStore;
+import dev.sluice.tail.Chunk;
+import dev.sluice.tail.Limits;
+import dev.sluice.tail.Snapshot;
+import dev.sluice.tail.SourceReader;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * The bulk copy: every table in parts, every part in chunks. A chunk is read in one short snapshot, then written with
+ * its progress in one transaction, so that a restart goes on behind the last chunk that committed. What the application
+ * changes meanwhile stands in the changelog and is applied afterwards; nothing is applied while the copy runs, so a
+ * chunk can never overwrite something newer.
+ */
+public final class BulkCopy {
+
+    private final SqliteFile file;
+    private final MigrationPlan plan;
+    private final Map<String, SourceTable> sources;
+    private final Target target;
+    private final Reconnect reconnect;
+    private final MigrationStore store;
+    private final long generation;
+    private final Settings settings;
+    private final Gate gate;
+    private final CopyProgress progress;
+    private final TableFinish finish;
+
+    /**
+     * How the copy may use the machine.
+     *
+     * @param workers threads, each with a connection to either side
+     * @param limits of one chunk
+     * @param busyTimeout how long to wait for a lock of the application
+     * @param replicationRole true if the target's triggers and foreign keys can be kept from firing
+     */
+    public record Settings(int workers, Limits limits, Duration busyTimeout, boolean replicationRole) {}
+
+    /** What to do when a table's rows are all in: keys and indexes. Must be repeatable. */
+    public interface TableFinish {
+        void finish(Connection connection, TablePlan table) throws SQLException;
+    }
+
+    public BulkCopy(SqliteFile file, MigrationPlan plan, Map<String, SourceTable> sources, Target target,
+            Reconnect reconnect, MigrationStore store, long generation, Settings settings, Gate gate,
+            CopyProgress progress, TableFinish finish) {
+        this.file = file;
+        this.plan = plan;
+        this.sources = sources;
+        this.target = target;
+        this.reconnect = reconnect;
+        this.store = store;
+        this.generation = generation;
+        this.settings = settings;
+        this.gate = gate;
+        this.progress = progress;
+        this.finish = finish;
+    }
+
+    /** Copies what is not copied yet; returns true when all is, false if it was stopped before. */
+    public boolean run() throws SQLException, InterruptedException {
+        List<ChunkProgress> parts = reconnect.call(this::parts);
+        Map<String, Integer> open = new HashMap<>();
+        BlockingQueue<ChunkProgress> queue = new LinkedBlockingQueue<>(Math.max(1, parts.size()));
+        parts.stream().sorted(Comparator.comparingLong((ChunkProgress part) -> -plan.table(part.table()).rows()))
+                .filter(part -> !part.done() || finishesAlone(part, parts))
+                .forEach(part -> {
+                    open.merge(part.table(), 1, Integer::sum);
+                    queue.add(part);
+                });
+        AtomicReference<Exception> failure = new AtomicReference<>();
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < Math.min(settings.workers(), queue.size()); i++) {
+            Thread thread = new Thread(() -> work(queue, open, failure), "copy-" + (i + 1));
+            threads.add(thread);
+            thread.start();
+        }
+        try {
+            for (Thread thread : threads) {
+                thread.join();
+            }
+        } catch (InterruptedException e) {
+            threads.forEach(Thread::interrupt);
+            throw e;
+        }
+        rethrow(failure.get());
+        return queue.isEmpty() && !gate.isStopped();
+    }
+
+    /** A table whose parts are all copied is queued once more: its keys and indexes may be missing still. */
+    private static boolean finishesAlone(ChunkProgress part, List<ChunkProgress> parts) {
+        return part.part() == 0 && parts.stream().filter(p -> p.table().equals(part.table()))
+                .allMatch(ChunkProgress::done);
+    }
+
+    private static void rethrow(Exception failure) throws SQLException, InterruptedException {
+        if (failure instanceof SQLException sql) {
+            throw sql;
+        }
+        if (failure instanceof InterruptedException interrupted) {
+            throw interrupted;
+        }
+        if (failure instanceof RuntimeException runtime) {
+            throw runtime;
+        }
+        if (failure != null) {
+            throw new IllegalStateException(failure);
+        }
+    }
+
+    private List<ChunkProgress> parts() throws SQLException {
+        try (Connection connection = target.connect()) {
+            return store.chunks(connection);
+        }
+    }
+
+    private void work(BlockingQueue<ChunkProgress> queue, Map<String, Integer> open,
+            AtomicReference<Exception> failure) {
+        try (SourceReader reader = new SourceReader(file, settings.busyTimeout()); LastingSession session =
+                new LastingSession(target, reconnect, settings.replicationRole())) {
+            Applier applier = new Applier(store, plan);
+            while (failure.get() == null && gate.pass()) {
+                ChunkProgress part = queue.poll();
+                if (part == null) {
+                    return;
+                }
+                if (!copyPart(reader, session, applier, part)) {
+                    return;
+                }
+                boolean last;
+                synchronized (open) {
+                    last = open.merge(part.table(), -1, Integer::sum) == 0;
+                }
+                if (last) {
+                    TablePlan table = plan.table(part.table());
+                    session.run(connection -> {
+                        finish.finish(connection, table);
+                        return null;
+                    });
+                    progress.finished(part.table());
+                }
+            }
+        } catch (Exception e) {
+            failure.compareAndSet(null, e); // the thread's edge: run() throws it again
+        }
+    }
+
+    /** Copies one part to its end; false if it was stopped before. */
+    private boolean copyPart(SourceReader reader, LastingSession session,
+            Applier applier, ChunkProgress part)
+            throws SQLException, InterruptedException {
+        SourceTable source = sources.get(part.table());
+        ChunkProgress at = part;
+        while (!at.done()) {
+            if (!gate.pass()) {
+                return false;
+            }
+            Chunk chunk = read(reader, source, at.after(), at.until());
+            ChunkProgress from = at;
+            long bytes = chunk.rows().stream().mapToLong(Row::size).sum();
+            ChunkProgress to = new ChunkProgress(at.table(), at.part(), chunk.last() == null ? at.after() : chunk.last(),
+                    at.until(), at.rows() + chunk.rows().size(), at.bytes() + bytes, chunk.end());
+            int parked = session.run(connection -> write(connection, applier, chunk.rows(), from, to));
+            if (parked > 0) {
+                progress.parked(at.table(), parked);
+            }
+            progress.copied(at.table(), chunk.rows().size(), bytes);
+            at = to;
+        }
+        return true;
+    }
+
+    private Chunk read(SourceReader reader, SourceTable source, RowKey after, RowKey until) throws SQLException {
+        try (Snapshot snapshot = reader.open()) {
+            return snapshot.chunk(source, after, until, settings.limits());
+        }
+    }
+
+    /** Returns the number of parked rows. */
+    private int write(Connection connection, Applier applier, List<Row> rows, ChunkProgress from, ChunkProgress to)
+            throws SQLException {
+        try {
+            return write(connection, applier, rows, from, to, false);
+        } catch (SQLException e) {
+            if (!Applier.isWorthCare(e)) {
+                throw e;
+            }
+            connection.rollback();
+            return write(connection, applier, rows, from, to, true);
+        }
+    }
+
+    private int write(Connection connection, Applier applier, List<Row> rows, ChunkProgress from, ChunkProgress to,
+            boolean careful) throws SQLException {
+        if (!store.advanceChunk(connection, generation, from, to)) {
+            // the answer to our last commit was lost, and it had succeeded; anything else is another daemon
+            ChunkProgress stored = store.chunks(connection).stream()
+                    .filter(c -> c.table().equals(from.table()) && c.part() == from.part()).findFirst().orElseThrow();
+            connection.rollback();
+            if (stored.rows() == to.rows() && java.util.Objects.equals(stored.after(), to.after())
+                    && stored.done() == to.done()) {
+                return 0;
+            }
+            throw new IllegalStateException("another daemon copies " + from.table()
+                    + " of this migration: stop one of the two");
+        }
+        int parked = applier.copyChunk(connection, from.table(), rows, careful);
+        connection.commit();
+        return parked;
+    }
+}

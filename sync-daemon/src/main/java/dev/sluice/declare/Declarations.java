@@ -1,0 +1,151 @@
+package dev.sluice.declare;
+
+import dev.sluice.plan.Declaration;
+import dev.sluice.plan.Declaration.Stage;
+import dev.sluice.plan.MigrationPlan;
+import dev.sluice.plan.TablePlan;
+import dev.sluice.postgres.SqlFailure;
+import dev.sluice.store.MigrationStore;
+import dev.sluice.translate.Identifiers;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs declarations that have not run yet, each in a transaction together with the note that it did. Connections come
+ * with autocommit off and are left outside a transaction. Stateless.
+ */
+public final class Declarations {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Declarations.class);
+
+    public static final String DONE = "done";
+    public static final String NOT_CARRIED = "not carried";
+    public static final String NOT_VALID = "not valid";
+
+    private final MigrationPlan plan;
+    private final MigrationStore store;
+
+    public Declarations(MigrationPlan plan, MigrationStore store) {
+        this.plan = plan;
+        this.store = store;
+    }
+
+    /** Runs those of {@code stages}. */
+    public void run(Connection connection, Set<Stage> stages) throws SQLException {
+        run(connection, declaration -> stages.contains(declaration.stage()));
+    }
+
+    /** Runs those of {@code stages} that belong to {@code table}. */
+    public void run(Connection connection, Set<Stage> stages, TablePlan table) throws SQLException {
+        run(connection, declaration -> stages.contains(declaration.stage())
+                && table.source().equals(declaration.table()));
+    }
+
+    private void run(Connection connection, Predicate<Declaration> wanted) throws SQLException {
+        Map<Integer, MigrationStore.DeclarationState> states = store.declarations(connection);
+        connection.commit();
+        List<Declaration> all = plan.declarations();
+        for (int i = 0; i < all.size(); i++) {
+            if (wanted.test(all.get(i)) && !states.containsKey(i)) {
+                run(connection, i, all.get(i));
+            }
+        }
+    }
+
+    private void run(Connection connection, int ordinal, Declaration declaration) throws SQLException {
+        try {
+            execute(connection, ordinal, declaration, declaration.sql(), DONE, null);
+        } catch (SQLException e) {
+            connection.rollback();
+            SqlFailure failure = SqlFailure.of(e);
+            boolean ours = failure.heals() || failure == SqlFailure.DISK_FULL || failure == SqlFailure.READ_ONLY
+                    || failure == SqlFailure.PERMISSION;
+            if (ours || declaration.required()) {
+                throw e;
+            }
+            if (declaration.stage() == Stage.FOREIGN_KEY && failure == SqlFailure.FOREIGN_KEY) {
+                // the source broke it before: from now on it is checked, the old rows are not
+                execute(connection, ordinal, declaration, declaration.sql() + " NOT VALID", NOT_VALID,
+                        "rows of the source break it already, so it is NOT VALID: it holds for new rows only");
+                return;
+            }
+            LOG.warn("{} is not carried: {}", declaration.object(), SqlFailure.sentence(e));
+            save(connection, ordinal, declaration, NOT_CARRIED, "PostgreSQL refuses it: " + SqlFailure.sentence(e));
+        }
+    }
+
+    private void execute(Connection connection, int ordinal, Declaration declaration, String sql, String status,
+            String reason) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+        save(connection, ordinal, declaration, status, reason);
+    }
+
+    private void save(Connection connection, int ordinal, Declaration declaration, String status, String reason)
+            throws SQLException {
+        store.saveDeclaration(connection, ordinal, declaration.stage().name(), declaration.object(), status, reason);
+        connection.commit();
+    }
+
+    /**
+     * Sets every sequence that a carried column owns past its largest value and past what {@code sqlite_sequence}
+     * remembers, so that PostgreSQL never gives out a number that SQLite did.
+     *
+     * @param remembered {@code sqlite_sequence} by source table
+     */
+    public void setSequences(Connection connection, Map<String, Long> remembered) throws SQLException {
+        for (TablePlan table : plan.tables()) {
+            for (String column : ownedColumns(connection, table)) {
+                try (PreparedStatement set = connection.prepareStatement("""
+                        SELECT setval(pg_get_serial_sequence(?, ?), greatest(m.top, ?, 1), greatest(m.top, ?) >= 1)
+                        FROM (SELECT coalesce(max(%s), 0) AS top FROM %s) m
+                        """.formatted(quote(column), qualified(table)))) {
+                    long last = remembered.getOrDefault(table.source(), 0L);
+                    set.setString(1, qualified(table));
+                    set.setString(2, column);
+                    set.setLong(3, last);
+                    set.setLong(4, last);
+                    set.execute();
+                }
+            }
+        }
+        connection.commit();
+    }
+
+    private List<String> ownedColumns(Connection connection, TablePlan table) throws SQLException {
+        try (PreparedStatement query = connection.prepareStatement("""
+                SELECT a.attname FROM pg_attribute a
+                WHERE a.attrelid = ?::regclass AND a.attnum > 0 AND NOT a.attisdropped
+                  AND pg_get_serial_sequence(?, a.attname::text) IS NOT NULL
+                """)) {
+            query.setString(1, qualified(table));
+            query.setString(2, qualified(table));
+            List<String> columns = new ArrayList<>();
+            try (ResultSet row = query.executeQuery()) {
+                while (row.next()) {
+                    columns.add(row.getString(1));
+                }
+            }
+            return columns;
+        }
+    }
+
+    private String qualified(TablePlan table) {
+        return quote(plan.schema()) + "." + quote(table.target());
+    }
+
+    private static String quote(String name) {
+        return Identifiers.quote(name);
+    }
+}

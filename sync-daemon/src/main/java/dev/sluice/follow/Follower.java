@@ -1,0 +1,236 @@
+package dev.sluice.follow;
+
+import dev.sluice.apply.Applier;
+import dev.sluice.change.ChangeBatch;
+import dev.sluice.change.Position;
+import dev.sluice.plan.MigrationPlan;
+import dev.sluice.postgres.LastingSession;
+import dev.sluice.sqlite.SqliteFile;
+import dev.sluice.store.MigrationStore;
+import dev.sluice.store.Watermark;
+import dev.sluice.tail.HealScan;
+import dev.sluice.tail.HistoryDiverged;
+import dev.sluice.tail.Limits;
+import dev.sluice.tail.Snapshot;
+import dev.sluice.tail.SourceReader;
+import dev.sluice.verify.SamePoint;
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+
+/**
+ * Brings the target to the source's present, batch by batch; every batch and its watermark are one transaction. Used
+ * by one thread only.
+ */
+public final class Follower implements SamePoint {
+
+    /** How often a moment of equality is tried for while the application writes faster than we read. */
+    private static final int MOMENT_ATTEMPTS_MAX = 1_000;
+
+    private final SqliteFile file;
+    private final SourceReader reader;
+    private final LastingSession session;
+    private final MigrationStore store;
+    private final long generation;
+    private final Limits limits;
+    private final Expected expected;
+    private Applier applier;
+    private String captureHash;
+    private Watermark known;
+    private long knownSince = -1;
+
+    /** The source that the watermark speaks of. */
+    public record Expected(SqliteFile.Identity identity, String schemaHash) {}
+
+    /**
+     * What one turn did.
+     *
+     * @param changes changelog rows passed
+     * @param rows rows written or deleted in the target
+     * @param parked rows parked
+     * @param watermark afterwards
+     */
+    public record Turn(long changes, long rows, long parked, Watermark watermark) {}
+
+    public Follower(SqliteFile file, SourceReader reader, LastingSession session, MigrationStore store,
+            MigrationPlan plan, long generation, Limits limits, Expected expected) {
+        this.file = file;
+        this.reader = reader;
+        this.session = session;
+        this.store = store;
+        this.generation = generation;
+        this.limits = limits;
+        this.expected = expected;
+        this.applier = new Applier(store, plan);
+    }
+
+    /** From now on rows are written by {@code plan}, for example after a column was widened. */
+    public void use(MigrationPlan plan) {
+        applier = new Applier(store, plan);
+        knownSince = -1;
+    }
+
+    /** True if another connection has committed to the source since the last turn; costs some microseconds. */
+    public boolean sourceChanged() throws SQLException {
+        return reader.changed();
+    }
+
+    /**
+     * Applies what the changelog holds.
+     *
+     * @param whole true to end at a consistent point in any case, with one transaction however long the backlog is;
+     *     false to apply at most one piece of it
+     */
+    public Turn turn(boolean whole) throws SQLException, InterruptedException {
+        return session.run(connection -> turn(connection, whole, null).turn);
+    }
+
+    @Override
+    public <R, T> T at(SourceRead<R> source, TargetRead<R, T> target) throws SQLException, InterruptedException {
+        return session.run(connection -> {
+            for (int attempt = 0; attempt < MOMENT_ATTEMPTS_MAX; attempt++) {
+                Moment<R> moment = turn(connection, true, source);
+                if (moment.turn.watermark.consistent()) {
+                    T result = target.read(moment.read, connection);
+                    connection.commit();
+                    return result;
+                }
+            }
+            throw new SQLException("the source is written to faster than it can be read");
+        });
+    }
+
+    /**
+     * After the source lost its latest commits (power loss, restore of a recent backup): reads again every row that the
+     * target's journal or the changelog names behind the last changelog row that both still have. False if they have
+     * none in common, so that everything must be compared.
+     */
+    public boolean heal() throws SQLException, InterruptedException {
+        return session.run(connection -> {
+            List<ChangeBatch.Touch> journal = store.journal(connection);
+            Position common;
+            ChangeBatch again;
+            try (Snapshot snapshot = reader.open()) {
+                common = HealScan.commonRow(snapshot,
+                        journal.stream().map(touch -> new Position(touch.seq(), touch.nonce())).iterator());
+                if (common == null) {
+                    return false;
+                }
+                again = new ChangeBatch("", common.seq(), common.seq(), common.nonce(), false,
+                        snapshot.reread(journal.stream().filter(touch -> touch.seq() > common.seq()).toList()), List.of());
+            }
+            applier.loadParked(connection);
+            applier.apply(connection, again, true);
+            store.resetWatermark(connection, new Watermark(common.seq(), common.nonce(), false));
+            store.forgetJournalAfter(connection, common.seq());
+            connection.commit();
+            knownSince = -1;
+            return true;
+        });
+    }
+
+    /** A turn, and what was read from the source in its last snapshot. */
+    private record Moment<R>(Turn turn, R read) {}
+
+    private <R> Moment<R> turn(Connection connection, boolean whole, SourceRead<R> read) throws SQLException {
+        try {
+            return turn(connection, whole, read, false);
+        } catch (SQLException e) {
+            if (!Applier.isWorthCare(e)) {
+                throw e;
+            }
+            connection.rollback();
+            knownSince = -1;
+            return turn(connection, whole, read, true);
+        }
+    }
+
+    private <R> Moment<R> turn(Connection connection, boolean whole, SourceRead<R> read, boolean careful)
+            throws SQLException {
+        Watermark at = watermark(connection);
+        long start = at.seq();
+        long rows = 0;
+        long parked = 0;
+        boolean written = false;
+        R fromSource;
+        boolean more;
+        do {
+            ChangeBatch batch;
+            checkIdentity();
+            // everything is in memory before the target is written: the snapshot must not wait for PostgreSQL
+            try (Snapshot snapshot = reader.open()) {
+                checkSchema(snapshot);
+                batch = snapshot.changes(new Position(at.seq(), at.nonce()), limits);
+                fromSource = read == null ? null : read.read(snapshot);
+            } catch (HistoryDiverged e) {
+                throw new SourceChanged(e.reason() == HistoryDiverged.Reason.FILE_REPLACED
+                        ? SourceChanged.Kind.REPLACED : SourceChanged.Kind.HISTORY, e.getMessage());
+            }
+            Watermark to = new Watermark(batch.toSeq(), batch.toNonce(), batch.consistent());
+            if (!to.equals(at)) {
+                if (!store.advance(connection, generation, at, to)) {
+                    throw new IllegalStateException(
+                            "another daemon follows this migration: stop one of the two");
+                }
+                Applier.Applied applied = applier.apply(connection, batch, careful);
+                store.appendJournal(connection, batch);
+                rows += applied.rows();
+                parked += applied.parked();
+                written = true;
+                at = to;
+            }
+            more = !batch.consistent();
+        } while (more && whole);
+        if (written) {
+            syncSource();
+            // if the answer to this is lost, the watermark is asked for anew and says whether it happened
+            knownSince = -1;
+            connection.commit();
+            known = at;
+            knownSince = session.opened();
+        }
+        return new Moment<>(new Turn(at.seq() - start, rows, parked, at), fromSource);
+    }
+
+    private Watermark watermark(Connection connection) throws SQLException {
+        if (knownSince != session.opened()) {
+            known = store.lockWatermark(connection);
+            applier.loadParked(connection);
+            connection.commit();
+            knownSince = session.opened();
+        }
+        return known;
+    }
+
+    private void checkIdentity() {
+        try {
+            if (!file.identity().equals(expected.identity())) {
+                throw new SourceChanged(SourceChanged.Kind.REPLACED,
+                        "another file lies at " + file.path() + " (it was replaced or restored)");
+            }
+        } catch (IOException e) {
+            throw new SourceChanged(SourceChanged.Kind.REPLACED, "the source file " + file.path() + " is gone");
+        }
+    }
+
+    private void checkSchema(Snapshot snapshot) throws SQLException {
+        if (!snapshot.schemaHash().equals(expected.schemaHash())) {
+            throw new SourceChanged(SourceChanged.Kind.SCHEMA, "the schema of " + file.path() + " was changed");
+        }
+        if (captureHash == null) {
+            captureHash = snapshot.captureHash();
+        } else if (!captureHash.equals(snapshot.captureHash())) {
+            throw new SourceChanged(SourceChanged.Kind.SCHEMA, "capture triggers in " + file.path() + " were changed");
+        }
+    }
+
+    /** What PostgreSQL commits must not be lost in SQLite by a power cut. */
+    private void syncSource() throws SQLException {
+        try {
+            file.syncWal();
+        } catch (IOException e) {
+            throw new SQLException("the write-ahead log of " + file.path() + " can't be synced to disk", e);
+        }
+    }
+}

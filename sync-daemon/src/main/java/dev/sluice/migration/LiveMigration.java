@@ -1,0 +1,931 @@
+package dev.sluice.migration;
+
+import dev.sluice.apply.Applier;
+import dev.sluice.capture.Capture;
+import dev.sluice.change.ChangeBatch;
+import dev.sluice.change.Position;
+import dev.sluice.change.Row;
+import dev.sluice.change.RowKey;
+import dev.sluice.change.TableChange;
+import dev.sluice.copy.BulkCopy;
+import dev.sluice.copy.CopyProgress;
+import dev.sluice.copy.Gate;
+import dev.sluice.declare.Declarations;
+import dev.sluice.follow.Follower;
+import dev.sluice.follow.SourceChanged;
+import dev.sluice.phase.Phase;
+import dev.sluice.phase.RunState;
+import dev.sluice.plan.Declaration.Stage;
+import dev.sluice.plan.MigrationPlan;
+import dev.sluice.plan.TablePlan;
+import dev.sluice.plan.Widening;
+import dev.sluice.postgres.LastingSession;
+import dev.sluice.postgres.Reconnect;
+import dev.sluice.postgres.SqlFailure;
+import dev.sluice.postgres.Target;
+import dev.sluice.postgres.TargetCheck;
+import dev.sluice.postgres.TargetRefusal;
+import dev.sluice.schema.SchemaReader;
+import dev.sluice.schema.SourceColumn;
+import dev.sluice.schema.SourceSchema;
+import dev.sluice.schema.SourceTable;
+import dev.sluice.sqlite.SourceRefusal;
+import dev.sluice.sqlite.SqliteFile;
+import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.MigrationStore;
+import dev.sluice.store.MigrationStore.SourceFacts;
+import dev.sluice.store.ParkedRow;
+import dev.sluice.store.StoreSchema;
+import dev.sluice.store.Watermark;
+import dev.sluice.tail.Limits;
+import dev.sluice.tail.SourceReader;
+import dev.sluice.verify.SamePoint;
+import dev.sluice.verify.Verifier;
+import dev.sluice.verify.VerifyReport;
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A migration that runs beside the live application: installs capture, copies, catches up, follows. One thread, {@code
+ * follow-NAME}, owns the way of the data; every other thread asks it. All state that outlives the process stands in the
+ * target; start it again with the same name and it goes on.
+ */
+public final class LiveMigration implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(LiveMigration.class);
+
+    /** The mode under which the store knows such a migration. */
+    static final String MODE = "live";
+
+    private static final Duration RETRY_PAUSE = Duration.ofSeconds(2);
+    private static final Duration PURGE_PAUSE = Duration.ofSeconds(5);
+    private static final int PURGE_ROWS_MAX = 5_000;
+    private static final int COMMANDS_MAX = 64;
+
+    private final String name;
+    private final SqliteFile file;
+    private final Target target;
+    private final Options options;
+    private final Planning planning;
+    private final CopyProgress progress;
+    private final MigrationStore store;
+    private final Reconnect reconnect;
+    private final Gate gate = new Gate();
+    private final BlockingQueue<FutureTask<?>> commands = new ArrayBlockingQueue<>(COMMANDS_MAX);
+    private final Thread thread;
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private final AtomicBoolean verifying = new AtomicBoolean();
+    private final Instant startedAt = Instant.now();
+
+    // what other threads may look at
+    private final Map<String, Long> copied = new ConcurrentHashMap<>();
+    private volatile Phase phase = Phase.CREATED;
+    private volatile RunState run = RunState.RUNNING;
+    private volatile MigrationPlan plan;
+    private volatile Watermark watermark;
+    private volatile long lagChanges = -1;
+    private volatile Instant consistentAt;
+    private volatile long changesApplied;
+    private volatile Map<String, Long> parked = Map.of();
+    private volatile VerifyReport verification;
+    private volatile List<String> notes = List.of();
+    private volatile Exception failure;
+
+    // what belongs to the follow thread
+    private SourceReader reader;
+    private LastingSession session;
+    private Follower follower;
+    private Map<String, SourceTable> sources = Map.of();
+    private long generation;
+    private boolean replicationRole;
+    private long purgedAtNanos;
+    private long idleSinceNanos;
+
+    /**
+     * How it may use the machine.
+     *
+     * @param chunk limits of a copy chunk
+     * @param batch limits of one piece of the changelog
+     * @param pollInterval how often an idle follower looks for commits
+     * @param purgeKeepRows changelog rows kept behind the watermark, for healing after a power loss
+     * @param purgeKeepMinutes likewise in the key journal
+     * @param widen true to take the bound off a type that a new value exceeds
+     */
+    public record Options(int workers, Limits chunk, Limits batch, Duration pollInterval, Duration busyTimeout,
+            long purgeKeepRows, int purgeKeepMinutes, boolean widen, String version) {}
+
+    /** Looks at both sides and plans, when there is no stored plan yet; may take as long as a census takes. */
+    public interface Planning {
+        Preparation prepare() throws SQLException, InterruptedException;
+    }
+
+    public LiveMigration(String name, SqliteFile file, Target target, Options options, Planning planning,
+            CopyProgress progress) {
+        this.name = name;
+        this.file = file;
+        this.target = target;
+        this.options = options;
+        this.planning = planning;
+        this.progress = progress;
+        this.store = new MigrationStore(name);
+        this.reconnect = new Reconnect(target.url(), EnumSet.of(SqlFailure.UNREACHABLE, SqlFailure.TRANSIENT,
+                SqlFailure.DISK_FULL, SqlFailure.READ_ONLY), new Reconnect.Listener() {
+                    @Override
+                    public void onBlocked(String reason) {
+                        block(reason);
+                    }
+
+                    @Override
+                    public void onHealed() {
+                        unblock();
+                    }
+                });
+        this.thread = new Thread(this::work, "follow-" + name);
+    }
+
+    public void start() {
+        thread.start();
+    }
+
+    // ---- what others may ask ----
+
+    /** Waits for the end; true if it came in time. */
+    public boolean awaitEnd(Duration timeout) throws InterruptedException {
+        return ended.await(timeout.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** Why it ended by itself, or null. */
+    public Exception failure() {
+        return failure;
+    }
+
+    public Phase phase() {
+        return phase;
+    }
+
+    public MigrationPlan plan() {
+        return plan;
+    }
+
+    public void pause() throws Exception {
+        gate.pause();
+        run = RunState.PAUSED;
+        savePaused(true);
+    }
+
+    public void resume() throws Exception {
+        gate.resume();
+        run = RunState.RUNNING;
+        savePaused(false);
+    }
+
+    private void savePaused(boolean paused) throws SQLException {
+        try (Connection connection = target.connect()) {
+            store.setPaused(connection, paused);
+        }
+    }
+
+    /** Ends the migration: nothing of ours stays in the source; the target keeps its tables as they are. */
+    public void cancel() throws Exception {
+        gate.stop();
+        if (Thread.currentThread() != thread) {
+            thread.join(TimeUnit.MINUTES.toMillis(1));
+        }
+        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+            Capture.uninstall(writer);
+        }
+        try (Connection connection = target.connect()) {
+            connection.setAutoCommit(false);
+            StoreSchema.remove(connection, name);
+            connection.commit();
+        }
+        phase = Phase.CANCELLED;
+        LOG.info("event=cancelled migration={}: the source holds nothing of Sluice any more", name);
+    }
+
+    /**
+     * Compares tables while the application writes.
+     *
+     * @param tables source tables, empty for all
+     * @param repair true to mend what differs from the source
+     */
+    public VerifyReport verify(Collection<String> tables, boolean repair, Verifier.Listener listener) throws Exception {
+        requireReplicating("verify");
+        List<Verifier.Subject> subjects = subjects(tables);
+        if (!verifying.compareAndSet(false, true)) {
+            throw new TargetRefusal("a verification is running already: wait for it");
+        }
+        try {
+            Verifier verifier = new Verifier(plan.schema(), store, this::moment, options.chunk(), repair);
+            VerifyReport report = verifier.verify(subjects, listener, gate::isStopped);
+            if (tables.isEmpty()) {
+                verification = report;
+            }
+            LOG.info("event=verified migration={} tables={} rows={} differences={} parked={}", name,
+                    report.tables().size(), report.rows(), report.differenceCount(), report.parked());
+            return report;
+        } finally {
+            verifying.set(false);
+        }
+    }
+
+    private void requireReplicating(String what) {
+        if (phase != Phase.REPLICATING) {
+            throw new TargetRefusal("can't " + what + " in phase " + phase.label() + ": wait for replicating");
+        }
+        if (gate.isPaused()) {
+            throw new TargetRefusal("can't " + what + " while paused: resume first");
+        }
+    }
+
+    private List<Verifier.Subject> subjects(Collection<String> tables) {
+        List<Verifier.Subject> subjects = new ArrayList<>();
+        for (TablePlan table : plan.tables()) {
+            if (tables.isEmpty() || tables.stream().anyMatch(table.source()::equalsIgnoreCase)) {
+                subjects.add(new Verifier.Subject(table, sources.get(table.source())));
+            }
+        }
+        for (String wanted : tables) {
+            if (plan.table(wanted) == null) {
+                throw new TargetRefusal("table " + wanted + " is not part of the migration");
+            }
+        }
+        return subjects;
+    }
+
+    /** A moment of equality, made by the follow thread. */
+    private <R, T> T moment(SamePoint.SourceRead<R> source, SamePoint.TargetRead<R, T> there)
+            throws SQLException, InterruptedException {
+        try {
+            return ask(() -> follower.at(source, there));
+        } catch (SQLException | InterruptedException | RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new SQLException(Preparation.sentence(e), e);
+        }
+    }
+
+    /** Runs {@code work} on the follow thread and waits for it. */
+    private <T> T ask(Callable<T> work) throws Exception {
+        FutureTask<T> task = new FutureTask<>(work);
+        if (!commands.offer(task, 10, TimeUnit.SECONDS)) {
+            throw new TargetRefusal("the migration is busy: try again");
+        }
+        try {
+            while (true) {
+                try {
+                    return task.get(1, TimeUnit.SECONDS);
+                } catch (TimeoutException e) {
+                    if (ended.getCount() == 0) {
+                        throw new TargetRefusal("the migration has ended");
+                    }
+                }
+            }
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof Exception cause) {
+                throw cause;
+            }
+            throw e;
+        }
+    }
+
+    /** The first parked rows, oldest first. */
+    public List<ParkedRow> parkedRows(int rowsMax) throws SQLException {
+        try (Connection connection = target.connect()) {
+            return store.parked(connection, rowsMax);
+        }
+    }
+
+    /** Tries every parked row again with the value that the source has now; returns how many are parked still. */
+    public long retryParked() throws Exception {
+        requireReplicating("retry parked rows");
+        return ask(this::retryParkedRows);
+    }
+
+    /** Re-reads one table while the application writes, and mends whatever differs. */
+    public VerifyReport resync(String table) throws Exception {
+        return verify(List.of(table), true, (compared, done) -> {});
+    }
+
+    public StatusSnapshot status() {
+        MigrationPlan planned = plan;
+        Watermark at = watermark;
+        List<StatusSnapshot.TableStatus> tables = new ArrayList<>();
+        long rowsCopied = 0;
+        if (planned != null) {
+            for (TablePlan table : planned.tables()) {
+                long done = copied.getOrDefault(table.source(), 0L);
+                rowsCopied += done;
+                tables.add(new StatusSnapshot.TableStatus(table.source(), table.target(), table.rows(), done,
+                        parked.getOrDefault(table.source(), 0L)));
+            }
+        }
+        long parkedRows = parked.values().stream().mapToLong(Long::longValue).sum();
+        Instant last = consistentAt;
+        boolean behind = phase != Phase.REPLICATING || lagChanges != 0;
+        double lagSeconds = !behind ? 0 : Duration.between(last == null ? startedAt : last, Instant.now()).toMillis() / 1e3;
+        VerifyReport verified = verification;
+        return new StatusSnapshot(name, file.path().toString(), target.url().toString(), phase.label(),
+                phase.meaning(), run.label(), "sqlite", at == null ? 0 : at.seq(), lagChanges, lagSeconds,
+                planned == null ? 0 : planned.rows(), rowsCopied, changesApplied, parkedRows,
+                verifying.get() ? "verifying" : verified == null ? "unverified" : verified.isEqual() ? "verified" : "mismatched",
+                verified == null ? null : verified.endedAt(), startedAt, tables, notes, next(parkedRows, verified));
+    }
+
+    private String next(long parkedRows, VerifyReport verified) {
+        if (run.kind() == RunState.Kind.BLOCKED) {
+            return "it goes on by itself once this is mended: " + run.reason();
+        }
+        if (run.kind() == RunState.Kind.PAUSED) {
+            return "sluice resume";
+        }
+        return switch (phase) {
+            case CREATED, COPYING, CATCHING_UP -> "wait: sluice status --wait replicating";
+            case REPLICATING -> parkedRows > 0 ? "look at the parked rows: sluice parked"
+                    : verified == null ? "prove that both sides are equal: sluice verify"
+                    : verified.isEqual() ? "PostgreSQL follows SQLite and was proven equal"
+                    : "see what differs: sluice verify";
+            case CUTTING_OVER, SWITCHED, ROLLING_BACK, COMPLETED -> "nothing";
+            case CANCELLED -> "nothing: the migration has ended and the source is free of it";
+        };
+    }
+
+    /** Stops at the next chunk or batch; what is committed stays, and a restart goes on from there. */
+    @Override
+    public void close() {
+        gate.stop();
+        try {
+            if (!ended.await(20, TimeUnit.SECONDS)) {
+                thread.interrupt();
+                ended.await(10, TimeUnit.SECONDS);
+            }
+        } catch (InterruptedException e) {
+            thread.interrupt();
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    // ---- the follow thread ----
+
+    private void work() {
+        try {
+            while (!gate.isStopped()) {
+                try {
+                    if (reader == null) {
+                        open();
+                    }
+                    step();
+                } catch (SourceChanged e) {
+                    sourceChanged(e);
+                } catch (SQLException e) {
+                    LOG.debug("step failed", e);
+                    block(Preparation.sentence(e));
+                    closeReader();
+                    commandsWithin(RETRY_PAUSE);
+                }
+            }
+        } catch (InterruptedException e) {
+            LOG.debug("stopped", e);
+        } catch (Exception e) {
+            failure = e; // the thread's edge: whoever waits for the end reads it
+            LOG.error("event=failed migration={} reason=\"{}\"", name, Preparation.sentence(e));
+            LOG.debug("failed", e);
+        } finally {
+            closeReader();
+            if (session != null) {
+                session.close();
+            }
+            ended.countDown();
+        }
+    }
+
+    private void closeReader() {
+        if (reader != null) {
+            try {
+                reader.close();
+            } catch (SQLException e) {
+                LOG.debug("closing the source", e);
+            }
+            reader = null;
+        }
+    }
+
+    private void block(String reason) {
+        if (run.kind() != RunState.Kind.PAUSED && !run.reason().equals(reason)) {
+            LOG.warn("event=blocked migration={} reason=\"{}\"", name, reason);
+            run = RunState.blocked(reason);
+        }
+    }
+
+    private void unblock() {
+        if (run.kind() == RunState.Kind.BLOCKED) {
+            LOG.info("event=healed migration={}", name);
+            run = gate.isPaused() ? RunState.PAUSED : RunState.RUNNING;
+        }
+    }
+
+    private void enter(Connection connection, Phase next) throws SQLException {
+        store.enter(connection, phase, next);
+        connection.commit();
+        LOG.info("event=phase migration={} from={} to={}", name, phase.label(), next.label());
+        phase = next;
+    }
+
+    /** Loads the stored migration or plans a new one, and takes a generation on both sides. */
+    private void open() throws SQLException, InterruptedException {
+        MigrationStore.Stored stored = reconnect.call(() -> {
+            try (Connection connection = target.connect()) {
+                return store.load(connection);
+            }
+        });
+        if (stored == null) {
+            stored = create();
+        }
+        if (!stored.mode().equals(MODE)) {
+            throw new TargetRefusal("the target holds an unfinished one-shot migration named " + name
+                    + ": run `sluice migrate` again, or choose another --name");
+        }
+        if (!stored.source().equals(file.path().toString())) {
+            throw new TargetRefusal("migration " + name + " in the target belongs to " + stored.source()
+                    + ": choose another --name for " + file.path());
+        }
+        plan = stored.plan();
+        phase = stored.phase();
+        if (stored.paused()) {
+            gate.pause();
+            run = RunState.PAUSED;
+        }
+        if (session == null) {
+            replicationRole = reconnect.call(() -> TargetCheck.of(target)).replicationRole();
+            session = new LastingSession(target, reconnect, replicationRole);
+        }
+        if (generation == 0) {
+            generation = session.run(connection -> {
+                long taken = store.takeGeneration(connection);
+                connection.commit();
+                return taken;
+            });
+        }
+        reader = new SourceReader(file, options.busyTimeout());
+        sources = Sources.of(Preparation.schema(file, options.busyTimeout()), plan);
+        session.run(connection -> {
+            Map<String, Long> rows = new TreeMap<>();
+            store.chunks(connection).forEach(chunk -> rows.merge(chunk.table(), chunk.rows(), Long::sum));
+            copied.putAll(rows);
+            parked = store.parkedCounts(connection);
+            return null;
+        });
+        if (phase != Phase.CREATED) {
+            takeSourceGeneration();
+            follower = follower();
+        }
+        unblock();
+    }
+
+    private MigrationStore.Stored create() throws SQLException, InterruptedException {
+        Preparation preparation = planning.prepare();
+        preparation.requireFit();
+        return reconnect.call(() -> {
+            try (Connection connection = target.connect()) {
+                connection.setAutoCommit(false);
+                StoreSchema.create(connection);
+                if (store.load(connection) == null) {
+                    store.create(connection, file.path().toString(), MODE, preparation.plan(), options.version());
+                }
+                connection.commit();
+                return store.load(connection);
+            }
+        });
+    }
+
+    private void takeSourceGeneration() throws SQLException {
+        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+            if (Capture.state(writer) != null) {
+                Capture.takeGeneration(writer, generation);
+            }
+        }
+    }
+
+    private Follower follower() throws SQLException, InterruptedException {
+        SourceFacts facts = session.run(store::source);
+        try (SqliteSession look = file.openReader(options.busyTimeout())) {
+            Capture.State capture = Capture.state(look);
+            if (capture == null) {
+                throw new SourceChanged(SourceChanged.Kind.HISTORY, "capture is gone from " + file.path());
+            }
+            if (!Capture.damaged(look).isEmpty()) {
+                throw new SourceChanged(SourceChanged.Kind.SCHEMA, "capture triggers are missing or were altered");
+            }
+            reader.follow(capture, SchemaReader.read(look));
+        }
+        return new Follower(file, reader, session, store, plan, generation, options.batch(), new Follower.Expected(
+                new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash()));
+    }
+
+    private void step() throws SQLException, InterruptedException {
+        if (!gate.isPaused()) {
+            switch (phase) {
+                case CREATED -> install();
+                case COPYING -> copy();
+                case CATCHING_UP -> catchUp();
+                case REPLICATING -> follow();
+                case CUTTING_OVER, SWITCHED, ROLLING_BACK, COMPLETED, CANCELLED ->
+                    throw new TargetRefusal("migration " + name + " is in phase " + phase.label() + " and does not run");
+            }
+        } else {
+            commandsWithin(Duration.ofMillis(100));
+        }
+    }
+
+    /** Runs what other threads asked for; waits for a first request at most {@code wait}. */
+    private void commandsWithin(Duration wait) throws InterruptedException {
+        FutureTask<?> command = commands.poll(wait.toNanos(), TimeUnit.NANOSECONDS);
+        while (command != null) {
+            command.run();
+            command = commands.poll();
+        }
+    }
+
+    // ---- phase created ----
+
+    private void install() throws SQLException, InterruptedException {
+        Declarations declarations = new Declarations(plan, store);
+        session.run(connection -> {
+            declarations.run(connection, EnumSet.of(Stage.GROUND, Stage.TABLE));
+            return null;
+        });
+        Capture.State installed;
+        String hash;
+        SqliteFile.Identity identity;
+        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+            hash = SchemaReader.hash(writer);
+            identity = identity();
+            installed = Capture.install(writer, new ArrayList<>(sources.values()), hash);
+            generation = Math.max(generation, Capture.takeGeneration(writer, generation));
+            installed = Capture.state(writer);
+        }
+        Capture.State capture = installed;
+        String installedHash = hash;
+        Map<String, List<RowKey>> parts = new LinkedHashMap<>();
+        for (TablePlan table : plan.tables()) {
+            parts.put(table.source(), Parts.of(reader, sources.get(table.source()), table.rows(), options.workers()));
+        }
+        session.run(connection -> {
+            store.setGeneration(connection, generation);
+            store.saveSource(connection, new SourceFacts(capture.epoch(), identity.device(), identity.inode(), installedHash));
+            store.resetWatermark(connection, new Watermark(capture.head().seq(), capture.head().nonce(), false));
+            for (Map.Entry<String, List<RowKey>> table : parts.entrySet()) {
+                store.createChunks(connection, table.getKey(), table.getValue());
+            }
+            enter(connection, Phase.COPYING);
+            return null;
+        });
+        follower = follower();
+    }
+
+    private SqliteFile.Identity identity() {
+        try {
+            return file.identity();
+        } catch (IOException e) {
+            throw new SourceRefusal("the source file " + file.path() + " can't be looked at: " + e.getMessage(), e);
+        }
+    }
+
+    // ---- phase copying ----
+
+    private void copy() throws SQLException, InterruptedException {
+        Declarations declarations = new Declarations(plan, store);
+        CopyProgress counting = new CopyProgress() {
+            @Override
+            public void copied(String table, long rows, long bytes) {
+                copied.merge(table, rows, Long::sum);
+                progress.copied(table, rows, bytes);
+            }
+
+            @Override
+            public void parked(String table, long rows) {
+                Map<String, Long> counts = new TreeMap<>(parked);
+                counts.merge(table, rows, Long::sum);
+                parked = counts;
+                progress.parked(table, rows);
+            }
+
+            @Override
+            public void finished(String table) {
+                progress.finished(table);
+            }
+        };
+        BulkCopy copy = new BulkCopy(file, plan, sources, target, reconnect, store, generation,
+                new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole), gate, counting,
+                (connection, table) -> declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX), table));
+        if (copy.run()) {
+            session.run(connection -> {
+                enter(connection, Phase.CATCHING_UP);
+                return null;
+            });
+        }
+    }
+
+    // ---- phase catching up ----
+
+    private void catchUp() throws SQLException, InterruptedException {
+        if (!drainPieces()) {
+            return;
+        }
+        Declarations declarations = new Declarations(plan, store);
+        session.run(connection -> {
+            declarations.run(connection, EnumSet.of(Stage.UNIQUE, Stage.CHECK, Stage.VIEW));
+            return null;
+        });
+        if (!drainPieces()) {
+            return;
+        }
+        if (replicationRole) {
+            session.run(connection -> {
+                declarations.run(connection, EnumSet.of(Stage.FOREIGN_KEY));
+                return null;
+            });
+        } else {
+            // a cascade of PostgreSQL's would delete rows that SQLite kept, if the application doesn't enforce its keys
+            note("foreign keys are created when replication ends, because the role may not set session_replication_role");
+        }
+        try (SqliteSession sequences = file.openReader(options.busyTimeout())) {
+            Map<String, Long> remembered = Sources.sequences(sequences);
+            session.run(connection -> {
+                declarations.setSequences(connection, remembered);
+                OneShot.analyze(connection, plan);
+                return null;
+            });
+        }
+        applied(follower.turn(true));
+        session.run(connection -> {
+            enter(connection, Phase.REPLICATING);
+            return null;
+        });
+        widen();
+    }
+
+    /** Applies the backlog piece by piece; false if it was stopped or paused before the end. */
+    private boolean drainPieces() throws SQLException, InterruptedException {
+        Follower.Turn turn;
+        do {
+            if (gate.isPaused() || gate.isStopped()) {
+                return false;
+            }
+            turn = follower.turn(false);
+            applied(turn);
+        } while (!turn.watermark().consistent());
+        return true;
+    }
+
+    private void note(String sentence) {
+        if (!notes.contains(sentence)) {
+            List<String> all = new ArrayList<>(notes);
+            all.add(sentence);
+            notes = List.copyOf(all);
+            LOG.info("event=note migration={} note=\"{}\"", name, sentence);
+        }
+    }
+
+    private void applied(Follower.Turn turn) throws SQLException, InterruptedException {
+        watermark = turn.watermark();
+        changesApplied += turn.changes();
+        if (turn.watermark().consistent()) {
+            consistentAt = Instant.now();
+            lagChanges = 0;
+        }
+        if (turn.parked() > 0 || turn.rows() > 0 && !parked.isEmpty()) {
+            parked = session.run(store::parkedCounts);
+        }
+        unblock();
+    }
+
+    // ---- phase replicating ----
+
+    private void follow() throws SQLException, InterruptedException {
+        if (watermark == null || follower.sourceChanged()) {
+            Follower.Turn turn = follower.turn(true);
+            applied(turn);
+            idleSinceNanos = System.nanoTime();
+            if (turn.parked() > 0) {
+                widen();
+            }
+        } else {
+            // after a second of silence look ten times less often: an idle application costs next to nothing
+            boolean idle = System.nanoTime() - idleSinceNanos > 1_000_000_000L;
+            commandsWithin(idle ? options.pollInterval().multipliedBy(10) : options.pollInterval());
+        }
+        FutureTask<?> command = commands.poll();
+        if (command != null) {
+            command.run();
+        }
+        purge();
+    }
+
+    /** Keeps the changelog short: rows far behind the watermark go, a few thousand at a time. */
+    private void purge() throws SQLException, InterruptedException {
+        if (System.nanoTime() - purgedAtNanos < PURGE_PAUSE.toNanos() || watermark == null) {
+            return;
+        }
+        purgedAtNanos = System.nanoTime();
+        long keepFrom = watermark.seq() - options.purgeKeepRows();
+        if (keepFrom <= 1) {
+            return;
+        }
+        try (SqliteSession writer = file.openWriter(Duration.ofMillis(200))) {
+            Capture.purge(writer, generation, keepFrom, PURGE_ROWS_MAX);
+        } catch (SQLException e) {
+            LOG.debug("the changelog is purged another time", e); // the application is busy; it comes first
+        }
+        session.run(connection -> {
+            store.trimJournal(connection, keepFrom, options.purgeKeepMinutes());
+            connection.commit();
+            return null;
+        });
+    }
+
+    /** Takes the bound off a type whose bound parked rows, where PostgreSQL can do so without rewriting the table. */
+    private void widen() throws SQLException, InterruptedException {
+        if (parked.isEmpty() || !options.widen()) {
+            return;
+        }
+        MigrationPlan before = plan;
+        MigrationPlan wider = session.run(connection -> {
+            MigrationPlan changed = Widening.widen(connection, before, store.parked(connection, 1_000).stream()
+                    .filter(row -> row.column() != null).map(row -> new Widening.Column(row.table(), row.column())).toList());
+            if (changed != before) {
+                store.savePlan(connection, changed);
+                connection.commit();
+            }
+            return changed;
+        });
+        if (wider != before) {
+            plan = wider;
+            follower.use(wider);
+            Widening.difference(before, wider).forEach(this::note);
+            retryParkedRows();
+        }
+    }
+
+    private long retryParkedRows() throws SQLException, InterruptedException {
+        List<ParkedRow> rows = session.run(connection -> store.parked(connection, 10_000));
+        Map<String, Set<RowKey>> keys = new TreeMap<>();
+        rows.forEach(row -> keys.computeIfAbsent(row.table(), t -> new HashSet<>()).add(row.key()));
+        Applier applier = new Applier(store, plan);
+        for (Map.Entry<String, Set<RowKey>> table : keys.entrySet()) {
+            SourceTable source = sources.get(table.getKey());
+            follower.at(snapshot -> snapshot.find(source, table.getValue()), (found, connection) -> {
+                applier.loadParked(connection);
+                Set<RowKey> gone = new HashSet<>(table.getValue());
+                gone.removeAll(found.keySet());
+                List<Row> present = new ArrayList<>(found.values());
+                applier.apply(connection, new ChangeBatch("", 0, 0, 0, true,
+                        List.of(new TableChange(table.getKey(), gone, present)), List.of()), true);
+                return null;
+            });
+        }
+        follower.use(plan);
+        parked = session.run(store::parkedCounts);
+        return parked.values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    // ---- a source that is not what it was ----
+
+    private void sourceChanged(SourceChanged change) throws SQLException, InterruptedException {
+        LOG.warn("event=source_changed migration={} kind={} reason=\"{}\"", name, change.kind(), change.getMessage());
+        closeReader();
+        reader = new SourceReader(file, options.busyTimeout());
+        Capture.State capture;
+        List<String> damaged;
+        SourceSchema schema;
+        try (SqliteSession session = file.openReader(options.busyTimeout())) {
+            capture = Capture.state(session);
+            schema = SchemaReader.read(session);
+            damaged = capture == null ? List.of() : Capture.damaged(session);
+        }
+        String misfit = misfit(schema);
+        if (misfit != null) {
+            block(misfit);
+            closeReader();
+            commandsWithin(RETRY_PAUSE);
+            return;
+        }
+        SourceFacts known = session.run(store::source);
+        boolean sameHistory = capture != null && capture.epoch().equals(known.epoch())
+                && change.kind() == SourceChanged.Kind.SCHEMA;
+        Set<String> toCompare = new HashSet<>(sameHistory ? damaged : sources.keySet());
+        sources = Sources.of(schema, plan);
+        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+            if (capture == null) {
+                Capture.install(writer, new ArrayList<>(sources.values()), schema.hash());
+                generation = Math.max(generation, Capture.takeGeneration(writer, generation));
+            } else if (!damaged.isEmpty()) {
+                Capture.takeGeneration(writer, generation);
+                Capture.repair(writer, generation, damaged);
+            }
+            capture = Capture.state(writer);
+        }
+        boolean healed = change.kind() != SourceChanged.Kind.SCHEMA && capture.epoch().equals(known.epoch())
+                && damaged.isEmpty();
+        accept(capture, schema.hash(), sameHistory || healed);
+        if (healed && follower.heal()) {
+            LOG.info("event=history_healed migration={}: the rows that the source lost or rewrote were read again", name);
+            unblock();
+            return;
+        }
+        if (healed) {
+            accept(capture, schema.hash(), false);
+        }
+        if (toCompare.isEmpty()) {
+            LOG.info("event=schema_accepted migration={}: no table that is carried was changed", name);
+            unblock();
+            return;
+        }
+        resync(toCompare);
+        unblock();
+    }
+
+    /** Why the source can't be followed as it is now, or null if it can. */
+    private String misfit(SourceSchema schema) {
+        for (TablePlan table : plan.tables()) {
+            SourceTable source = schema.table(table.source());
+            if (source == null) {
+                return "table " + table.source() + " is gone from the source: cancel, and start a new migration without it";
+            }
+            List<SourceColumn> stored = source.storedColumns();
+            long highest = table.columns().stream().mapToInt(c -> c.index()).max().orElse(-1);
+            boolean same = table.columns().stream().allMatch(column -> column.index() < stored.size()
+                    && stored.get(column.index()).name().equalsIgnoreCase(column.source())) && highest + 1 >= stored.size();
+            if (!same) {
+                return "the columns of table " + table.source()
+                        + " were changed: cancel, and start a new migration with the new schema";
+            }
+        }
+        for (SourceTable table : schema.tables()) {
+            if (plan.table(table.name()) == null && plan.notCarried().stream()
+                    .noneMatch(n -> n.object().equals("table \"" + table.name() + "\""))) {
+                note("table " + table.name() + " is new in the source and not carried: start a new migration to include it");
+            }
+        }
+        return null;
+    }
+
+    /** Takes the source as it is for the truth from now on. */
+    private void accept(Capture.State capture, String hash, boolean sameHistory) throws SQLException, InterruptedException {
+        SqliteFile.Identity identity = identity();
+        Position head = capture.head();
+        session.run(connection -> {
+            store.setGeneration(connection, generation);
+            store.saveSource(connection, new SourceFacts(capture.epoch(), identity.device(), identity.inode(), hash));
+            if (!sameHistory) {
+                store.resetWatermark(connection, new Watermark(head.seq(), head.nonce(), false));
+                store.clearJournal(connection);
+            }
+            connection.commit();
+            return null;
+        });
+        follower = follower();
+        watermark = null;
+    }
+
+    /** Compares whole tables and mends what differs, while the application writes. */
+    private void resync(Collection<String> tables) throws SQLException, InterruptedException {
+        if (phase != Phase.REPLICATING && phase != Phase.CATCHING_UP) {
+            return; // the copy that is under way reads them anyway, and the changelog since is whole
+        }
+        if (phase == Phase.REPLICATING) {
+            session.run(connection -> {
+                enter(connection, Phase.CATCHING_UP);
+                return null;
+            });
+        }
+        LOG.info("event=resync migration={} tables={}", name, tables.size());
+        Verifier verifier = new Verifier(plan.schema(), store, follower, options.chunk(), true);
+        VerifyReport report = verifier.verify(subjects(tables), (table, done) -> {}, gate::isStopped);
+        LOG.info("event=resynced migration={} rows={} mended={}", name, report.rows(), report.differenceCount());
+    }
+}

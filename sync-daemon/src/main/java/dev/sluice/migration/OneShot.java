@@ -1,0 +1,239 @@
+package dev.sluice.migration;
+
+import dev.sluice.copy.BulkCopy;
+import dev.sluice.copy.CopyProgress;
+import dev.sluice.copy.Gate;
+import dev.sluice.declare.Declarations;
+import dev.sluice.plan.Declaration.Stage;
+import dev.sluice.plan.MigrationPlan;
+import dev.sluice.plan.NotCarried;
+import dev.sluice.plan.TablePlan;
+import dev.sluice.postgres.LastingSession;
+import dev.sluice.postgres.Reconnect;
+import dev.sluice.postgres.Target;
+import dev.sluice.schema.SourceTable;
+import dev.sluice.sqlite.SourceRefusal;
+import dev.sluice.sqlite.SqliteFile;
+import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.MigrationStore;
+import dev.sluice.store.ParkedRow;
+import dev.sluice.store.StoreSchema;
+import dev.sluice.tail.Limits;
+import dev.sluice.tail.Snapshot;
+import dev.sluice.tail.SourceReader;
+import dev.sluice.translate.Identifiers;
+import dev.sluice.verify.SamePoint;
+import dev.sluice.verify.Verifier;
+import dev.sluice.verify.VerifyReport;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * {@code migrate}: brings a source whose application is stopped into the target, whole. The source is only read. While
+ * it runs its progress stands in schema {@code sluice}; at a good end that schema is gone again.
+ */
+public final class OneShot {
+
+    /** The mode under which the store knows such a migration. */
+    static final String MODE = "one-shot";
+
+    private final String name;
+    private final SqliteFile file;
+    private final Target target;
+    private final Reconnect reconnect;
+    private final Options options;
+    private final Gate gate = new Gate();
+
+    /**
+     * @param workers threads that copy
+     * @param chunk limits of a chunk
+     * @param busyTimeout how long to wait for a lock on the source
+     */
+    public record Options(int workers, Limits chunk, Duration busyTimeout, String version) {}
+
+    /** Hears how it goes. */
+    public interface Listener extends CopyProgress {
+        /** A step begins; one clause for people. */
+        void step(String what);
+
+        void verified(String table, long done);
+    }
+
+    /**
+     * What became of it.
+     *
+     * @param notCarried everything that the target does not have, the DDL that it refused included
+     * @param parked the first parked rows
+     * @param sourceChanged true if the source was written to meanwhile, so that this is no copy of one moment
+     */
+    public record Report(MigrationPlan plan, VerifyReport verification, List<NotCarried> notCarried,
+            List<ParkedRow> parked, boolean sourceChanged) {
+
+        /** True if every row arrived. */
+        public boolean isWhole() {
+            return verification.isEqual() && !sourceChanged;
+        }
+    }
+
+    public OneShot(String name, SqliteFile file, Target target, Reconnect reconnect, Options options) {
+        this.name = name;
+        this.file = file;
+        this.target = target;
+        this.reconnect = reconnect;
+        this.options = options;
+    }
+
+    /** Ends the work at the next chunk. */
+    public void stop() {
+        gate.stop();
+    }
+
+    /** Removes what an earlier run of the same name that did not end left in the target; true if there was any. */
+    public boolean removeUnfinished() throws SQLException {
+        MigrationStore store = new MigrationStore(name);
+        try (Connection connection = target.connect()) {
+            MigrationStore.Stored stored = store.load(connection);
+            if (stored == null) {
+                return false;
+            }
+            if (!stored.mode().equals(MODE)) {
+                throw new dev.sluice.postgres.TargetRefusal("the target holds a live migration named " + name
+                        + " (phase " + stored.phase().label() + "): cancel it first, or choose another --name");
+            }
+            connection.setAutoCommit(false);
+            try (Statement statement = connection.createStatement()) {
+                for (TablePlan table : stored.plan().tables()) {
+                    String qualified = Identifiers.quote(stored.plan().schema()) + "." + Identifiers.quote(table.target());
+                    // only what we made goes; a table of the application's is emptied of what we brought
+                    statement.execute(table.existing() ? "TRUNCATE " + qualified + " CASCADE"
+                            : "DROP TABLE IF EXISTS " + qualified + " CASCADE");
+                }
+            }
+            StoreSchema.remove(connection, name);
+            connection.commit();
+            return true;
+        }
+    }
+
+    /** Runs the whole migration as planned. */
+    public Report run(Preparation preparation, Listener listener) throws SQLException, InterruptedException {
+        preparation.requireFit();
+        MigrationPlan plan = preparation.plan();
+        MigrationStore store = new MigrationStore(name);
+        Declarations declarations = new Declarations(plan, store);
+        Map<String, SourceTable> sources = Sources.of(preparation.schema(), plan);
+        boolean replicationRole = preparation.check().replicationRole();
+        try (SqliteSession watch = file.openReader(options.busyTimeout());
+                SourceReader reader = new SourceReader(file, options.busyTimeout());
+                LastingSession session = new LastingSession(target, reconnect, replicationRole)) {
+            long before = watch.dataVersion();
+            listener.step("creating tables");
+            long generation = session.run(connection -> begin(connection, store, plan, declarations));
+            createChunks(session, store, plan, sources, reader);
+            listener.step("copying");
+            BulkCopy copy = new BulkCopy(file, plan, sources, target, reconnect, store, generation,
+                    new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole), gate, listener,
+                    (connection, table) -> declarations.run(connection,
+                            EnumSet.of(Stage.KEY, Stage.INDEX, Stage.UNIQUE, Stage.CHECK), table));
+            if (!copy.run()) {
+                throw new SourceRefusal("stopped before the copy was complete: run the same command again to start anew");
+            }
+            listener.step("foreign keys, views and sequences");
+            session.run(connection -> {
+                declarations.run(connection, EnumSet.of(Stage.FOREIGN_KEY, Stage.VIEW));
+                declarations.setSequences(connection, Sources.sequences(watch));
+                analyze(connection, plan);
+                return null;
+            });
+            listener.step("verifying");
+            VerifyReport verification = verify(session, store, plan, sources, reader, listener);
+            boolean changed = watch.dataVersion() != before;
+            List<NotCarried> notCarried = new ArrayList<>(plan.notCarried());
+            List<ParkedRow> parked = session.run(connection -> {
+                notCarried.addAll(refused(connection, store, plan));
+                return store.parked(connection, 1_000);
+            });
+            Report report = new Report(plan, verification, notCarried, parked, changed);
+            if (report.isWhole()) {
+                session.run(connection -> {
+                    StoreSchema.remove(connection, name);
+                    connection.commit();
+                    return null;
+                });
+            }
+            return report;
+        }
+    }
+
+    private long begin(Connection connection, MigrationStore store, MigrationPlan plan, Declarations declarations)
+            throws SQLException {
+        StoreSchema.create(connection);
+        if (store.load(connection) == null) {
+            store.create(connection, file.path().toString(), MODE, plan, options.version());
+        }
+        long generation = store.takeGeneration(connection);
+        connection.commit();
+        declarations.run(connection, EnumSet.of(Stage.GROUND, Stage.TABLE));
+        return generation;
+    }
+
+    private void createChunks(LastingSession session, MigrationStore store, MigrationPlan plan,
+            Map<String, SourceTable> sources, SourceReader reader) throws SQLException, InterruptedException {
+        session.run(connection -> {
+            if (store.chunks(connection).isEmpty()) {
+                for (TablePlan table : plan.tables()) {
+                    store.createChunks(connection, table.source(), Parts.of(reader, sources.get(table.source()),
+                            table.rows(), options.workers()));
+                }
+                connection.commit();
+            }
+            return null;
+        });
+    }
+
+    static void analyze(Connection connection, MigrationPlan plan) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            for (TablePlan table : plan.tables()) {
+                statement.execute("ANALYZE " + Identifiers.quote(plan.schema()) + "." + Identifiers.quote(table.target()));
+            }
+            connection.commit();
+        }
+    }
+
+    private VerifyReport verify(LastingSession session, MigrationStore store, MigrationPlan plan,
+            Map<String, SourceTable> sources, SourceReader reader, Listener listener)
+            throws SQLException, InterruptedException {
+        SamePoint stopped = new SamePoint() {
+            @Override
+            public <R, T> T at(SourceRead<R> source, TargetRead<R, T> there) throws SQLException, InterruptedException {
+                R read;
+                try (Snapshot snapshot = reader.open()) {
+                    read = source.read(snapshot);
+                }
+                return session.run(connection -> there.read(read, connection));
+            }
+        };
+        Verifier verifier = new Verifier(plan.schema(), store, stopped, options.chunk(), false);
+        return verifier.verify(plan.tables().stream()
+                .map(table -> new Verifier.Subject(table, sources.get(table.source()))).toList(),
+                listener::verified, gate::isStopped);
+    }
+
+    /** Declarations that PostgreSQL refused over the real rows. */
+    static List<NotCarried> refused(Connection connection, MigrationStore store, MigrationPlan plan)
+            throws SQLException {
+        List<NotCarried> refused = new ArrayList<>();
+        for (MigrationStore.DeclarationState state : store.declarations(connection).values()) {
+            if (!state.status().equals(Declarations.DONE)) {
+                refused.add(new NotCarried(state.object(), plan.declarations().get(state.ordinal()).sql(), state.reason()));
+            }
+        }
+        return refused;
+    }
+}

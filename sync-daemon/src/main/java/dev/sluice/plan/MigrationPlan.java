@@ -1,0 +1,62 @@
+package dev.sluice.plan;
+
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * All that was decided before the first row moves. It is stored in the target, so that a restarted daemon goes on
+ * with the same decisions.
+ *
+ * @param schema the target schema's name, unquoted
+ * @param tables in the order in which they are copied
+ * @param declarations in the order in which they run
+ * @param notCarried named with the reason
+ * @param notes sentences worth knowing: renamed identifiers, widened types
+ * @param problems sentences about what does not fit; a plan with problems is not run
+ * @param schemaHash of the source schema that the plan was made for
+ */
+@JsonIgnoreProperties(ignoreUnknown = true)
+public record MigrationPlan(
+        String schema, List<TablePlan> tables, List<Declaration> declarations, List<NotCarried> notCarried,
+        List<String> notes, List<String> problems, String schemaHash) {
+
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+
+    /** The plan of a source table, without regard to ASCII case; null if it is not carried. */
+    public TablePlan table(String sourceName) {
+        return tables.stream().filter(t -> t.source().equalsIgnoreCase(sourceName)).findFirst().orElse(null);
+    }
+
+    public long rows() {
+        return tables.stream().mapToLong(TablePlan::rows).sum();
+    }
+
+    public List<Declaration> declarations(Declaration.Stage stage) {
+        return declarations.stream().filter(declaration -> declaration.stage() == stage).toList();
+    }
+
+    public MigrationPlan withTable(TablePlan changed) {
+        List<TablePlan> all = new ArrayList<>(tables);
+        all.replaceAll(table -> table.source().equals(changed.source()) ? changed : table);
+        return new MigrationPlan(schema, all, declarations, notCarried, notes, problems, schemaHash);
+    }
+
+    public String toJson() {
+        try {
+            return MAPPER.writeValueAsString(this);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a plan that can't be written as JSON", e);
+        }
+    }
+
+    public static MigrationPlan fromJson(String json) {
+        try {
+            return MAPPER.readValue(json, MigrationPlan.class);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("the plan stored in sluice.migration can't be read", e);
+        }
+    }
+}

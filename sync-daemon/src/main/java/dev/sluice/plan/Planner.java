@@ -1,0 +1,309 @@
+package dev.sluice.plan;
+
+import dev.sluice.census.CandidateSource;
+import dev.sluice.census.Census;
+import dev.sluice.census.ColumnCensus;
+import dev.sluice.census.TableCensus;
+import dev.sluice.mapping.Codec;
+import dev.sluice.mapping.Codecs;
+import dev.sluice.plan.MappingRules.ColumnRule;
+import dev.sluice.plan.MappingRules.TableRule;
+import dev.sluice.plan.TargetCatalog.ExistingColumn;
+import dev.sluice.plan.TargetCatalog.ExistingTable;
+import dev.sluice.schema.Affinity;
+import dev.sluice.schema.RowIdentity;
+import dev.sluice.schema.SourceColumn;
+import dev.sluice.schema.SourceForeignKey;
+import dev.sluice.schema.SourceSchema;
+import dev.sluice.schema.SourceTable;
+import dev.sluice.translate.Identifiers;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Decides where every table and column goes: its name, its type, its key. Where the target has the table already, it
+ * is matched to it; else it is made. What does not fit is a problem in the plan, said before anything is moved.
+ */
+public final class Planner {
+
+    /** PostgreSQL's limit (MaxHeapAttributeNumber). */
+    private static final int COLUMNS_MAX = 1_600;
+
+    private final SourceSchema schema;
+    private final MappingRules rules;
+    private final TargetCatalog catalog;
+    private final String targetSchema;
+    private final Identifiers identifiers;
+    private final List<String> notes = new ArrayList<>();
+    private final List<String> problems = new ArrayList<>();
+
+    public Planner(SourceSchema schema, MappingRules rules, TargetCatalog catalog, String targetSchema) {
+        this.schema = schema;
+        this.rules = rules;
+        this.catalog = catalog;
+        this.targetSchema = targetSchema;
+        this.identifiers = new Identifiers(rules.identifiers());
+    }
+
+    /** What a census must ask of every column, so that {@link #plan} can choose. */
+    public CandidateSource candidates() {
+        CandidateSource fresh = CandidateSource.forNewTarget(rules.json());
+        return (table, column) -> {
+            ColumnRule rule = rules.table(table.name()).column(column.name());
+            if (rule.using() != null) {
+                return new CandidateSource.Candidates(List.of(Codecs.ANYTHING), Codecs.ANYTHING);
+            }
+            ExistingTable existing = existing(table);
+            if (existing != null) {
+                ExistingColumn there = existing(existing, column, rule);
+                return there == null ? fresh.of(table, column) : among(there.type(), column, rule);
+            }
+            if (rule.type() != null) {
+                return among(rule.type(), column, rule);
+            }
+            if (citext(column)) {
+                return among("citext", column, rule);
+            }
+            CandidateSource.Candidates candidates = fresh.of(table, column);
+            if (!refersToInteger(table, column)) {
+                return candidates;
+            }
+            List<Codec> first = new ArrayList<>(candidates.candidates());
+            first.add(0, Codecs.BIGINT_OF_TEXT);
+            return new CandidateSource.Candidates(first, candidates.withoutValues());
+        };
+    }
+
+    /** True for a text column whose foreign key leads to an integer column: PostgreSQL compares only like types. */
+    private boolean refersToInteger(SourceTable table, SourceColumn column) {
+        if (column.affinity() != Affinity.TEXT) {
+            return false;
+        }
+        for (SourceForeignKey key : table.foreignKeys()) {
+            for (int i = 0; i < key.columns().size(); i++) {
+                SourceTable parent = schema.table(key.parent());
+                List<String> parents = key.parentColumns().isEmpty() && parent != null
+                        ? parent.primaryKey() : key.parentColumns();
+                SourceColumn of = parent == null || i >= parents.size() ? null : parent.column(parents.get(i));
+                if (key.columns().get(i).equalsIgnoreCase(column.name()) && of != null
+                        && of.affinity() == Affinity.INTEGER) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    private boolean citext(SourceColumn column) {
+        return rules.nocase() == MappingRules.NocaseChoice.CITEXT && column.collation().equalsIgnoreCase("NOCASE");
+    }
+
+    private static CandidateSource.Candidates among(String type, SourceColumn column, ColumnRule rule) {
+        List<Codec> codecs = Codecs.forExisting(type.strip().toLowerCase(java.util.Locale.ROOT), column, rule.timezone());
+        return new CandidateSource.Candidates(codecs, codecs.isEmpty() ? null : codecs.get(0));
+    }
+
+    private ExistingTable existing(SourceTable table) {
+        return catalog.match(table.name(), rules.table(table.name()).name(), identifiers.targetName(table.name()));
+    }
+
+    private ExistingColumn existing(ExistingTable table, SourceColumn column, ColumnRule rule) {
+        for (String name : new String[] {rule.name(), identifiers.targetName(column.name()), column.name()}) {
+            if (name != null && table.column(name) != null) {
+                return table.column(name);
+            }
+        }
+        return table.columns().stream().filter(c -> c.name().equalsIgnoreCase(column.name())).findFirst().orElse(null);
+    }
+
+    /** The whole plan, from a census that was taken with {@link #candidates}. */
+    public MigrationPlan plan(Census census) {
+        unknownRules();
+        List<SourceTable> carried = new ArrayList<>();
+        List<NotCarried> notCarried = new ArrayList<>();
+        for (SourceTable table : schema.tables()) {
+            if (rules.table(table.name()).exclude()) {
+                notCarried.add(new NotCarried("table \"" + table.name() + "\"", table.sql(), "excluded in the configuration"));
+            } else {
+                carried.add(table);
+            }
+        }
+        Map<SourceTable, String> names = tableNames(carried);
+        List<TablePlan> tables = new ArrayList<>();
+        for (SourceTable table : carried) {
+            TableCensus counted = census.tables().stream()
+                    .filter(t -> t.table().equals(table.name())).findFirst().orElseThrow();
+            TablePlan plan = table(table, names.get(table), counted);
+            if (plan != null) {
+                tables.add(plan);
+            }
+        }
+        DeclarationPlanner declarations =
+                new DeclarationPlanner(schema, tables, census, rules, identifiers, targetSchema, notCarried, notes);
+        List<Declaration> statements = declarations.plan();
+        identifiers.renames().forEach(rename -> notes.add(rename.scope() + ": " + rename.sourceName() + " is named "
+                + rename.targetName() + " in PostgreSQL, because " + rename.reason()));
+        tables.sort(Comparator.comparingLong((TablePlan table) -> -table.rows()));
+        return new MigrationPlan(targetSchema, tables, statements, notCarried, List.copyOf(notes),
+                List.copyOf(problems), schema.hash());
+    }
+
+    private void unknownRules() {
+        rules.tables().forEach((name, rule) -> {
+            SourceTable table = schema.table(name);
+            if (table == null) {
+                problems.add("the configuration has rules for table " + name + ", which the source does not have");
+                return;
+            }
+            rule.columns().keySet().stream().filter(column -> table.column(column) == null).forEach(column ->
+                    problems.add("the configuration has rules for column " + name + "." + column
+                            + ", which the source does not have"));
+        });
+    }
+
+    private Map<SourceTable, String> tableNames(List<SourceTable> carried) {
+        catalog.relations().forEach(identifiers.relations()::invent);
+        Map<SourceTable, String> names = new LinkedHashMap<>();
+        List<String> fresh = new ArrayList<>();
+        for (SourceTable table : carried) {
+            ExistingTable existing = existing(table);
+            if (existing != null) {
+                names.put(table, existing.name());
+            } else if (rules.table(table.name()).name() != null) {
+                names.put(table, identifiers.relations().invent(rules.table(table.name()).name()));
+            } else {
+                fresh.add(table.name());
+            }
+        }
+        Map<String, String> claimed = identifiers.relations().claimAll(fresh);
+        carried.forEach(table -> names.computeIfAbsent(table, t -> claimed.get(t.name())));
+        return names;
+    }
+
+    private TablePlan table(SourceTable table, String target, TableCensus counted) {
+        ExistingTable existing = existing(table);
+        TableRule rule = rules.table(table.name());
+        if (table.identity() == null) {
+            problems.add("table " + table.name() + " has no usable key (E01): declare a PRIMARY KEY or exclude it");
+            return null;
+        }
+        if (!counted.isWhole()) {
+            problems.add(counted.problem());
+        }
+        if (existing != null && existing.hasRows()) {
+            problems.add("target table " + target + " holds rows already: empty it, or exclude table " + table.name());
+        }
+        List<ColumnPlan> columns = columns(table, target, existing, rule, counted);
+        String keyColumn = table.identity().kind() == RowIdentity.Kind.ROWID
+                ? identifiers.columns(target).invent("sluice_rowid") : null;
+        if (columns.size() + (keyColumn == null ? 0 : 1) > COLUMNS_MAX) {
+            problems.add(String.format("table %s has %,d columns, and PostgreSQL takes %,d: exclude columns or the table",
+                    table.name(), table.columns().size(), COLUMNS_MAX));
+            return null;
+        }
+        for (String key : table.identity().columns()) {
+            if (columns.stream().noneMatch(c -> c.source().equalsIgnoreCase(key))) {
+                problems.add("column " + table.name() + "." + key + " is part of the key and can't be left out");
+                return null;
+            }
+        }
+        TablePlan plan = new TablePlan(table.name(), target, table.identity(), columns, keyColumn, existing != null,
+                counted.rows());
+        if (existing != null && keyColumn == null && existing.keys().stream()
+                .noneMatch(key -> key.size() == plan.keyTargets().size() && key.containsAll(plan.keyTargets()))) {
+            problems.add("target table " + target + " has no primary key or unique constraint over ("
+                    + String.join(", ", plan.keyTargets()) + "), which is the key of source table " + table.name()
+                    + ": add one");
+        }
+        if (keyColumn != null && existing != null) {
+            notes.add("target table " + target + " gets a key column of ours, " + keyColumn
+                    + ", because source table " + table.name() + " has no key");
+        }
+        return plan;
+    }
+
+    private List<ColumnPlan> columns(SourceTable table, String target, ExistingTable existing, TableRule rule,
+            TableCensus counted) {
+        List<SourceColumn> stored = table.storedColumns();
+        Map<String, String> names = columnNames(table, target, existing, rule);
+        List<ColumnPlan> columns = new ArrayList<>();
+        for (int i = 0; i < stored.size(); i++) {
+            SourceColumn column = stored.get(i);
+            ColumnRule columnRule = rule.column(column.name());
+            String place = table.name() + "." + column.name();
+            if (columnRule.exclude()) {
+                notes.add("column " + place + " is excluded in the configuration");
+                continue;
+            }
+            String name = names.get(column.name());
+            if (name == null) {
+                problems.add("source column " + place + " has no column in target table " + existing.name()
+                        + ": add it there, name its counterpart in the configuration, or exclude it");
+                continue;
+            }
+            ColumnCensus values = counted.column(column.name());
+            Codec codec = values.chosen();
+            if (codec == null) {
+                String type = existing != null ? existing(existing, column, columnRule).type() : columnRule.type();
+                problems.add("the values of " + place + " do not fit " + type + noFit(values)
+                        + ": choose another type, or give a USING expression");
+                continue;
+            }
+            if (existing != null && existing.column(name).generated()) {
+                problems.add("target column " + existing.name() + "." + name + " is generated and can't take the values of "
+                        + place + ": exclude it");
+                continue;
+            }
+            if (existing != null && existing.column(name).notNull() && values.classes().nulls() > 0) {
+                problems.add(String.format("target column %s.%s is NOT NULL, but %s holds %,d NULLs", existing.name(), name,
+                        place, values.classes().nulls()));
+            }
+            columns.add(new ColumnPlan(column.name(), i, name, codec.id(), columnRule.using()));
+        }
+        if (existing != null) {
+            for (ExistingColumn there : existing.columns()) {
+                if (there.notNull() && !there.hasDefault() && !there.generated()
+                        && columns.stream().noneMatch(c -> c.target().equals(there.name()))) {
+                    problems.add("target column " + existing.name() + "." + there.name()
+                            + " is NOT NULL without a default, and the source has no such column: give it a default");
+                }
+            }
+        }
+        return columns;
+    }
+
+    private static String noFit(ColumnCensus values) {
+        return values.refused() == null ? ""
+                : String.format(" (%,d of %,d values would not come back unchanged)", values.refused().broken(),
+                        values.classes().values());
+    }
+
+    /** Target names by source name; a column that an existing table does not have is absent. */
+    private Map<String, String> columnNames(SourceTable table, String target, ExistingTable existing, TableRule rule) {
+        Map<String, String> names = new LinkedHashMap<>();
+        if (existing != null) {
+            existing.columns().forEach(column -> identifiers.columns(target).invent(column.name()));
+            for (SourceColumn column : table.columns()) {
+                ExistingColumn there = existing(existing, column, rule.column(column.name()));
+                if (there != null) {
+                    names.put(column.name(), there.name());
+                }
+            }
+            return names;
+        }
+        List<String> unnamed = new ArrayList<>();
+        for (SourceColumn column : table.columns()) {
+            String ruleName = rule.column(column.name()).name();
+            if (ruleName != null) {
+                names.put(column.name(), identifiers.columns(target).invent(ruleName));
+            } else {
+                unnamed.add(column.name());
+            }
+        }
+        names.putAll(identifiers.columns(target).claimAll(unnamed));
+        return names;
+    }
+}

@@ -1,0 +1,524 @@
+package dev.sluice.store;
+
+import dev.sluice.change.ChangeBatch;
+import dev.sluice.change.Row;
+import dev.sluice.change.RowKey;
+import dev.sluice.phase.Phase;
+import dev.sluice.plan.MigrationPlan;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Timestamp;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Reads and writes the rows of one migration in schema {@code sluice}. Every method runs in the caller's transaction
+ * on the caller's connection, so that progress commits with the rows it speaks of. Stateless but for the name.
+ */
+public final class MigrationStore {
+
+    private final String migration;
+
+    public MigrationStore(String migration) {
+        this.migration = migration;
+    }
+
+    /** What {@code sluice.migration} holds. */
+    public record Stored(String source, String targetSchema, String mode, Phase phase, boolean paused, MigrationPlan plan) {}
+
+    /** The other facts of the source that the control row keeps. */
+    public record SourceFacts(String epoch, long device, long inode, String schemaHash) {}
+
+    public String migration() {
+        return migration;
+    }
+
+    /** The stored migration, or null if there is none of that name (or no schema {@code sluice} yet). */
+    public Stored load(Connection connection) throws SQLException {
+        if (!exists(connection)) {
+            return null;
+        }
+        try (PreparedStatement query = prepare(connection, """
+                SELECT source, target_schema, mode, phase, paused, plan FROM sluice.migration WHERE name = ?
+                """)) {
+            try (ResultSet row = query.executeQuery()) {
+                return row.next()
+                        ? new Stored(row.getString(1), row.getString(2), row.getString(3), Phase.of(row.getString(4)),
+                                row.getBoolean(5), MigrationPlan.fromJson(row.getString(6)))
+                        : null;
+            }
+        }
+    }
+
+    private static boolean exists(Connection connection) throws SQLException {
+        try (PreparedStatement query = connection.prepareStatement("SELECT to_regclass('sluice.migration') IS NOT NULL");
+                ResultSet row = query.executeQuery()) {
+            row.next();
+            return row.getBoolean(1);
+        }
+    }
+
+    /** Writes a new migration in phase {@code created} with an empty watermark. */
+    public void create(Connection connection, String source, String mode, MigrationPlan plan, String version)
+            throws SQLException {
+        try (PreparedStatement insert = prepare(connection, """
+                INSERT INTO sluice.migration (name, source, target_schema, mode, phase, plan, tool_version)
+                VALUES (?, ?, ?, ?, 'created', ?, ?)
+                """)) {
+            insert.setString(2, source);
+            insert.setString(3, plan.schema());
+            insert.setString(4, mode);
+            insert.setString(5, plan.toJson());
+            insert.setString(6, version);
+            insert.executeUpdate();
+        }
+        try (PreparedStatement insert = prepare(connection, """
+                INSERT INTO sluice.control (migration, traffic, epoch, version, generation)
+                VALUES (?, 'sqlite', 0, 0, 0)
+                """)) {
+            insert.executeUpdate();
+        }
+        try (PreparedStatement insert = prepare(connection, """
+                INSERT INTO sluice.watermark (migration, seq, nonce, generation, consistent)
+                VALUES (?, 0, 0, 0, false)
+                """)) {
+            insert.executeUpdate();
+        }
+    }
+
+    public void savePlan(Connection connection, MigrationPlan plan) throws SQLException {
+        try (PreparedStatement update = prepare(connection, """
+                UPDATE sluice.migration m SET plan = v.plan FROM (VALUES (?, ?)) v (name, plan) WHERE m.name = v.name
+                """)) {
+            update.setString(2, plan.toJson());
+            update.executeUpdate();
+        }
+    }
+
+    /** Moves the phase; throws if the stored phase is not {@code from} or may not be followed by {@code to}. */
+    public void enter(Connection connection, Phase from, Phase to) throws SQLException {
+        if (!from.successors().contains(to)) {
+            throw new IllegalStateException(from + " may not lead to " + to);
+        }
+        try (PreparedStatement update = prepare(connection, """
+                UPDATE sluice.migration m SET phase = v.next, phase_since = now()
+                FROM (VALUES (?, ?, ?)) v (name, next, phase) WHERE m.name = v.name AND m.phase = v.phase
+                """)) {
+            update.setString(2, to.label());
+            update.setString(3, from.label());
+            if (update.executeUpdate() != 1) {
+                throw new IllegalStateException("the stored phase is not " + from + " any more");
+            }
+        }
+    }
+
+    public void setPaused(Connection connection, boolean paused) throws SQLException {
+        try (PreparedStatement update = prepare(connection, """
+                UPDATE sluice.migration m SET paused = v.paused
+                FROM (VALUES (?, ?)) v (name, paused) WHERE m.name = v.name
+                """)) {
+            update.setBoolean(2, paused);
+            update.executeUpdate();
+        }
+    }
+
+    /** Takes the next generation number: from now on no transaction of an older daemon can commit. */
+    public long takeGeneration(Connection connection) throws SQLException {
+        long generation;
+        try (PreparedStatement update = prepare(connection, """
+                UPDATE sluice.control SET generation = generation + 1, version = version + 1
+                WHERE migration = ? RETURNING generation
+                """);
+                ResultSet row = update.executeQuery()) {
+            row.next();
+            generation = row.getLong(1);
+        }
+        try (PreparedStatement update = prepare(connection, """
+                UPDATE sluice.watermark w SET generation = v.generation
+                FROM (VALUES (?, ?)) v (migration, generation) WHERE w.migration = v.migration
+                """)) {
+            update.setLong(2, generation);
+            update.executeUpdate();
+        }
+        return generation;
+    }
+
+    /** Raises the generation to at least {@code generation}, where the source's control row was ahead. */
+    public void setGeneration(Connection connection, long generation) throws SQLException {
+        for (String table : new String[] {"control", "watermark"}) {
+            try (PreparedStatement update = prepare(connection, "UPDATE sluice." + table + " t SET generation = v.generation"
+                    + " FROM (VALUES (?, ?)) v (migration, generation)"
+                    + " WHERE t.migration = v.migration AND t.generation <= v.generation")) {
+                update.setLong(2, generation);
+                if (update.executeUpdate() != 1) {
+                    throw new IllegalStateException("a newer daemon has taken over this migration");
+                }
+            }
+        }
+    }
+
+    /** Starts the watermark anew, where what it said of the source no longer holds. */
+    public void resetWatermark(Connection connection, Watermark watermark) throws SQLException {
+        try (PreparedStatement update = prepare(connection, """
+                UPDATE sluice.watermark w SET seq = v.seq, nonce = v.nonce, consistent = v.consistent
+                FROM (VALUES (?, ?, ?, ?)) v (migration, seq, nonce, consistent) WHERE w.migration = v.migration
+                """)) {
+            update.setLong(2, watermark.seq());
+            update.setLong(3, watermark.nonce());
+            update.setBoolean(4, watermark.consistent());
+            update.executeUpdate();
+        }
+    }
+
+    /** Writes what the source is when capture is installed or its present state is accepted. */
+    public void saveSource(Connection connection, SourceFacts facts) throws SQLException {
+        try (PreparedStatement update = prepare(connection, """
+                UPDATE sluice.control c
+                SET source_epoch = v.epoch, source_device = v.device, source_inode = v.inode,
+                    schema_hash = v.schema_hash, version = version + 1
+                FROM (VALUES (?, ?, ?, ?, ?)) v (migration, epoch, device, inode, schema_hash)
+                WHERE c.migration = v.migration
+                """)) {
+            update.setString(2, facts.epoch());
+            update.setLong(3, facts.device());
+            update.setLong(4, facts.inode());
+            update.setString(5, facts.schemaHash());
+            update.executeUpdate();
+        }
+    }
+
+    /** The source as it was when capture was installed or last accepted; null before that. */
+    public SourceFacts source(Connection connection) throws SQLException {
+        try (PreparedStatement query = prepare(connection, """
+                SELECT source_epoch, source_device, source_inode, schema_hash FROM sluice.control
+                WHERE migration = ? AND source_epoch IS NOT NULL
+                """);
+                ResultSet row = query.executeQuery()) {
+            return row.next()
+                    ? new SourceFacts(row.getString(1), row.getLong(2), row.getLong(3), row.getString(4)) : null;
+        }
+    }
+
+    /** Reads the watermark under its row lock: a late transaction of our own past has ended when this returns. */
+    public Watermark lockWatermark(Connection connection) throws SQLException {
+        try (PreparedStatement query = prepare(connection,
+                "SELECT seq, nonce, consistent FROM sluice.watermark WHERE migration = ? FOR UPDATE");
+                ResultSet row = query.executeQuery()) {
+            row.next();
+            return new Watermark(row.getLong(1), row.getLong(2), row.getBoolean(3));
+        }
+    }
+
+    /**
+     * Compare-and-set of the watermark, first thing in an applying transaction. False if another daemon or an older
+     * transaction of ours has moved it: the caller must roll back.
+     */
+    public boolean advance(Connection connection, long generation, Watermark from, Watermark to) throws SQLException {
+        try (PreparedStatement update = prepare(connection, """
+                UPDATE sluice.watermark w
+                SET seq = v.to_seq, nonce = v.to_nonce, consistent = v.consistent, applied_at = now()
+                FROM (VALUES (?, ?, ?, ?, ?, ?, ?))
+                    v (migration, to_seq, to_nonce, consistent, from_seq, from_nonce, generation)
+                WHERE w.migration = v.migration AND w.seq = v.from_seq AND w.nonce = v.from_nonce
+                  AND w.generation = v.generation
+                """)) {
+            update.setLong(2, to.seq());
+            update.setLong(3, to.nonce());
+            update.setBoolean(4, to.consistent());
+            update.setLong(5, from.seq());
+            update.setLong(6, from.nonce());
+            update.setLong(7, generation);
+            return update.executeUpdate() == 1;
+        }
+    }
+
+    /** Appends the batch's touched keys, so that a source that went back in time can be healed. */
+    public void appendJournal(Connection connection, ChangeBatch batch) throws SQLException {
+        List<ChangeBatch.Touch> touched = batch.touched();
+        if (touched.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement insert = prepare(connection, """
+                INSERT INTO sluice.key_journal (migration, to_seq, seqs, nonces, table_ids, keys)
+                VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (migration, to_seq) DO UPDATE
+                SET seqs = excluded.seqs, nonces = excluded.nonces, table_ids = excluded.table_ids, keys = excluded.keys
+                """)) {
+            insert.setLong(2, batch.toSeq());
+            insert.setArray(3, connection.createArrayOf("bigint",
+                    touched.stream().map(ChangeBatch.Touch::seq).toArray(Long[]::new)));
+            insert.setArray(4, connection.createArrayOf("bigint",
+                    touched.stream().map(ChangeBatch.Touch::nonce).toArray(Long[]::new)));
+            insert.setArray(5, connection.createArrayOf("int",
+                    touched.stream().map(ChangeBatch.Touch::tableId).toArray(Integer[]::new)));
+            insert.setArray(6, connection.createArrayOf("text",
+                    touched.stream().map(touch -> Keys.json(touch.key())).toArray(String[]::new)));
+            insert.executeUpdate();
+        }
+    }
+
+    /** Forgets journal rows up to {@code seq} that are older than {@code minutes}. */
+    public void trimJournal(Connection connection, long seq, int minutes) throws SQLException {
+        try (PreparedStatement delete = prepare(connection, """
+                DELETE FROM sluice.key_journal
+                WHERE migration = ? AND to_seq < ? AND applied_at < now() - make_interval(mins => ?)
+                """)) {
+            delete.setLong(2, seq);
+            delete.setInt(3, minutes);
+            delete.executeUpdate();
+        }
+    }
+
+    /** The journal's touches, newest first. */
+    public List<ChangeBatch.Touch> journal(Connection connection) throws SQLException {
+        List<ChangeBatch.Touch> touches = new ArrayList<>();
+        try (PreparedStatement query = prepare(connection, """
+                SELECT seqs, nonces, table_ids, keys FROM sluice.key_journal WHERE migration = ? ORDER BY to_seq DESC
+                """);
+                ResultSet row = query.executeQuery()) {
+            while (row.next()) {
+                Long[] seqs = (Long[]) row.getArray(1).getArray();
+                Long[] nonces = (Long[]) row.getArray(2).getArray();
+                Integer[] tables = (Integer[]) row.getArray(3).getArray();
+                String[] keys = (String[]) row.getArray(4).getArray();
+                for (int i = seqs.length - 1; i >= 0; i--) {
+                    touches.add(new ChangeBatch.Touch(seqs[i], nonces[i], tables[i], Keys.fromJson(keys[i])));
+                }
+            }
+        }
+        return touches;
+    }
+
+    /** Forgets what was applied behind {@code seq}: that history is not the source's any more. */
+    public void forgetJournalAfter(Connection connection, long seq) throws SQLException {
+        try (PreparedStatement delete = prepare(connection,
+                "DELETE FROM sluice.key_journal WHERE migration = ? AND to_seq > ?")) {
+            delete.setLong(2, seq);
+            delete.executeUpdate();
+        }
+    }
+
+    public void clearJournal(Connection connection) throws SQLException {
+        try (PreparedStatement delete = prepare(connection, "DELETE FROM sluice.key_journal WHERE migration = ?")) {
+            delete.executeUpdate();
+        }
+    }
+
+    /** Writes the parts of a table's copy, all at their start. */
+    public void createChunks(Connection connection, String table, List<RowKey> boundaries) throws SQLException {
+        for (int part = 0; part <= boundaries.size(); part++) {
+            try (PreparedStatement insert = prepare(connection, """
+                    INSERT INTO sluice.chunk (migration, source_table, part, after_key, until_key)
+                    VALUES (?, ?, ?, ?, ?)
+                    """)) {
+                insert.setString(2, table);
+                insert.setInt(3, part);
+                insert.setArray(4, array(connection, part == 0 ? null : boundaries.get(part - 1)));
+                insert.setArray(5, array(connection, part == boundaries.size() ? null : boundaries.get(part)));
+                insert.executeUpdate();
+            }
+        }
+    }
+
+    public List<ChunkProgress> chunks(Connection connection) throws SQLException {
+        List<ChunkProgress> chunks = new ArrayList<>();
+        try (PreparedStatement query = prepare(connection, """
+                SELECT source_table, part, after_key, until_key, rows, bytes, done FROM sluice.chunk
+                WHERE migration = ? ORDER BY source_table, part
+                """);
+                ResultSet row = query.executeQuery()) {
+            while (row.next()) {
+                chunks.add(new ChunkProgress(row.getString(1), row.getInt(2), key(row.getArray(3)),
+                        key(row.getArray(4)), row.getLong(5), row.getLong(6), row.getBoolean(7)));
+            }
+        }
+        return chunks;
+    }
+
+    /**
+     * Moves a part's progress in the transaction that copies its rows. False if the part is not where {@code from}
+     * says or a newer daemon runs: then the caller must roll back, the rows are there already.
+     */
+    public boolean advanceChunk(Connection connection, long generation, ChunkProgress from, ChunkProgress to)
+            throws SQLException {
+        try (PreparedStatement update = prepare(connection, """
+                UPDATE sluice.chunk c SET after_key = v.after_key, rows = v.rows, bytes = v.bytes, done = v.done
+                FROM sluice.control o,
+                     (VALUES (?, ?, ?, ?::text[], ?, ?, ?, ?, ?::text[], ?))
+                         v (migration, source_table, part, after_key, rows, bytes, done, from_rows, from_key, generation)
+                WHERE c.migration = v.migration AND c.source_table = v.source_table AND c.part = v.part
+                  AND c.rows = v.from_rows AND NOT c.done AND c.after_key IS NOT DISTINCT FROM v.from_key
+                  AND o.migration = c.migration AND o.generation = v.generation
+                """)) {
+            update.setString(2, to.table());
+            update.setInt(3, to.part());
+            update.setArray(4, array(connection, to.after()));
+            update.setLong(5, to.rows());
+            update.setLong(6, to.bytes());
+            update.setBoolean(7, to.done());
+            update.setLong(8, from.rows());
+            update.setArray(9, array(connection, from.after()));
+            update.setLong(10, generation);
+            return update.executeUpdate() == 1;
+        }
+    }
+
+    /** Keeps rows whole that could not be applied; a row parked before is replaced. */
+    public void park(Connection connection, Collection<ParkedRow> rows) throws SQLException {
+        if (rows.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement insert = prepare(connection, """
+                INSERT INTO sluice.parked_row
+                    (migration, source_table, key_hash, key, row, code, reason, column_name, seq)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (migration, source_table, key_hash) DO UPDATE
+                SET key = excluded.key, row = excluded.row, code = excluded.code, reason = excluded.reason,
+                    column_name = excluded.column_name, seq = excluded.seq
+                """)) {
+            for (ParkedRow parked : rows) {
+                Row row = parked.row();
+                boolean kept = row != null && row.size() <= ParkedRow.BYTES_KEPT_MAX;
+                insert.setString(2, parked.table());
+                insert.setBytes(3, Keys.hash(parked.key()));
+                insert.setArray(4, array(connection, parked.key()));
+                insert.setArray(5, kept
+                        ? connection.createArrayOf("text", Keys.texts(Arrays.asList(row.values()))) : null);
+                insert.setString(6, parked.code());
+                insert.setString(7, parked.reason());
+                insert.setString(8, parked.column());
+                insert.setLong(9, parked.seq());
+                insert.addBatch();
+            }
+            insert.executeBatch();
+        }
+    }
+
+    /** Forgets parked rows of {@code keys}: they were applied, or are gone. Returns how many there were. */
+    public int unpark(Connection connection, String table, Collection<RowKey> keys) throws SQLException {
+        if (keys.isEmpty()) {
+            return 0;
+        }
+        try (PreparedStatement delete = prepare(connection, """
+                DELETE FROM sluice.parked_row WHERE migration = ? AND source_table = ? AND key_hash = ANY (?)
+                """)) {
+            delete.setString(2, table);
+            delete.setArray(3, connection.createArrayOf("bytea", keys.stream().map(Keys::hash).toArray(byte[][]::new)));
+            return delete.executeUpdate();
+        }
+    }
+
+    /** Those of {@code keys} that are parked. */
+    public List<RowKey> parkedAmong(Connection connection, String table, Collection<RowKey> keys) throws SQLException {
+        List<RowKey> parked = new ArrayList<>();
+        try (PreparedStatement query = prepare(connection, """
+                SELECT key FROM sluice.parked_row WHERE migration = ? AND source_table = ? AND key_hash = ANY (?)
+                """)) {
+            query.setString(2, table);
+            query.setArray(3, connection.createArrayOf("bytea", keys.stream().map(Keys::hash).toArray(byte[][]::new)));
+            try (ResultSet row = query.executeQuery()) {
+                while (row.next()) {
+                    parked.add(key(row.getArray(1)));
+                }
+            }
+        }
+        return parked;
+    }
+
+    /** Number of parked rows per source table; tables without any are absent. */
+    public Map<String, Long> parkedCounts(Connection connection) throws SQLException {
+        Map<String, Long> counts = new TreeMap<>();
+        try (PreparedStatement query = prepare(connection,
+                "SELECT source_table, count(*) FROM sluice.parked_row WHERE migration = ? GROUP BY 1");
+                ResultSet row = query.executeQuery()) {
+            while (row.next()) {
+                counts.put(row.getString(1), row.getLong(2));
+            }
+        }
+        return counts;
+    }
+
+    /** Parked rows, oldest first, without their content. */
+    public List<ParkedRow> parked(Connection connection, int rowsMax) throws SQLException {
+        List<ParkedRow> parked = new ArrayList<>();
+        try (PreparedStatement query = prepare(connection, """
+                SELECT source_table, key, code, reason, column_name, seq, parked_at FROM sluice.parked_row
+                WHERE migration = ? ORDER BY parked_at, source_table, key_hash LIMIT ?
+                """)) {
+            query.setInt(2, rowsMax);
+            try (ResultSet row = query.executeQuery()) {
+                while (row.next()) {
+                    parked.add(new ParkedRow(row.getString(1), key(row.getArray(2)), null, row.getString(3),
+                            row.getString(4), row.getString(5), row.getLong(6),
+                            row.getTimestamp(7, java.util.Calendar.getInstance()).toInstant()));
+                }
+            }
+        }
+        return parked;
+    }
+
+    /** Writes what became of a declaration: {@code done}, or {@code not carried} with the reason. */
+    public void saveDeclaration(
+            Connection connection, int ordinal, String stage, String object, String status, String reason)
+            throws SQLException {
+        try (PreparedStatement insert = prepare(connection, """
+                INSERT INTO sluice.declaration (migration, ordinal, stage, object, status, reason)
+                VALUES (?, ?, ?, ?, ?, ?)
+                ON CONFLICT (migration, ordinal) DO UPDATE SET status = excluded.status, reason = excluded.reason
+                """)) {
+            insert.setInt(2, ordinal);
+            insert.setString(3, stage);
+            insert.setString(4, object);
+            insert.setString(5, status);
+            insert.setString(6, reason);
+            insert.executeUpdate();
+        }
+    }
+
+    /** What became of one declaration. */
+    public record DeclarationState(int ordinal, String object, String status, String reason) {}
+
+    /** By ordinal; a declaration that has not run yet is absent. */
+    public Map<Integer, DeclarationState> declarations(Connection connection) throws SQLException {
+        Map<Integer, DeclarationState> states = new TreeMap<>();
+        try (PreparedStatement query = prepare(connection,
+                "SELECT ordinal, object, status, reason FROM sluice.declaration WHERE migration = ?");
+                ResultSet row = query.executeQuery()) {
+            while (row.next()) {
+                states.put(row.getInt(1),
+                        new DeclarationState(row.getInt(1), row.getString(2), row.getString(3), row.getString(4)));
+            }
+        }
+        return states;
+    }
+
+    /** Prepares {@code sql}, whose first parameter is the migration's name. */
+    private PreparedStatement prepare(Connection connection, String sql) throws SQLException {
+        PreparedStatement statement = connection.prepareStatement(sql);
+        statement.setString(1, migration);
+        return statement;
+    }
+
+    private static Array array(Connection connection, RowKey key) throws SQLException {
+        return key == null ? null : connection.createArrayOf("text", Keys.texts(key.parts()));
+    }
+
+    private static RowKey key(Array array) throws SQLException {
+        return array == null ? null : Keys.key((String[]) array.getArray());
+    }
+
+    /** For callers that show times: PostgreSQL's clock, so that two machines need not agree. */
+    public static Timestamp now(Connection connection) throws SQLException {
+        try (PreparedStatement query = connection.prepareStatement("SELECT clock_timestamp()");
+                ResultSet row = query.executeQuery()) {
+            row.next();
+            return row.getTimestamp(1);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+package dev.sluice.store;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+
+/** Creates the tables of schema {@code sluice}; everything in them is keyed by the migration's name. */
+public final class StoreSchema {
+
+    private static final String[] TABLES = {
+        "CREATE SCHEMA IF NOT EXISTS sluice",
+        """
+        CREATE TABLE IF NOT EXISTS sluice.migration (
+            name          text PRIMARY KEY,
+            source        text NOT NULL,
+            target_schema text NOT NULL,
+            mode          text NOT NULL,
+            phase         text NOT NULL,
+            paused        boolean NOT NULL DEFAULT false,
+            plan          text NOT NULL,
+            tool_version  text NOT NULL,
+            created_at    timestamptz NOT NULL DEFAULT now(),
+            phase_since   timestamptz NOT NULL DEFAULT now())
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS sluice.control (
+            migration     text PRIMARY KEY REFERENCES sluice.migration ON DELETE CASCADE,
+            traffic       text NOT NULL,
+            epoch         bigint NOT NULL,
+            version       bigint NOT NULL,
+            generation    bigint NOT NULL,
+            source_epoch  text,
+            source_device bigint,
+            source_inode  bigint,
+            schema_hash   text)
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS sluice.watermark (
+            migration  text PRIMARY KEY REFERENCES sluice.migration ON DELETE CASCADE,
+            seq        bigint NOT NULL,
+            nonce      bigint NOT NULL,
+            generation bigint NOT NULL,
+            consistent boolean NOT NULL,
+            applied_at timestamptz NOT NULL DEFAULT now())
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS sluice.chunk (
+            migration text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
+            source_table text NOT NULL,
+            part      int NOT NULL,
+            after_key text[],
+            until_key text[],
+            rows      bigint NOT NULL DEFAULT 0,
+            bytes     bigint NOT NULL DEFAULT 0,
+            done      boolean NOT NULL DEFAULT false,
+            PRIMARY KEY (migration, source_table, part))
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS sluice.parked_row (
+            migration    text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
+            source_table text NOT NULL,
+            key_hash     bytea NOT NULL,
+            key          text[] NOT NULL,
+            row          text[],
+            code         text NOT NULL,
+            reason       text NOT NULL,
+            column_name  text,
+            seq          bigint,
+            parked_at    timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (migration, source_table, key_hash))
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS sluice.key_journal (
+            migration  text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
+            to_seq     bigint NOT NULL,
+            seqs       bigint[] NOT NULL,
+            nonces     bigint[] NOT NULL,
+            table_ids  int[] NOT NULL,
+            keys       text[] NOT NULL,
+            applied_at timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (migration, to_seq))
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS sluice.declaration (
+            migration text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
+            ordinal   int NOT NULL,
+            stage     text NOT NULL,
+            object    text NOT NULL,
+            status    text NOT NULL,
+            reason    text,
+            PRIMARY KEY (migration, ordinal))
+        """
+    };
+
+    private StoreSchema() {}
+
+    /** Idempotent; two daemons that start at once are serialised by an advisory lock. */
+    public static void create(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            // 'sluice' in ASCII: CREATE … IF NOT EXISTS alone can collide with itself
+            statement.execute("SELECT pg_advisory_xact_lock(126896516588389)");
+            for (String table : TABLES) {
+                statement.execute(table);
+            }
+        }
+    }
+
+    /** Removes the migration's rows, and the schema itself with the last migration. */
+    public static void remove(Connection connection, String migration) throws SQLException {
+        try (var delete = connection.prepareStatement("DELETE FROM sluice.migration WHERE name = ?")) {
+            delete.setString(1, migration);
+            delete.executeUpdate();
+        }
+        try (Statement statement = connection.createStatement();
+                var left = statement.executeQuery("SELECT count(*) FROM sluice.migration")) {
+            left.next();
+            if (left.getLong(1) == 0) {
+                statement.execute("DROP SCHEMA sluice CASCADE");
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+package dev.sluice.verify;
+
+import dev.sluice.change.Row;
+import dev.sluice.change.RowKey;
+import dev.sluice.change.Value;
+import dev.sluice.mapping.Codec;
+import dev.sluice.mapping.Codecs;
+import dev.sluice.plan.ColumnPlan;
+import dev.sluice.plan.TablePlan;
+import dev.sluice.schema.RowIdentity;
+import dev.sluice.translate.Identifiers;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.StringJoiner;
+
+/**
+ * Reads rows of one target table back into the values that SQLite stored. Columns with an operator's own
+ * {@code USING} expression have no way back and are left out. Stateless.
+ */
+final class TargetRows {
+
+    private final String table;
+    private final List<Column> columns = new ArrayList<>();
+    private final List<Column> keys = new ArrayList<>();
+    private final boolean numbered;
+
+    /** A column that comes back: its place among a source row's values, -1 for the rowid. */
+    record Column(String source, String target, int index, Codec codec) {
+
+        Value of(Row row) {
+            return index < 0 ? row.key().parts().get(0) : row.values()[index];
+        }
+
+        private Value decode(String text) {
+            return text == null ? Value.NULL : codec.decode(text);
+        }
+    }
+
+    TargetRows(String schema, TablePlan plan) {
+        this.table = Identifiers.quote(schema) + "." + Identifiers.quote(plan.target());
+        for (ColumnPlan column : plan.columns()) {
+            if (column.using() == null) {
+                columns.add(new Column(column.source(), column.target(), column.index(), column.codec()));
+            }
+        }
+        if (plan.identity().kind() == RowIdentity.Kind.ROWID) {
+            keys.add(new Column(null, plan.keyColumn(), -1, Codecs.BIGINT));
+        } else {
+            for (String name : plan.keyTargets()) {
+                keys.add(columns.stream().filter(c -> c.target.equals(name)).findFirst().orElseThrow());
+            }
+        }
+        this.numbered = plan.identity().kind() != RowIdentity.Kind.DECLARED_KEY;
+    }
+
+    /** The columns that are compared. */
+    List<Column> columns() {
+        return columns;
+    }
+
+    /** True if rows are named by one integer in scan order, so that a range of keys is a range of rows. */
+    boolean isNumbered() {
+        return numbered;
+    }
+
+    /** Rows with {@code after < key <= last}; null leaves an end open. Only where {@link #isNumbered}. */
+    Map<RowKey, Value[]> range(Connection connection, RowKey after, RowKey last) throws SQLException {
+        String key = Identifiers.quote(keys.get(0).target);
+        String sql = "SELECT " + selected() + " FROM " + table + " WHERE " + key + " > ? AND " + key + " <= ?";
+        try (PreparedStatement query = connection.prepareStatement(sql)) {
+            query.setLong(1, after == null ? Long.MIN_VALUE : number(after));
+            query.setLong(2, last == null ? Long.MAX_VALUE : number(last));
+            return read(query);
+        }
+    }
+
+    private static long number(RowKey key) {
+        return ((Value.Int) key.parts().get(0)).value();
+    }
+
+    /** The smallest possible key is outside of every range; asked for by itself. */
+    Map<RowKey, Value[]> find(Connection connection, Collection<RowKey> wanted) throws SQLException {
+        List<RowKey> present = wanted.stream().filter(this::fits).toList();
+        if (present.isEmpty()) {
+            return Map.of();
+        }
+        StringJoiner arrays = new StringJoiner(", ");
+        StringJoiner names = new StringJoiner(", ");
+        StringJoiner where = new StringJoiner(" AND ");
+        for (int i = 0; i < keys.size(); i++) {
+            String type = keys.get(i).codec.type().replaceAll("\\(.*?\\)", "");
+            arrays.add("?::text[]");
+            names.add("c" + i);
+            where.add("t." + Identifiers.quote(keys.get(i).target) + " = u.c" + i
+                    + (type.equals("text") ? "" : "::" + type));
+        }
+        String sql = "SELECT " + selected() + " FROM unnest(" + arrays + ") AS u (" + names + ") JOIN " + table
+                + " t ON " + where;
+        try (PreparedStatement query = connection.prepareStatement(sql)) {
+            for (int i = 0; i < keys.size(); i++) {
+                int part = i;
+                Codec codec = keys.get(i).codec;
+                query.setArray(i + 1, connection.createArrayOf("text",
+                        present.stream().map(key -> codec.text(key.parts().get(part))).toArray(String[]::new)));
+            }
+            return read(query);
+        }
+    }
+
+    private boolean fits(RowKey key) {
+        for (int i = 0; i < keys.size(); i++) {
+            Value part = key.parts().get(i);
+            if (part.isNull() || !keys.get(i).codec.fits(part)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Up to {@code rowsMax} keys behind {@code after} in the order of the target's key index. */
+    List<RowKey> keysAfter(Connection connection, RowKey after, int rowsMax) throws SQLException {
+        StringJoiner names = new StringJoiner(", ");
+        StringJoiner texts = new StringJoiner(", ");
+        StringJoiner parameters = new StringJoiner(", ");
+        for (Column key : keys) {
+            String type = key.codec.type().replaceAll("\\(.*?\\)", "");
+            names.add(Identifiers.quote(key.target));
+            texts.add(Identifiers.quote(key.target) + "::text");
+            parameters.add("?::" + type);
+        }
+        String sql = "SELECT " + texts + " FROM " + table
+                + (after == null ? "" : " WHERE (" + names + ") > (" + parameters + ")")
+                + " ORDER BY " + names + " LIMIT " + rowsMax;
+        try (PreparedStatement query = connection.prepareStatement(sql)) {
+            for (int i = 0; after != null && i < keys.size(); i++) {
+                query.setString(i + 1, keys.get(i).codec.text(after.parts().get(i)));
+            }
+            List<RowKey> found = new ArrayList<>();
+            try (ResultSet row = query.executeQuery()) {
+                while (row.next()) {
+                    found.add(key(row, 0));
+                }
+            }
+            return found;
+        }
+    }
+
+    long count(Connection connection) throws SQLException {
+        try (PreparedStatement query = connection.prepareStatement("SELECT count(*) FROM " + table);
+                ResultSet row = query.executeQuery()) {
+            row.next();
+            return row.getLong(1);
+        }
+    }
+
+    /** Keys first, then the columns, all as text. */
+    private String selected() {
+        StringJoiner selected = new StringJoiner(", ");
+        for (Column key : keys) {
+            selected.add(Identifiers.quote(key.target) + "::text");
+        }
+        for (Column column : columns) {
+            selected.add(Identifiers.quote(column.target) + "::text");
+        }
+        return selected.toString();
+    }
+
+    private RowKey key(ResultSet row, int from) throws SQLException {
+        List<Value> parts = new ArrayList<>();
+        for (int i = 0; i < keys.size(); i++) {
+            parts.add(keys.get(i).decode(row.getString(from + i + 1)));
+        }
+        return new RowKey(parts);
+    }
+
+    private Map<RowKey, Value[]> read(PreparedStatement query) throws SQLException {
+        Map<RowKey, Value[]> rows = new LinkedHashMap<>();
+        try (ResultSet row = query.executeQuery()) {
+            while (row.next()) {
+                Value[] values = new Value[columns.size()];
+                for (int i = 0; i < values.length; i++) {
+                    values[i] = columns.get(i).decode(row.getString(keys.size() + i + 1));
+                }
+                rows.put(key(row, 0), values);
+            }
+        }
+        return rows;
+    }
+}

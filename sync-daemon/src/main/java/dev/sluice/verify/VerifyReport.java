@@ -1,0 +1,30 @@
+package dev.sluice.verify;
+
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * The outcome of a verification.
+ *
+ * @param fromSeq changelog position of the first moment compared; 0 without capture
+ * @param toSeq of the last
+ */
+public record VerifyReport(
+        List<TableReport> tables, long fromSeq, long toSeq, Instant startedAt, Instant endedAt) {
+
+    public boolean isEqual() {
+        return tables.stream().allMatch(TableReport::isEqual);
+    }
+
+    public long rows() {
+        return tables.stream().mapToLong(TableReport::rows).sum();
+    }
+
+    public long differenceCount() {
+        return tables.stream().mapToLong(TableReport::differenceCount).sum();
+    }
+
+    public long parked() {
+        return tables.stream().mapToLong(TableReport::parked).sum();
+    }
+}
