@@ -114,6 +114,16 @@ class EvidenceTest {
     }
 
     @Test
+    void valueThatNoTypeHoldsSaysNothingAboutTheOthers() {
+        Evidence evidence = evidence("BLOB");
+        evidence.add(Value.of(new byte[Codec.BYTES_MAX / 2]), 1);
+        evidence.add(Value.of(new byte[] {1}), 2);
+        assertThat(evidence.tooLarge()).isEqualTo(1);
+        assertThat(evidence.choose()).isEqualTo(Codecs.BYTEA);
+        assertThat(evidence.refused()).isNull();
+    }
+
+    @Test
     void nullsSayNothing() {
         Evidence evidence = evidence("BOOLEAN");
         evidence.add(Value.NULL);
