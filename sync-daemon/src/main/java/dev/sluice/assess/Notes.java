@@ -7,7 +7,6 @@ import dev.sluice.assess.Note.Severity;
 import dev.sluice.census.Census;
 import dev.sluice.census.ColumnCensus;
 import dev.sluice.census.TableCensus;
-import dev.sluice.mapping.Codec;
 import dev.sluice.mapping.Codecs;
 import dev.sluice.schema.RowIdentity;
 import dev.sluice.schema.SourceForeignKey;
@@ -256,13 +255,16 @@ final class Notes {
     private void column(SourceTable table, ColumnMapping mapping) {
         ColumnCensus column = mapping.census();
         String place = table.name() + "." + column.name();
+        if (column.tooLarge() > 0) {
+            column(table, place, "value-too-large", Severity.WARNING, place + " holds " + counted(column.tooLarge(), "value", "values")
+                    + " of up to " + ColumnEvidence.bytes(column.lengths().max())
+                    + "; PostgreSQL takes fields up to 1 GB and prints blobs up to half of that.",
+                    "Their rows are parked and listed by `sluice parked`; exclude the column, or shorten the values.");
+        }
         if (column.chosen() == null) {
-            boolean large = column.lengths() != null && column.lengths().max() >= Codec.BYTES_MAX / 2;
-            column(table, place, large ? "value-too-large" : "no-type", Severity.WARNING, large
-                    ? place + " holds a value of " + ColumnEvidence.bytes(column.lengths().max())
-                            + "; PostgreSQL can't take a field of 1 GB or print a blob of half of that."
-                    : place + ": " + (mapping.refused() == null ? "no type holds every value" : mapping.refused()) + ".",
-                    "Rows that do not fit are parked and listed by `sluice parked`; exclude the column, or mend the values.");
+            column(table, place, "no-type", Severity.WARNING,
+                    place + ": " + (mapping.refused() == null ? "no type holds every value" : mapping.refused()) + ".",
+                    "Choose another type, mend the values, or exclude the column.");
             return;
         }
         if (mapping.refused() != null) {

@@ -328,9 +328,6 @@ public final class Snapshot implements AutoCloseable {
     }
 
     private Row row(TableQueries queries, RowKey key) throws SQLException {
-        if (session.wideText() && key.parts().stream().anyMatch(SqliteSession::needsCast)) {
-            return scannedRow(queries, key);
-        }
         PreparedStatement query = reader.prepared(queries.byKey(key));
         bind(query, key.parts());
         try (SqliteRows rows = session.rows(query)) {
@@ -338,22 +335,9 @@ public final class Snapshot implements AutoCloseable {
         }
     }
 
-    /** Broken UTF-16 can't be sent as a parameter, so its row is searched for. */
-    private Row scannedRow(TableQueries queries, RowKey key) throws SQLException {
-        try (SqliteRows rows = session.rows(reader.prepared(queries.all()))) {
-            while (rows.next()) {
-                Row row = queries.row(rows);
-                if (row.key().equals(key)) {
-                    return row;
-                }
-            }
-        }
-        return null;
-    }
-
-    private static void bind(PreparedStatement query, List<Value> values) throws SQLException {
+    private void bind(PreparedStatement query, List<Value> values) throws SQLException {
         for (int i = 0; i < values.size(); i++) {
-            SqliteSession.bind(query, i + 1, values.get(i));
+            SqliteSession.bind(query, i + 1, session.sendable(values.get(i)));
         }
     }
 

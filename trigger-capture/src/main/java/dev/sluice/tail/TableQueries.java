@@ -75,12 +75,7 @@ final class TableQueries {
         return "SELECT " + columns(null) + " WHERE " + String.join(" AND ", conditions);
     }
 
-    /** All rows, for a key that no parameter can carry. */
-    String all() {
-        return "SELECT " + columns(keyPositions == null ? table.identity().rowidName() : null);
-    }
-
-    /** Builds a row from a result of {@link #byKey} or {@link #all}. */
+    /** Builds a row from a result of {@link #byKey}. */
     Row row(SqliteRows rows) throws SQLException {
         Value[] values = new Value[stored.size()];
         if (keyPositions == null) {
