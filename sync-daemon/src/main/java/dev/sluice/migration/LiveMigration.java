@@ -2,6 +2,8 @@ package dev.sluice.migration;
 
 import dev.sluice.apply.Applier;
 import dev.sluice.capture.Capture;
+import dev.sluice.capture.CapturedTable;
+import dev.sluice.capture.Obstacle;
 import dev.sluice.change.ChangeBatch;
 import dev.sluice.change.Position;
 import dev.sluice.change.Row;
@@ -26,10 +28,10 @@ import dev.sluice.postgres.Target;
 import dev.sluice.postgres.TargetCheck;
 import dev.sluice.postgres.TargetRefusal;
 import dev.sluice.schema.SchemaReader;
-import dev.sluice.schema.SourceColumn;
 import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SourceRefusal;
+import dev.sluice.sqlite.SqlText;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
 import dev.sluice.store.MigrationStore;
@@ -37,12 +39,15 @@ import dev.sluice.store.MigrationStore.SourceFacts;
 import dev.sluice.store.ParkedRow;
 import dev.sluice.store.StoreSchema;
 import dev.sluice.store.Watermark;
+import dev.sluice.tail.HistoryDiverged;
 import dev.sluice.tail.Limits;
 import dev.sluice.tail.SourceReader;
 import dev.sluice.verify.SamePoint;
 import dev.sluice.verify.Verifier;
 import dev.sluice.verify.VerifyReport;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -119,6 +124,7 @@ public final class LiveMigration implements AutoCloseable {
     private SourceReader reader;
     private LastingSession session;
     private Follower follower;
+    private SourceSchema schema;
     private Map<String, SourceTable> sources = Map.of();
     private long generation;
     private boolean replicationRole;
@@ -242,6 +248,9 @@ public final class LiveMigration implements AutoCloseable {
         try {
             Verifier verifier = new Verifier(plan.schema(), store, this::moment, options.chunk(), repair);
             VerifyReport report = verifier.verify(subjects, listener, gate::isStopped);
+            if (repair) {
+                ask(this::retryParkedRows); // a mended row may have stood in the way of a parked one
+            }
             if (tables.isEmpty()) {
                 verification = report;
             }
@@ -393,19 +402,27 @@ public final class LiveMigration implements AutoCloseable {
 
     private void work() {
         try {
+            SourceChanged change = null;
             while (!gate.isStopped()) {
+                SourceChanged answered = change;
+                change = null;
                 try {
-                    if (reader == null) {
-                        open();
+                    if (answered != null) {
+                        sourceChanged(answered);
+                    } else {
+                        if (reader == null) {
+                            open();
+                        }
+                        step();
                     }
-                    step();
-                } catch (SourceChanged e) {
-                    sourceChanged(e);
-                } catch (SQLException e) {
-                    LOG.debug("step failed", e);
-                    block(Preparation.sentence(e));
-                    closeReader();
-                    commandsWithin(RETRY_PAUSE);
+                } catch (SourceChanged | HistoryDiverged e) {
+                    change = e instanceof SourceChanged known ? known
+                            : new SourceChanged(SourceChanged.Kind.HISTORY, e.getMessage());
+                    if (answered != null) {
+                        retryLater(e); // it changes faster than it can be looked at
+                    }
+                } catch (SQLException | Unfit | UncheckedIOException e) {
+                    retryLater(e);
                 }
             }
         } catch (InterruptedException e) {
@@ -421,6 +438,13 @@ public final class LiveMigration implements AutoCloseable {
             }
             ended.countDown();
         }
+    }
+
+    private void retryLater(Exception e) throws InterruptedException {
+        LOG.debug("step failed", e);
+        block(Preparation.sentence(e));
+        closeReader();
+        commandsWithin(RETRY_PAUSE);
     }
 
     private void closeReader() {
@@ -490,8 +514,8 @@ public final class LiveMigration implements AutoCloseable {
                 return taken;
             });
         }
+        use(Preparation.schema(file, options.busyTimeout()));
         reader = new SourceReader(file, options.busyTimeout());
-        sources = Sources.of(Preparation.schema(file, options.busyTimeout()), plan);
         session.run(connection -> {
             Map<String, Long> rows = new TreeMap<>();
             store.chunks(connection).forEach(chunk -> rows.merge(chunk.table(), chunk.rows(), Long::sum));
@@ -500,7 +524,9 @@ public final class LiveMigration implements AutoCloseable {
             return null;
         });
         if (phase != Phase.CREATED) {
-            takeSourceGeneration();
+            try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+                claimSource(writer);
+            }
             follower = follower();
         }
         unblock();
@@ -522,28 +548,40 @@ public final class LiveMigration implements AutoCloseable {
         });
     }
 
-    private void takeSourceGeneration() throws SQLException {
-        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-            if (Capture.state(writer) != null) {
-                Capture.takeGeneration(writer, generation);
-            }
+    /** Writes our generation into the source; where that knows a greater one already, both sides get one greater still. */
+    private void claimSource(SqliteSession writer) throws SQLException, InterruptedException {
+        Capture.State capture = Capture.state(writer);
+        if (capture == null || capture.generation() == generation) {
+            return;
+        }
+        session.run(connection -> {
+            store.requireGeneration(connection, generation);
+            return null;
+        });
+        long taken = Capture.takeGeneration(writer, generation);
+        if (taken != generation) {
+            session.run(connection -> {
+                store.setGeneration(connection, taken);
+                connection.commit();
+                return null;
+            });
+            generation = taken;
         }
     }
 
     private Follower follower() throws SQLException, InterruptedException {
         SourceFacts facts = session.run(store::source);
-        try (SqliteSession look = file.openReader(options.busyTimeout())) {
-            Capture.State capture = Capture.state(look);
-            if (capture == null) {
-                throw new SourceChanged(SourceChanged.Kind.HISTORY, "capture is gone from " + file.path());
-            }
-            if (!Capture.damaged(look).isEmpty()) {
-                throw new SourceChanged(SourceChanged.Kind.SCHEMA, "capture triggers are missing or were altered");
-            }
-            reader.follow(capture, SchemaReader.read(look));
+        Look look = look();
+        if (look.capture == null || !look.capture.epoch().equals(facts.epoch())) {
+            throw new SourceChanged(SourceChanged.Kind.HISTORY, "the capture that was installed in " + file.path() + " is gone");
         }
+        if (!look.damaged.isEmpty()) {
+            throw new SourceChanged(SourceChanged.Kind.SCHEMA, "capture triggers are missing or were altered");
+        }
+        reader.follow(look.capture, look.schema);
         return new Follower(file, reader, session, store, plan, generation, options.batch(), new Follower.Expected(
-                new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash()));
+                new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash(), look.captureHash,
+                renumbered().isEmpty() ? Follower.Expected.ANY_VERSION : facts.schemaVersion()));
     }
 
     private void step() throws SQLException, InterruptedException {
@@ -578,26 +616,23 @@ public final class LiveMigration implements AutoCloseable {
             declarations.run(connection, EnumSet.of(Stage.GROUND, Stage.TABLE));
             return null;
         });
-        Capture.State installed;
-        String hash;
-        SqliteFile.Identity identity;
+        SqliteFile.Identity identity = identity();
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-            hash = SchemaReader.hash(writer);
-            identity = identity();
-            installed = Capture.install(writer, new ArrayList<>(sources.values()), hash);
-            generation = Math.max(generation, Capture.takeGeneration(writer, generation));
-            installed = Capture.state(writer);
+            use(SchemaReader.read(writer)); // planning may have taken hours
+            Capture.install(writer, new ArrayList<>(sources.values()), schema.hash());
+            claimSource(writer);
         }
-        Capture.State capture = installed;
-        String installedHash = hash;
+        Look look = look();
         Map<String, List<RowKey>> parts = new LinkedHashMap<>();
         for (TablePlan table : plan.tables()) {
             parts.put(table.source(), Parts.of(reader, sources.get(table.source()), table.rows(), options.workers()));
         }
         session.run(connection -> {
             store.setGeneration(connection, generation);
-            store.saveSource(connection, new SourceFacts(capture.epoch(), identity.device(), identity.inode(), installedHash));
-            store.resetWatermark(connection, new Watermark(capture.head().seq(), capture.head().nonce(), false));
+            store.saveSource(connection, new SourceFacts(look.capture.epoch(), identity.device(), identity.inode(),
+                    schema.hash(), look.schemaVersion));
+            store.resetWatermark(connection,
+                    new Watermark(look.capture.head().seq(), look.capture.head().nonce(), false));
             for (Map.Entry<String, List<RowKey>> table : parts.entrySet()) {
                 store.createChunks(connection, table.getKey(), table.getValue());
             }
@@ -640,7 +675,8 @@ public final class LiveMigration implements AutoCloseable {
             }
         };
         BulkCopy copy = new BulkCopy(file, plan, sources, target, reconnect, store, generation,
-                new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole), gate, counting,
+                new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole,
+                        schema.hash(), true), gate, counting,
                 (connection, table) -> declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX), table));
         if (copy.run()) {
             session.run(connection -> {
@@ -653,7 +689,7 @@ public final class LiveMigration implements AutoCloseable {
     // ---- phase catching up ----
 
     private void catchUp() throws SQLException, InterruptedException {
-        if (!drainPieces()) {
+        if (!drainPieces() || !recheck()) {
             return;
         }
         Declarations declarations = new Declarations(plan, store);
@@ -815,77 +851,97 @@ public final class LiveMigration implements AutoCloseable {
 
     // ---- a source that is not what it was ----
 
+    /** The source as it can't be followed; blocks until somebody has changed that. */
+    private static final class Unfit extends RuntimeException {
+        Unfit(String message) {
+            super(message);
+        }
+    }
+
+    /** What the source is at one moment; {@code capture} is null where none is installed. */
+    private record Look(Capture.State capture, SourceSchema schema, String captureHash, long schemaVersion,
+            List<String> damaged) {}
+
+    private Look look() throws SQLException {
+        try (SqliteSession session = file.openReader(options.busyTimeout())) {
+            session.begin();
+            Capture.State capture = Capture.state(session);
+            return new Look(capture, SchemaReader.read(session), SchemaReader.captureHash(session),
+                    session.number("PRAGMA schema_version"), capture == null ? List.of() : Capture.damaged(session));
+        }
+    }
+
     private void sourceChanged(SourceChanged change) throws SQLException, InterruptedException {
         LOG.warn("event=source_changed migration={} kind={} reason=\"{}\"", name, change.kind(), change.getMessage());
         closeReader();
+        if (!Files.exists(file.path())) {
+            throw new Unfit("the source file " + file.path() + " is gone: put it back, or cancel the migration");
+        }
+        Look before = look();
+        use(before.schema);
         reader = new SourceReader(file, options.busyTimeout());
-        Capture.State capture;
-        List<String> damaged;
-        SourceSchema schema;
-        try (SqliteSession session = file.openReader(options.busyTimeout())) {
-            capture = Capture.state(session);
-            schema = SchemaReader.read(session);
-            damaged = capture == null ? List.of() : Capture.damaged(session);
-        }
-        String misfit = misfit(schema);
-        if (misfit != null) {
-            block(misfit);
-            closeReader();
-            commandsWithin(RETRY_PAUSE);
-            return;
-        }
         SourceFacts known = session.run(store::source);
-        boolean sameHistory = capture != null && capture.epoch().equals(known.epoch())
-                && change.kind() == SourceChanged.Kind.SCHEMA;
-        Set<String> toCompare = new HashSet<>(sameHistory ? damaged : sources.keySet());
-        sources = Sources.of(schema, plan);
+        boolean sameEpoch = before.capture != null && before.capture.epoch().equals(known.epoch());
+        boolean continues = sameEpoch && change.kind() == SourceChanged.Kind.SCHEMA;
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-            if (capture == null) {
-                Capture.install(writer, new ArrayList<>(sources.values()), schema.hash());
-                generation = Math.max(generation, Capture.takeGeneration(writer, generation));
-            } else if (!damaged.isEmpty()) {
-                Capture.takeGeneration(writer, generation);
-                Capture.repair(writer, generation, damaged);
+            if (before.capture == null) {
+                Capture.install(writer, new ArrayList<>(sources.values()), before.schema.hash());
             }
-            capture = Capture.state(writer);
+            claimSource(writer);
+            if (!before.damaged.isEmpty()) {
+                Capture.repair(writer, generation, before.damaged);
+            }
         }
-        boolean healed = change.kind() != SourceChanged.Kind.SCHEMA && capture.epoch().equals(known.epoch())
-                && damaged.isEmpty();
-        accept(capture, schema.hash(), sameHistory || healed);
-        if (healed && follower.heal()) {
-            LOG.info("event=history_healed migration={}: the rows that the source lost or rewrote were read again", name);
-            unblock();
-            return;
+        Look now = look();
+        Set<String> toCompare = new HashSet<>(sameEpoch ? before.damaged : sources.keySet());
+        if (now.schemaVersion != known.schemaVersion()) {
+            toCompare.addAll(renumbered());
         }
-        if (healed) {
-            accept(capture, schema.hash(), false);
+        accept(now, before.schema.hash(), sameEpoch, toCompare);
+        if (sameEpoch && !continues) {
+            if (follower.heal()) {
+                LOG.info("event=history_healed migration={}: the rows that the source lost or rewrote were read again", name);
+            } else {
+                accept(now, before.schema.hash(), false, sources.keySet());
+            }
         }
-        if (toCompare.isEmpty()) {
-            LOG.info("event=schema_accepted migration={}: no table that is carried was changed", name);
-            unblock();
-            return;
-        }
-        resync(toCompare);
         unblock();
     }
 
+    /** Tables whose rows VACUUM may have numbered anew. */
+    private List<String> renumbered() {
+        return sources.values().stream().filter(Obstacle::rowidsCanMove).map(SourceTable::name).toList();
+    }
+
+    /** Goes on with the source as {@code now} declares it; throws if the plan is not for such a one. */
+    private void use(SourceSchema now) {
+        String misfit = misfit(now);
+        if (misfit != null) {
+            throw new Unfit(misfit);
+        }
+        schema = now;
+        sources = Sources.of(now, plan);
+    }
+
     /** Why the source can't be followed as it is now, or null if it can. */
-    private String misfit(SourceSchema schema) {
+    private String misfit(SourceSchema now) {
         for (TablePlan table : plan.tables()) {
-            SourceTable source = schema.table(table.source());
+            SourceTable source = now.table(table.source());
             if (source == null) {
-                return "table " + table.source() + " is gone from the source: cancel, and start a new migration without it";
+                return "table " + table.source() + " is gone from the source: bring it back, or cancel and start a new"
+                        + " migration without it";
             }
-            List<SourceColumn> stored = source.storedColumns();
-            long highest = table.columns().stream().mapToInt(c -> c.index()).max().orElse(-1);
-            boolean same = table.columns().stream().allMatch(column -> column.index() < stored.size()
-                    && stored.get(column.index()).name().equalsIgnoreCase(column.source())) && highest + 1 >= stored.size();
-            if (!same) {
+            List<String> stored = source.storedColumns().stream().map(column -> SqlText.lower(column.name())).toList();
+            if (!stored.equals(table.stored().stream().map(SqlText::lower).toList())) {
                 return "the columns of table " + table.source()
                         + " were changed: cancel, and start a new migration with the new schema";
             }
+            if (!new CapturedTable(0, table.source(), table.identity()).fits(source)) {
+                return "the key of table " + table.source()
+                        + " was changed: cancel, and start a new migration with the new schema";
+            }
         }
-        for (SourceTable table : schema.tables()) {
+        for (SourceTable table : now.tables()) {
             if (plan.table(table.name()) == null && plan.notCarried().stream()
                     .noneMatch(n -> n.object().equals("table \"" + table.name() + "\""))) {
                 note("table " + table.name() + " is new in the source and not carried: start a new migration to include it");
@@ -894,38 +950,61 @@ public final class LiveMigration implements AutoCloseable {
         return null;
     }
 
-    /** Takes the source as it is for the truth from now on. */
-    private void accept(Capture.State capture, String hash, boolean sameHistory) throws SQLException, InterruptedException {
+    /**
+     * Takes the source as it is for the truth from now on. That tables have to be compared is remembered in the same
+     * transaction: whoever comes after us must know it.
+     */
+    private void accept(Look now, String schemaHash, boolean sameHistory, Collection<String> toCompare)
+            throws SQLException, InterruptedException {
         SqliteFile.Identity identity = identity();
-        Position head = capture.head();
+        Position head = now.capture.head();
         session.run(connection -> {
             store.setGeneration(connection, generation);
-            store.saveSource(connection, new SourceFacts(capture.epoch(), identity.device(), identity.inode(), hash));
+            store.saveSource(connection, new SourceFacts(now.capture.epoch(), identity.device(), identity.inode(),
+                    schemaHash, now.schemaVersion));
             if (!sameHistory) {
                 store.resetWatermark(connection, new Watermark(head.seq(), head.nonce(), false));
                 store.clearJournal(connection);
             }
+            store.addRechecks(connection, toCompare);
+            if (!toCompare.isEmpty() && phase == Phase.REPLICATING) {
+                enter(connection, Phase.CATCHING_UP);
+            }
             connection.commit();
             return null;
         });
-        follower = follower();
         watermark = null;
+        follower = follower();
     }
 
-    /** Compares whole tables and mends what differs, while the application writes. */
-    private void resync(Collection<String> tables) throws SQLException, InterruptedException {
-        if (phase != Phase.REPLICATING && phase != Phase.CATCHING_UP) {
-            return; // the copy that is under way reads them anyway, and the changelog since is whole
-        }
-        if (phase == Phase.REPLICATING) {
+    /**
+     * Compares the tables that have changes in no changelog, and mends what differs, while the application writes; false
+     * if it was stopped or paused before the end.
+     */
+    private boolean recheck() throws SQLException, InterruptedException {
+        List<String> tables = session.run(store::rechecks);
+        for (String table : tables) {
+            LOG.info("event=resync migration={} table={}", name, table);
+            AtomicBoolean ended = new AtomicBoolean();
+            Verifier verifier = new Verifier(plan.schema(), store, follower, options.chunk(), true);
+            VerifyReport report = verifier.verify(subjects(List.of(table)), (compared, done) -> {}, () -> {
+                ended.compareAndSet(false, gate.isStopped() || gate.isPaused());
+                return ended.get();
+            });
+            if (ended.get()) {
+                return false;
+            }
             session.run(connection -> {
-                enter(connection, Phase.CATCHING_UP);
+                store.removeRecheck(connection, table);
+                connection.commit();
                 return null;
             });
+            LOG.info("event=resynced migration={} table={} rows={} mended={}", name, table, report.rows(),
+                    report.differenceCount());
         }
-        LOG.info("event=resync migration={} tables={}", name, tables.size());
-        Verifier verifier = new Verifier(plan.schema(), store, follower, options.chunk(), true);
-        VerifyReport report = verifier.verify(subjects(tables), (table, done) -> {}, gate::isStopped);
-        LOG.info("event=resynced migration={} rows={} mended={}", name, report.rows(), report.differenceCount());
+        if (!tables.isEmpty()) {
+            retryParkedRows();
+        }
+        return true;
     }
 }

@@ -210,7 +210,8 @@ public final class Planner {
                 return null;
             }
         }
-        TablePlan plan = new TablePlan(table.name(), target, table.identity(), columns, keyColumn, existing != null,
+        TablePlan plan = new TablePlan(table.name(), target, table.identity(),
+                table.storedColumns().stream().map(SourceColumn::name).toList(), columns, keyColumn, existing != null,
                 counted.rows());
         if (existing != null && keyColumn == null && existing.keys().stream()
                 .noneMatch(key -> key.size() == plan.keyTargets().size() && key.containsAll(plan.keyTargets()))) {

@@ -9,6 +9,7 @@ import dev.sluice.verify.VerifyReport;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,14 +34,16 @@ class SourceChangedIT {
 
     /** Everything that the application has committed arrives, and nothing else is there. */
     private static void assertFollows(LiveGround ground) throws Exception {
-        ground.app("INSERT INTO kv VALUES ('last', 'word')");
+        ground.app("REPLACE INTO kv VALUES ('last', 'word')");
+        String word = "word " + System.nanoTime();
+        ground.app("UPDATE kv SET v = '" + word + "' WHERE k = 'last'");
         Awaitility.await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(20))
                 .failFast(() -> {
                     if (ground.migration().failure() != null) {
                         throw new AssertionError("the migration ended", ground.migration().failure());
                     }
                 })
-                .until(() -> ground.target("SELECT v FROM kv WHERE k = 'last'").equals(java.util.List.of("word"))
+                .until(() -> ground.target("SELECT v FROM kv WHERE k = 'last'").equals(List.of(word))
                         && ground.migration().phase() == Phase.REPLICATING);
         VerifyReport report = ground.verify();
         SameRows.assertSame(ground);
@@ -146,7 +149,7 @@ class SourceChangedIT {
             Path away = folder.resolve("away.db");
             ground.verify();
             Files.move(ground.file().path(), away);
-            assertThat(ground.awaitBlocked()).contains("is gone");
+            assertThat(ground.awaitBlocked("is gone")).contains("put it back");
             Files.move(away, ground.file().path());
             assertFollows(ground);
         }
@@ -203,7 +206,7 @@ class SourceChangedIT {
             rebuild(ground, "UPDATE users_new SET name = 'in the rebuild' WHERE id < 10");
             ground.there("ALTER TABLE users RENAME TO hidden"); // so that the comparison can't come to its end
             ground.start();
-            ground.awaitBlocked();
+            ground.awaitBlocked("the target lacks something that was expected");
             ground.stop();
             ground.there("ALTER TABLE hidden RENAME TO users");
             ground.startAndFollow();
@@ -276,11 +279,11 @@ class SourceChangedIT {
                 } catch (java.sql.SQLException e) {
                     assertThat(e.getMessage()).contains("no such table");
                 }
-                assertThat(ground.awaitBlocked()).as(change).contains("table users");
+                ground.awaitBlocked("table users");
                 assertThat(ground.target("SELECT * FROM users ORDER BY id")).as(change).isEqualTo(before);
                 ground.stop();
                 ground.start();
-                assertThat(ground.awaitBlocked()).as(change).contains("table users");
+                ground.awaitBlocked("table users");
                 assertThat(ground.target("SELECT * FROM users ORDER BY id")).as(change).isEqualTo(before);
             }
         }
@@ -295,7 +298,7 @@ class SourceChangedIT {
                 ground.startAndPauseMidCopy();
                 ground.app(change);
                 ground.migration().resume();
-                assertThat(ground.awaitBlocked()).as(change).contains("table users");
+                assertThat(ground.awaitBlocked("table users")).as(change).contains("were changed");
                 // a name that is no column any more is a string to SQLite
                 assertThat(ground.target("SELECT count(*) FROM users WHERE name NOT LIKE 'name %'")).containsExactly("0");
             }
@@ -307,7 +310,7 @@ class SourceChangedIT {
         try (LiveGround ground = ground().startAndFollow()) {
             ground.app("BEGIN", "CREATE TABLE kv_new (k TEXT, v TEXT, PRIMARY KEY (k, v))",
                     "INSERT INTO kv_new SELECT k, v FROM kv", "DROP TABLE kv", "ALTER TABLE kv_new RENAME TO kv", "COMMIT");
-            assertThat(ground.awaitBlocked()).contains("the key of table kv");
+            ground.awaitBlocked("the key of table kv was changed");
         }
     }
 
@@ -317,7 +320,7 @@ class SourceChangedIT {
             Preparation stale = ground.prepare();
             ground.app("ALTER TABLE users ADD COLUMN more TEXT", "UPDATE users SET more = 'x'");
             ground.startWith(stale);
-            assertThat(ground.awaitBlocked()).contains("the columns of table users were changed");
+            ground.awaitBlocked("the columns of table users were changed");
             assertThat(ground.traces()).isEmpty();
         }
     }

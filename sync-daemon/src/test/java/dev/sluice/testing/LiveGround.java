@@ -226,15 +226,15 @@ public final class LiveGround implements AutoCloseable {
         chunk = new Limits(500, 16 << 20, Duration.ofSeconds(1));
     }
 
-    /** Waits until it is blocked, and returns the sentence that says why. */
-    public String awaitBlocked() {
+    /** Waits until it is blocked with a sentence that contains {@code words}; returns the sentence. */
+    public String awaitBlocked(String words) {
         return Awaitility.await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(10))
                 .failFast(() -> {
                     if (migration.failure() != null) {
                         throw new AssertionError("the migration ended", migration.failure());
                     }
                 })
-                .until(() -> migration.status().run(), run -> run.startsWith("blocked"));
+                .until(() -> migration.status().run(), run -> run.startsWith("blocked") && run.contains(words));
     }
 
     /** Waits until it has ended by itself, and returns why. */

@@ -53,9 +53,10 @@ public final class Turns implements AutoCloseable {
         reader = new SourceReader(file, Duration.ofSeconds(20));
         try (SqliteSession look = file.openReader(Duration.ofSeconds(20))) {
             reader.follow(Capture.state(look), SchemaReader.read(look));
+            follower = new Follower(file, reader, session, store, plan, generation, limits, new Follower.Expected(
+                    new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash(),
+                    SchemaReader.captureHash(look), Follower.Expected.ANY_VERSION));
         }
-        follower = new Follower(file, reader, session, store, plan, generation, limits, new Follower.Expected(
-                new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash()));
     }
 
     public Follower follower() {
