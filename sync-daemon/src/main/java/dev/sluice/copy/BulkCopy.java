@@ -1,6 +1,7 @@
 package dev.sluice.copy;
 
 import dev.sluice.apply.Applier;
+import dev.sluice.change.Position;
 import dev.sluice.change.Row;
 import dev.sluice.change.RowKey;
 import dev.sluice.plan.MigrationPlan;
@@ -9,6 +10,7 @@ import dev.sluice.postgres.LastingSession;
 import dev.sluice.postgres.Reconnect;
 import dev.sluice.postgres.Target;
 import dev.sluice.schema.SourceTable;
+import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.store.ChunkProgress;
 import dev.sluice.store.MigrationStore;
@@ -56,11 +58,11 @@ public final class BulkCopy {
      * @param limits of one chunk
      * @param busyTimeout how long to wait for a lock of the application
      * @param replicationRole true if the target's triggers and foreign keys can be kept from firing
+     * @param captured true if the source has a changelog, whose head is then noted with every chunk
      * @param schemaHash of the source schema that the tables were read from
-     * @param live true if the application writes meanwhile
      */
-    public record Settings(int workers, Limits limits, Duration busyTimeout, boolean replicationRole, String schemaHash,
-            boolean live) {}
+    public record Settings(int workers, Limits limits, Duration busyTimeout, boolean replicationRole,
+            boolean captured, String schemaHash) {}
 
     /** What to do when a table's rows are all in: keys and indexes. Must be repeatable. */
     public interface TableFinish {
@@ -94,7 +96,7 @@ public final class BulkCopy {
                     open.merge(part.table(), 1, Integer::sum);
                     queue.add(part);
                 });
-        AtomicReference<Exception> failure = new AtomicReference<>();
+        AtomicReference<Throwable> failure = new AtomicReference<>();
         List<Thread> threads = new ArrayList<>();
         for (int i = 0; i < Math.min(settings.workers(), queue.size()); i++) {
             Thread thread = new Thread(() -> work(queue, open, failure), "copy-" + (i + 1));
@@ -110,7 +112,8 @@ public final class BulkCopy {
             throw e;
         }
         rethrow(failure.get());
-        return queue.isEmpty() && !gate.isStopped();
+        // asked of the target, not of the threads: only what it holds counts
+        return !gate.isStopped() && reconnect.call(this::parts).stream().allMatch(ChunkProgress::done);
     }
 
     /** A table whose parts are all copied is queued once more: its keys and indexes may be missing still. */
@@ -119,7 +122,7 @@ public final class BulkCopy {
                 .allMatch(ChunkProgress::done);
     }
 
-    private static void rethrow(Exception failure) throws SQLException, InterruptedException {
+    private static void rethrow(Throwable failure) throws SQLException, InterruptedException {
         if (failure instanceof SQLException sql) {
             throw sql;
         }
@@ -129,6 +132,9 @@ public final class BulkCopy {
         if (failure instanceof RuntimeException runtime) {
             throw runtime;
         }
+        if (failure instanceof Error error) {
+            throw error;
+        }
         if (failure != null) {
             throw new IllegalStateException(failure);
         }
@@ -136,12 +142,12 @@ public final class BulkCopy {
 
     private List<ChunkProgress> parts() throws SQLException {
         try (Connection connection = target.connect()) {
-            return store.chunks(connection);
+            return store.lockChunks(connection); // waits for a late transaction of an earlier process
         }
     }
 
     private void work(BlockingQueue<ChunkProgress> queue, Map<String, Integer> open,
-            AtomicReference<Exception> failure) {
+            AtomicReference<Throwable> failure) {
         try (SourceReader reader = new SourceReader(file, settings.busyTimeout()); LastingSession session =
                 new LastingSession(target, reconnect, settings.replicationRole())) {
             Applier applier = new Applier(store, plan);
@@ -166,8 +172,8 @@ public final class BulkCopy {
                     progress.finished(part.table());
                 }
             }
-        } catch (Exception e) {
-            failure.compareAndSet(null, e); // the thread's edge: run() throws it again
+        } catch (Throwable e) {
+            failure.compareAndSet(null, e); // the thread's edge: run() throws it again, an OutOfMemoryError too
         }
     }
 
@@ -181,35 +187,48 @@ public final class BulkCopy {
             if (!gate.pass()) {
                 return false;
             }
-            Chunk chunk = read(reader, source, at.after(), at.until());
+            Read read = read(reader, source, at.after(), at.until());
+            Chunk chunk = read.chunk;
             ChunkProgress from = at;
             long bytes = chunk.rows().stream().mapToLong(Row::size).sum();
             ChunkProgress to = new ChunkProgress(at.table(), at.part(), chunk.last() == null ? at.after() : chunk.last(),
-                    at.until(), at.rows() + chunk.rows().size(), at.bytes() + bytes, chunk.end());
-            Written written = session.run(connection -> write(connection, applier, chunk.rows(), from, to));
-            if (written.parked > 0) {
-                progress.parked(at.table(), written.parked);
+                    at.until(), at.rows() + chunk.rows().size(), at.bytes() + bytes, chunk.end(), read.head);
+            int parked = session.run(connection -> write(connection, applier, chunk.rows(), from, to));
+            if (parked > 0) {
+                progress.parked(at.table(), parked);
             }
-            progress.copied(at.table(), written.at.rows() - at.rows(), written.at.bytes() - at.bytes());
-            at = written.at;
+            progress.copied(at.table(), chunk.rows().size(), bytes);
+            at = to;
         }
         return true;
     }
 
-    private Chunk read(SourceReader reader, SourceTable source, RowKey after, RowKey until) throws SQLException {
+    /** A chunk, and the newest changelog row of its snapshot; null without capture. */
+    private record Read(Chunk chunk, Position head) {}
+
+    private Read read(SourceReader reader, SourceTable source, RowKey after, RowKey until) throws SQLException {
         try (Snapshot snapshot = reader.open()) {
             // SQLite takes the quoted name of a column that is no more for a string, and would give that for each row
             if (!snapshot.schemaHash().equals(settings.schemaHash())) {
-                throw new SQLException("the schema of " + file.path() + " was changed while its tables were being copied");
+                throw new SourceRefusal("the schema of " + file.path() + " was changed while its tables were being copied:"
+                        + " start again");
             }
-            return snapshot.chunk(source, after, until, settings.limits());
+            return new Read(snapshot.chunk(source, after, until, settings.limits()),
+                    settings.captured() ? snapshot.head() : null);
         }
     }
 
-    /** Where a part stands in the target now, and how many rows were parked on the way. */
-    private record Written(ChunkProgress at, int parked) {}
+    /** What PostgreSQL commits must not be lost in SQLite by a power cut. */
+    private void syncSource() {
+        try {
+            file.syncWal();
+        } catch (IOException e) {
+            throw new SourceRefusal("the write-ahead log of " + file.path() + " can't be synced to disk: check the disk", e);
+        }
+    }
 
-    private Written write(Connection connection, Applier applier, List<Row> rows, ChunkProgress from, ChunkProgress to)
+    /** Returns the number of parked rows. */
+    private int write(Connection connection, Applier applier, List<Row> rows, ChunkProgress from, ChunkProgress to)
             throws SQLException {
         try {
             return write(connection, applier, rows, from, to, false);
@@ -222,29 +241,23 @@ public final class BulkCopy {
         }
     }
 
-    private Written write(Connection connection, Applier applier, List<Row> rows, ChunkProgress from, ChunkProgress to,
+    private int write(Connection connection, Applier applier, List<Row> rows, ChunkProgress from, ChunkProgress to,
             boolean careful) throws SQLException {
         if (!store.advanceChunk(connection, generation, from, to)) {
-            // a commit of ours succeeded whose answer was lost, or that a killed daemon of before had sent: go on from it
+            // the answer to our last commit was lost, and it had succeeded; anything else is another daemon
             ChunkProgress stored = store.chunks(connection).stream()
                     .filter(c -> c.table().equals(from.table()) && c.part() == from.part()).findFirst().orElseThrow();
             connection.rollback();
-            return new Written(stored, 0);
+            if (stored.rows() == to.rows() && java.util.Objects.equals(stored.after(), to.after())
+                    && stored.done() == to.done()) {
+                return 0;
+            }
+            throw new IllegalStateException("another daemon copies " + from.table()
+                    + " of this migration: stop one of the two");
         }
         int parked = applier.copyChunk(connection, from.table(), rows, careful);
-        if (settings.live()) {
-            syncSource();
-        }
+        syncSource();
         connection.commit();
-        return new Written(to, parked);
-    }
-
-    /** What a power cut takes from the source must not be in the target: no changelog row would tell. */
-    private void syncSource() throws SQLException {
-        try {
-            file.syncWal();
-        } catch (IOException e) {
-            throw new SQLException("the write-ahead log of " + file.path() + " can't be synced to disk", e);
-        }
+        return parked;
     }
 }

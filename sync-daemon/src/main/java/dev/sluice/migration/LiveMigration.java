@@ -19,6 +19,7 @@ import dev.sluice.phase.Phase;
 import dev.sluice.phase.RunState;
 import dev.sluice.plan.Declaration.Stage;
 import dev.sluice.plan.MigrationPlan;
+import dev.sluice.plan.Planner;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.plan.Widening;
 import dev.sluice.postgres.LastingSession;
@@ -27,20 +28,24 @@ import dev.sluice.postgres.SqlFailure;
 import dev.sluice.postgres.Target;
 import dev.sluice.postgres.TargetCheck;
 import dev.sluice.postgres.TargetRefusal;
+import dev.sluice.schema.RowIdentity;
 import dev.sluice.schema.SchemaReader;
+import dev.sluice.schema.SourceColumn;
 import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SourceRefusal;
-import dev.sluice.sqlite.SqlText;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.ChunkProgress;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.store.MigrationStore.SourceFacts;
 import dev.sluice.store.ParkedRow;
 import dev.sluice.store.StoreSchema;
 import dev.sluice.store.Watermark;
+import dev.sluice.tail.HealScan;
 import dev.sluice.tail.HistoryDiverged;
 import dev.sluice.tail.Limits;
+import dev.sluice.tail.Snapshot;
 import dev.sluice.tail.SourceReader;
 import dev.sluice.verify.SamePoint;
 import dev.sluice.verify.Verifier;
@@ -57,6 +62,7 @@ import java.util.Collection;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -89,6 +95,8 @@ public final class LiveMigration implements AutoCloseable {
     private static final Duration RETRY_PAUSE = Duration.ofSeconds(2);
     private static final Duration PURGE_PAUSE = Duration.ofSeconds(5);
     private static final int PURGE_ROWS_MAX = 5_000;
+    private static final int PURGE_STEPS_MAX = 50;
+    private static final Duration CANCEL_GRACE = Duration.ofSeconds(20);
     private static final int COMMANDS_MAX = 64;
 
     private final String name;
@@ -112,7 +120,6 @@ public final class LiveMigration implements AutoCloseable {
     private volatile RunState run = RunState.RUNNING;
     private volatile MigrationPlan plan;
     private volatile Watermark watermark;
-    private volatile long lagChanges = -1;
     private volatile Instant consistentAt;
     private volatile long changesApplied;
     private volatile Map<String, Long> parked = Map.of();
@@ -124,9 +131,12 @@ public final class LiveMigration implements AutoCloseable {
     private SourceReader reader;
     private LastingSession session;
     private Follower follower;
-    private SourceSchema schema;
+    private SourceChanged changed;
     private Map<String, SourceTable> sources = Map.of();
+    private String schemaHash;
     private long generation;
+    private boolean sourceGenerationTaken;
+    private boolean fellBehind;
     private boolean replicationRole;
     private long purgedAtNanos;
     private long idleSinceNanos;
@@ -218,19 +228,39 @@ public final class LiveMigration implements AutoCloseable {
     /** Ends the migration: nothing of ours stays in the source; the target keeps its tables as they are. */
     public void cancel() throws Exception {
         gate.stop();
-        if (Thread.currentThread() != thread) {
-            thread.join(TimeUnit.MINUTES.toMillis(1));
+        thread.join(CANCEL_GRACE.toMillis());
+        thread.interrupt(); // it may be waiting for a target that is away
+        thread.join(CANCEL_GRACE.toMillis());
+        if (thread.isAlive()) {
+            throw new TargetRefusal("the migration does not stop within " + 2 * CANCEL_GRACE.toSeconds()
+                    + " s, so nothing was removed: try again, or stop the daemon and run `sluice cancel --source`");
+        }
+        // written first: a daemon that is started again finishes what a crash in here leaves
+        SQLException away = null;
+        try (Connection connection = target.connect()) {
+            store.cancel(connection);
+        } catch (SQLException e) {
+            away = e;
         }
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
             Capture.uninstall(writer);
         }
+        phase = Phase.CANCELLED;
+        LOG.info("event=cancelled migration={}: the source holds nothing of Sluice any more", name);
+        if (away != null) {
+            throw new TargetRefusal("the source is free of Sluice, but the target could not be told ("
+                    + SqlFailure.sentence(away, target.url()) + "): remove the rows of migration " + name
+                    + " from schema sluice there when it is back");
+        }
+        removeFromTarget();
+    }
+
+    private void removeFromTarget() throws SQLException {
         try (Connection connection = target.connect()) {
             connection.setAutoCommit(false);
             StoreSchema.remove(connection, name);
             connection.commit();
         }
-        phase = Phase.CANCELLED;
-        LOG.info("event=cancelled migration={}: the source holds nothing of Sluice any more", name);
     }
 
     /**
@@ -246,10 +276,10 @@ public final class LiveMigration implements AutoCloseable {
             throw new TargetRefusal("a verification is running already: wait for it");
         }
         try {
-            Verifier verifier = new Verifier(plan.schema(), store, this::moment, options.chunk(), repair);
+            Verifier verifier = new Verifier(plan, store, this::moment, options.chunk(), repair);
             VerifyReport report = verifier.verify(subjects, listener, gate::isStopped);
             if (repair) {
-                ask(this::retryParkedRows); // a mended row may have stood in the way of a parked one
+                ask(this::retryParkedRows); // what was mended may have stood in the way of a parked row
             }
             if (tables.isEmpty()) {
                 verification = report;
@@ -355,14 +385,28 @@ public final class LiveMigration implements AutoCloseable {
         }
         long parkedRows = parked.values().stream().mapToLong(Long::longValue).sum();
         Instant last = consistentAt;
-        boolean behind = phase != Phase.REPLICATING || lagChanges != 0;
+        long lag = lag(at);
+        boolean behind = phase != Phase.REPLICATING || lag != 0;
         double lagSeconds = !behind ? 0 : Duration.between(last == null ? startedAt : last, Instant.now()).toMillis() / 1e3;
         VerifyReport verified = verification;
         return new StatusSnapshot(name, file.path().toString(), target.url().toString(), phase.label(),
-                phase.meaning(), run.label(), "sqlite", at == null ? 0 : at.seq(), lagChanges, lagSeconds,
+                phase.meaning(), run.label(), "sqlite", at == null ? 0 : at.seq(), lag, lagSeconds,
                 planned == null ? 0 : planned.rows(), rowsCopied, changesApplied, parkedRows,
                 verifying.get() ? "verifying" : verified == null ? "unverified" : verified.isEqual() ? "verified" : "mismatched",
                 verified == null ? null : verified.endedAt(), startedAt, tables, notes, next(parkedRows, verified));
+    }
+
+    /** Changelog rows behind the watermark, asked of the source itself: also while the target is away. */
+    private long lag(Watermark at) {
+        if (at == null) {
+            return -1;
+        }
+        try (SqliteSession look = file.openReader(Duration.ofMillis(200))) {
+            return Math.max(0, Capture.head(look).seq() - at.seq());
+        } catch (SQLException | RuntimeException e) {
+            LOG.debug("the source can't be asked for its newest change", e);
+            return -1;
+        }
     }
 
     private String next(long parkedRows, VerifyReport verified) {
@@ -402,34 +446,43 @@ public final class LiveMigration implements AutoCloseable {
 
     private void work() {
         try {
-            SourceChanged change = null;
             while (!gate.isStopped()) {
-                SourceChanged answered = change;
-                change = null;
                 try {
-                    if (answered != null) {
-                        sourceChanged(answered);
-                    } else {
-                        if (reader == null) {
-                            open();
-                        }
+                    if (changed != null) {
+                        sourceChanged(changed);
+                        changed = null;
+                    }
+                    if (reader == null) {
+                        open();
+                    }
+                    if (phase == Phase.CANCELLED) {
+                        finishCancel();
+                        return;
+                    }
+                    if (reader != null) {
                         step();
                     }
-                } catch (SourceChanged | HistoryDiverged e) {
-                    change = e instanceof SourceChanged known ? known
-                            : new SourceChanged(SourceChanged.Kind.HISTORY, e.getMessage());
-                    if (answered != null) {
-                        retryLater(e); // it changes faster than it can be looked at
+                } catch (SourceChanged e) {
+                    changed = e;
+                } catch (HistoryDiverged e) {
+                    changed = new SourceChanged(SourceChanged.Kind.HISTORY, e.getMessage());
+                } catch (SQLException | UncheckedIOException | SourceRefusal e) {
+                    if (plan == null && !(e instanceof SQLException)) {
+                        throw e; // nothing was begun: the operator must decide
                     }
-                } catch (SQLException | Unfit | UncheckedIOException e) {
-                    retryLater(e);
+                    LOG.debug("step failed", e);
+                    block(Preparation.sentence(e));
+                    closeReader();
+                    commandsWithin(RETRY_PAUSE);
                 }
             }
         } catch (InterruptedException e) {
             LOG.debug("stopped", e);
-        } catch (Exception e) {
-            failure = e; // the thread's edge: whoever waits for the end reads it
-            LOG.error("event=failed migration={} reason=\"{}\"", name, Preparation.sentence(e));
+        } catch (Throwable e) {
+            // the thread's edge: whoever waits for the end reads it
+            failure = e instanceof Exception exception ? exception : new IllegalStateException(e.toString(), e);
+            run = RunState.blocked(Preparation.sentence(failure));
+            LOG.error("event=failed migration={} reason=\"{}\"", name, Preparation.sentence(failure));
             LOG.debug("failed", e);
         } finally {
             closeReader();
@@ -440,11 +493,13 @@ public final class LiveMigration implements AutoCloseable {
         }
     }
 
-    private void retryLater(Exception e) throws InterruptedException {
-        LOG.debug("step failed", e);
-        block(Preparation.sentence(e));
-        closeReader();
-        commandsWithin(RETRY_PAUSE);
+    /** A cancel was cut off by a crash. */
+    private void finishCancel() throws SQLException {
+        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+            Capture.uninstall(writer);
+        }
+        removeFromTarget();
+        LOG.info("event=cancelled migration={}: finished what an earlier process had begun", name);
     }
 
     private void closeReader() {
@@ -504,7 +559,7 @@ public final class LiveMigration implements AutoCloseable {
             run = RunState.PAUSED;
         }
         if (session == null) {
-            replicationRole = reconnect.call(() -> TargetCheck.of(target)).replicationRole();
+            replicationRole = reconnect.call(this::mayKeepTriggersQuiet);
             session = new LastingSession(target, reconnect, replicationRole);
         }
         if (generation == 0) {
@@ -514,8 +569,20 @@ public final class LiveMigration implements AutoCloseable {
                 return taken;
             });
         }
-        use(Preparation.schema(file, options.busyTimeout()));
         reader = new SourceReader(file, options.busyTimeout());
+        SourceSchema schema = Preparation.schema(file, options.busyTimeout());
+        String misfit = phase == Phase.CREATED || phase == Phase.CANCELLED ? null : misfit(schema);
+        if (misfit != null) {
+            throw new SourceRefusal(misfit);
+        }
+        if (phase == Phase.CREATED && !schema.hash().equals(plan.schemaHash())) {
+            planAnew();
+            return;
+        }
+        if (phase == Phase.CANCELLED) {
+            return;
+        }
+        use(schema);
         session.run(connection -> {
             Map<String, Long> rows = new TreeMap<>();
             store.chunks(connection).forEach(chunk -> rows.merge(chunk.table(), chunk.rows(), Long::sum));
@@ -523,13 +590,54 @@ public final class LiveMigration implements AutoCloseable {
             parked = store.parkedCounts(connection);
             return null;
         });
-        if (phase != Phase.CREATED) {
-            try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-                claimSource(writer);
-            }
+        if (phase != Phase.CREATED && phase != Phase.CANCELLED) {
+            takeSourceGeneration();
             follower = follower();
         }
         unblock();
+    }
+
+    private void use(SourceSchema schema) {
+        sources = Sources.of(schema, plan);
+        schemaHash = schema.hash();
+    }
+
+    private boolean mayKeepTriggersQuiet() throws SQLException {
+        try (Connection connection = target.connect()) {
+            boolean may = TargetCheck.of(connection, target.schema(), 0).replicationRole();
+            MigrationPlan planned = plan;
+            boolean keysMade = store.declarations(connection).keySet().stream()
+                    .anyMatch(ordinal -> planned.declarations().get(ordinal).stage() == Stage.FOREIGN_KEY);
+            if (!may && keysMade) {
+                throw new TargetRefusal("the target's role may not set session_replication_role any more, and the foreign"
+                        + " keys that were made would act on replicated rows: grant it again");
+            }
+            return may;
+        }
+    }
+
+    /** The schema changed before anything was copied: what was made for the old one goes, and planning starts over. */
+    private void planAnew() throws SQLException, InterruptedException {
+        LOG.info("event=plan_again migration={}: the source's schema changed before the copy began", name);
+        MigrationPlan old = plan;
+        session.run(connection -> {
+            for (int ordinal : store.declarations(connection).keySet()) {
+                String undo = old.declarations().get(ordinal).undo();
+                if (undo != null) {
+                    try (var statement = connection.createStatement()) {
+                        statement.execute(undo); // empty still: nothing was copied
+                    }
+                }
+            }
+            StoreSchema.remove(connection, name);
+            connection.commit();
+            return null;
+        });
+        session.close();
+        session = null;
+        generation = 0;
+        sourceGenerationTaken = false;
+        closeReader();
     }
 
     private MigrationStore.Stored create() throws SQLException, InterruptedException {
@@ -548,40 +656,63 @@ public final class LiveMigration implements AutoCloseable {
         });
     }
 
-    /** Writes our generation into the source; where that knows a greater one already, both sides get one greater still. */
-    private void claimSource(SqliteSession writer) throws SQLException, InterruptedException {
-        Capture.State capture = Capture.state(writer);
-        if (capture == null || capture.generation() == generation) {
+    /** Once per process: an older daemon that wakes up again finds a number that is not its own. */
+    private void takeSourceGeneration() throws SQLException, InterruptedException {
+        if (sourceGenerationTaken) {
             return;
         }
+        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+            if (Capture.state(writer) == null) {
+                return;
+            }
+            generation = Capture.takeGeneration(writer, generation);
+        }
         session.run(connection -> {
-            store.requireGeneration(connection, generation);
+            store.setGeneration(connection, generation);
+            connection.commit();
             return null;
         });
-        long taken = Capture.takeGeneration(writer, generation);
-        if (taken != generation) {
-            session.run(connection -> {
-                store.setGeneration(connection, taken);
-                connection.commit();
-                return null;
-            });
-            generation = taken;
-        }
+        sourceGenerationTaken = true;
     }
 
     private Follower follower() throws SQLException, InterruptedException {
         SourceFacts facts = session.run(store::source);
-        Look look = look();
-        if (look.capture == null || !look.capture.epoch().equals(facts.epoch())) {
-            throw new SourceChanged(SourceChanged.Kind.HISTORY, "the capture that was installed in " + file.path() + " is gone");
+        String captureHash;
+        try (SqliteSession look = file.openReader(options.busyTimeout())) {
+            Capture.State capture = Capture.state(look);
+            if (capture == null) {
+                throw new SourceChanged(SourceChanged.Kind.HISTORY, "capture is gone from " + file.path());
+            }
+            // read before the triggers are looked at: whatever happens from here on is a difference at the first turn
+            captureHash = SchemaReader.captureHash(look);
+            if (!damaged(look, capture).isEmpty()) {
+                throw new SourceChanged(SourceChanged.Kind.SCHEMA, "capture triggers are missing or were altered");
+            }
+            reader.follow(capture, SchemaReader.read(look));
         }
-        if (!look.damaged.isEmpty()) {
-            throw new SourceChanged(SourceChanged.Kind.SCHEMA, "capture triggers are missing or were altered");
-        }
-        reader.follow(look.capture, look.schema);
         return new Follower(file, reader, session, store, plan, generation, options.batch(), new Follower.Expected(
-                new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash(), look.captureHash,
-                renumbered().isEmpty() ? Follower.Expected.ANY_VERSION : facts.schemaVersion()));
+                new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash(), captureHash,
+                renumbered().isEmpty() ? Follower.Expected.ANY_VERSION : facts.schemaVersion()),
+                connection -> {
+                    if (phase == Phase.REPLICATING || fellBehind) {
+                        store.enter(connection, Phase.REPLICATING, Phase.CATCHING_UP);
+                        phase = Phase.CATCHING_UP; // if the commit fails, open() reads what is stored
+                        fellBehind = true;
+                    }
+                });
+    }
+
+    /** Captured tables whose changes may not all be logged, and planned tables that are not captured as planned. */
+    private List<String> damaged(SqliteSession look, Capture.State capture) throws SQLException {
+        Set<String> damaged = new LinkedHashSet<>(Capture.damaged(look));
+        damaged.removeIf(table -> plan.table(table) == null);
+        for (TablePlan table : plan.tables()) {
+            CapturedTable captured = capture.table(table.source());
+            if (captured == null || !captured.identity().equals(table.identity())) {
+                damaged.add(table.source());
+            }
+        }
+        return List.copyOf(damaged);
     }
 
     private void step() throws SQLException, InterruptedException {
@@ -616,23 +747,36 @@ public final class LiveMigration implements AutoCloseable {
             declarations.run(connection, EnumSet.of(Stage.GROUND, Stage.TABLE));
             return null;
         });
-        SqliteFile.Identity identity = identity();
-        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-            use(SchemaReader.read(writer)); // planning may have taken hours
-            Capture.install(writer, new ArrayList<>(sources.values()), schema.hash());
-            claimSource(writer);
+        if (gate.isStopped()) {
+            return;
         }
-        Look look = look();
+        Capture.State capture;
+        SqliteFile.Identity identity;
+        long schemaVersion;
+        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+            identity = identity();
+            // the schema is compared with the plan's inside the installing transaction
+            Capture.State installed = Capture.install(writer, new ArrayList<>(sources.values()), plan.schemaHash());
+            if (!damaged(writer, installed).isEmpty()) {
+                throw new SourceRefusal(file.path() + " is captured already, for another migration or another choice of"
+                        + " tables: remove that with `sluice cancel --source " + file.path() + "`, if no other daemon"
+                        + " follows it");
+            }
+            generation = Capture.takeGeneration(writer, generation);
+            sourceGenerationTaken = true;
+            capture = Capture.state(writer);
+            schemaVersion = schemaVersion(writer); // nothing is copied yet, so what VACUUM did before does not matter
+        }
+        String installedHash = plan.schemaHash();
         Map<String, List<RowKey>> parts = new LinkedHashMap<>();
         for (TablePlan table : plan.tables()) {
             parts.put(table.source(), Parts.of(reader, sources.get(table.source()), table.rows(), options.workers()));
         }
         session.run(connection -> {
             store.setGeneration(connection, generation);
-            store.saveSource(connection, new SourceFacts(look.capture.epoch(), identity.device(), identity.inode(),
-                    schema.hash(), look.schemaVersion));
-            store.resetWatermark(connection,
-                    new Watermark(look.capture.head().seq(), look.capture.head().nonce(), false));
+            store.saveSource(connection, new SourceFacts(capture.epoch(), identity.device(), identity.inode(),
+                    installedHash, schemaVersion));
+            store.resetWatermark(connection, new Watermark(capture.head().seq(), capture.head().nonce(), false));
             for (Map.Entry<String, List<RowKey>> table : parts.entrySet()) {
                 store.createChunks(connection, table.getKey(), table.getValue());
             }
@@ -663,9 +807,11 @@ public final class LiveMigration implements AutoCloseable {
 
             @Override
             public void parked(String table, long rows) {
-                Map<String, Long> counts = new TreeMap<>(parked);
-                counts.merge(table, rows, Long::sum);
-                parked = counts;
+                synchronized (copied) {
+                    Map<String, Long> counts = new TreeMap<>(parked);
+                    counts.merge(table, rows, Long::sum);
+                    parked = counts;
+                }
                 progress.parked(table, rows);
             }
 
@@ -675,21 +821,40 @@ public final class LiveMigration implements AutoCloseable {
             }
         };
         BulkCopy copy = new BulkCopy(file, plan, sources, target, reconnect, store, generation,
-                new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole,
-                        schema.hash(), true), gate, counting,
+                new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole, true,
+                        schemaHash), gate, counting,
                 (connection, table) -> declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX), table));
         if (copy.run()) {
+            boolean history = historyIsWhole();
             session.run(connection -> {
+                if (!history) {
+                    store.mustCompare(connection, sources.keySet());
+                }
                 enter(connection, Phase.CATCHING_UP);
                 return null;
             });
         }
     }
 
+    /** False if the source has lost changelog rows that a chunk's snapshot showed: it went back in time since. */
+    private boolean historyIsWhole() throws SQLException, InterruptedException {
+        List<Position> heads = session.run(store::chunks).stream().map(ChunkProgress::head)
+                .filter(head -> head != null).distinct().toList();
+        try (Snapshot snapshot = reader.open()) {
+            for (Position head : heads) {
+                if (HealScan.commonRow(snapshot, List.of(head).iterator()) == null) {
+                    LOG.warn("event=history_lost migration={}: the source went back in time during the copy", name);
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
     // ---- phase catching up ----
 
     private void catchUp() throws SQLException, InterruptedException {
-        if (!drainPieces() || !recheck()) {
+        if (!drainPieces() || !compareDue()) {
             return;
         }
         Declarations declarations = new Declarations(plan, store);
@@ -717,7 +882,11 @@ public final class LiveMigration implements AutoCloseable {
                 return null;
             });
         }
-        applied(follower.turn(true));
+        Follower.Turn last = follower.turn(true);
+        applied(last);
+        if (!last.watermark().consistent()) {
+            return; // the application writes faster than we apply: again
+        }
         session.run(connection -> {
             enter(connection, Phase.REPLICATING);
             return null;
@@ -752,7 +921,6 @@ public final class LiveMigration implements AutoCloseable {
         changesApplied += turn.changes();
         if (turn.watermark().consistent()) {
             consistentAt = Instant.now();
-            lagChanges = 0;
         }
         if (turn.parked() > 0 || turn.rows() > 0 && !parked.isEmpty()) {
             parked = session.run(store::parkedCounts);
@@ -766,6 +934,12 @@ public final class LiveMigration implements AutoCloseable {
         if (watermark == null || follower.sourceChanged()) {
             Follower.Turn turn = follower.turn(true);
             applied(turn);
+            if (fellBehind) {
+                fellBehind = false;
+                LOG.info("event=phase migration={} from=replicating to=catching_up: the application writes faster than"
+                        + " PostgreSQL takes it", name);
+                return;
+            }
             idleSinceNanos = System.nanoTime();
             if (turn.parked() > 0) {
                 widen();
@@ -793,7 +967,12 @@ public final class LiveMigration implements AutoCloseable {
             return;
         }
         try (SqliteSession writer = file.openWriter(Duration.ofMillis(200))) {
-            Capture.purge(writer, generation, keepFrom, PURGE_ROWS_MAX);
+            // in small transactions: the application's writers pass between them
+            int steps = 0;
+            while (Capture.purge(writer, generation, keepFrom, PURGE_ROWS_MAX) >= PURGE_ROWS_MAX
+                    && ++steps < PURGE_STEPS_MAX) {
+                LOG.trace("purged {} rows", PURGE_ROWS_MAX);
+            }
         } catch (SQLException e) {
             LOG.debug("the changelog is purged another time", e); // the application is busy; it comes first
         }
@@ -851,159 +1030,188 @@ public final class LiveMigration implements AutoCloseable {
 
     // ---- a source that is not what it was ----
 
-    /** The source as it can't be followed; blocks until somebody has changed that. */
-    private static final class Unfit extends RuntimeException {
-        Unfit(String message) {
-            super(message);
-        }
-    }
-
-    /** What the source is at one moment; {@code capture} is null where none is installed. */
-    private record Look(Capture.State capture, SourceSchema schema, String captureHash, long schemaVersion,
-            List<String> damaged) {}
-
-    private Look look() throws SQLException {
-        try (SqliteSession session = file.openReader(options.busyTimeout())) {
-            session.begin();
-            Capture.State capture = Capture.state(session);
-            return new Look(capture, SchemaReader.read(session), SchemaReader.captureHash(session),
-                    session.number("PRAGMA schema_version"), capture == null ? List.of() : Capture.damaged(session));
-        }
-    }
-
+    /**
+     * Finds out what the source is now and brings capture in line with it. What must be compared is written down before
+     * anything is changed, so that no crash can forget it.
+     */
     private void sourceChanged(SourceChanged change) throws SQLException, InterruptedException {
         LOG.warn("event=source_changed migration={} kind={} reason=\"{}\"", name, change.kind(), change.getMessage());
         closeReader();
+        if (phase == Phase.CREATED || gate.isStopped()) {
+            return; // nothing was read yet; open() looks at everything
+        }
         if (!Files.exists(file.path())) {
-            throw new Unfit("the source file " + file.path() + " is gone: put it back, or cancel the migration");
+            throw new SourceRefusal("the source file " + file.path() + " is gone: put it back, or cancel the migration");
         }
-        Look before = look();
-        use(before.schema);
-        reader = new SourceReader(file, options.busyTimeout());
+        SourceReader fresh = new SourceReader(file, options.busyTimeout());
+        Capture.State before;
+        List<String> damaged;
+        SourceSchema schema;
+        long version;
+        try (SqliteSession look = file.openReader(options.busyTimeout())) {
+            before = Capture.state(look);
+            version = schemaVersion(look);
+            schema = SchemaReader.read(look);
+            damaged = before == null ? List.of() : damaged(look, before);
+        } finally {
+            fresh.close();
+        }
+        String misfit = misfit(schema);
+        if (misfit != null) {
+            throw new SourceRefusal(misfit);
+        }
         SourceFacts known = session.run(store::source);
-        boolean sameEpoch = before.capture != null && before.capture.epoch().equals(known.epoch());
-        boolean continues = sameEpoch && change.kind() == SourceChanged.Kind.SCHEMA;
-        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-            if (before.capture == null) {
-                Capture.install(writer, new ArrayList<>(sources.values()), before.schema.hash());
-            }
-            claimSource(writer);
-            if (!before.damaged.isEmpty()) {
-                Capture.repair(writer, generation, before.damaged);
-            }
-        }
-        Look now = look();
-        Set<String> toCompare = new HashSet<>(sameEpoch ? before.damaged : sources.keySet());
-        if (now.schemaVersion != known.schemaVersion()) {
+        boolean ours = before != null && before.epoch().equals(known.epoch());
+        boolean sameHistory = ours && change.kind() == SourceChanged.Kind.SCHEMA;
+        use(schema);
+        Set<String> toCompare = new LinkedHashSet<>(sameHistory ? damaged : sources.keySet());
+        Set<String> unlessHealed = new LinkedHashSet<>(toCompare);
+        if (known.schemaVersion() != version || !damaged.isEmpty()) {
+            // a repair moves the counter as well, so that what VACUUM did just before it would not be seen
             toCompare.addAll(renumbered());
+            renumbered().forEach(unlessHealed::remove);
         }
-        accept(now, before.schema.hash(), sameEpoch, toCompare);
-        if (sameEpoch && !continues) {
+        session.run(store::toCompare).forEach(unlessHealed::remove); // for other reasons
+        session.run(connection -> {
+            store.requireGeneration(connection, generation);
+            store.mustCompare(connection, toCompare);
+            connection.commit();
+            return null;
+        });
+        Capture.State capture;
+        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+            if (before == null) {
+                Capture.install(writer, new ArrayList<>(sources.values()), schema.hash());
+            }
+            if (before == null || change.kind() != SourceChanged.Kind.SCHEMA) {
+                // another file may hold an older number than the one that we took
+                generation = Capture.takeGeneration(writer, generation);
+                sourceGenerationTaken = true;
+            }
+            if (!damaged.isEmpty()) {
+                Capture.repair(writer, generation, damaged);
+                version = schemaVersion(writer);
+            } else if (before == null) {
+                version = schemaVersion(writer);
+            }
+            capture = Capture.state(writer);
+        }
+        long accepted = version;
+        reader = new SourceReader(file, options.busyTimeout());
+        boolean healable = ours && !sameHistory && damaged.isEmpty();
+        accept(capture, schema.hash(), accepted, sameHistory || healable);
+        if (healable) {
             if (follower.heal()) {
+                session.run(connection -> {
+                    store.compared(connection, unlessHealed);
+                    connection.commit();
+                    return null;
+                });
                 LOG.info("event=history_healed migration={}: the rows that the source lost or rewrote were read again", name);
             } else {
-                accept(now, before.schema.hash(), false, sources.keySet());
+                accept(capture, schema.hash(), accepted, false);
             }
         }
         unblock();
     }
 
-    /** Tables whose rows VACUUM may have numbered anew. */
+    private static long schemaVersion(SqliteSession session) throws SQLException {
+        return session.number("PRAGMA schema_version");
+    }
+
+    /** Tables whose rows VACUUM may have numbered anew: it moves SQLite's counter of schema changes, and nothing else. */
     private List<String> renumbered() {
         return sources.values().stream().filter(Obstacle::rowidsCanMove).map(SourceTable::name).toList();
     }
 
-    /** Goes on with the source as {@code now} declares it; throws if the plan is not for such a one. */
-    private void use(SourceSchema now) {
-        String misfit = misfit(now);
-        if (misfit != null) {
-            throw new Unfit(misfit);
-        }
-        schema = now;
-        sources = Sources.of(now, plan);
-    }
-
     /** Why the source can't be followed as it is now, or null if it can. */
-    private String misfit(SourceSchema now) {
+    private String misfit(SourceSchema schema) {
         for (TablePlan table : plan.tables()) {
-            SourceTable source = now.table(table.source());
+            SourceTable source = schema.table(table.source());
             if (source == null) {
-                return "table " + table.source() + " is gone from the source: bring it back, or cancel and start a new"
-                        + " migration without it";
+                return "table " + table.source() + " is gone from the source: cancel, and start a new migration without it";
             }
-            List<String> stored = source.storedColumns().stream().map(column -> SqlText.lower(column.name())).toList();
-            if (!stored.equals(table.stored().stream().map(SqlText::lower).toList())) {
-                return "the columns of table " + table.source()
-                        + " were changed: cancel, and start a new migration with the new schema";
-            }
-            if (!new CapturedTable(0, table.source(), table.identity()).fits(source)) {
+            List<SourceColumn> stored = source.storedColumns();
+            boolean same = table.columns().stream().allMatch(column -> column.index() < stored.size()
+                            && stored.get(column.index()).name().equalsIgnoreCase(column.source()))
+                    && stored.stream().allMatch(column -> table.column(column.name()) != null
+                            || plan.leavesOut(Planner.columnObject(table.source(), column.name())));
+            if (same && !isNamedAsPlanned(table, source)) {
                 return "the key of table " + table.source()
                         + " was changed: cancel, and start a new migration with the new schema";
             }
+            if (!same) {
+                return "the columns of table " + table.source()
+                        + " were changed: cancel, and start a new migration with the new schema";
+            }
         }
-        for (SourceTable table : now.tables()) {
-            if (plan.table(table.name()) == null && plan.notCarried().stream()
-                    .noneMatch(n -> n.object().equals("table \"" + table.name() + "\""))) {
+        for (SourceTable table : schema.tables()) {
+            if (plan.table(table.name()) == null && !plan.leavesOut(Planner.tableObject(table.name()))) {
                 note("table " + table.name() + " is new in the source and not carried: start a new migration to include it");
             }
         }
         return null;
     }
 
-    /**
-     * Takes the source as it is for the truth from now on. That tables have to be compared is remembered in the same
-     * transaction: whoever comes after us must know it.
-     */
-    private void accept(Look now, String schemaHash, boolean sameHistory, Collection<String> toCompare)
+    /** True if the rows can still be named by what the plan names them by. */
+    private static boolean isNamedAsPlanned(TablePlan table, SourceTable source) {
+        boolean sameKey = source.primaryKey().size() == table.identity().columns().size();
+        for (int i = 0; sameKey && i < source.primaryKey().size(); i++) {
+            sameKey = source.primaryKey().get(i).equalsIgnoreCase(table.identity().columns().get(i));
+        }
+        return switch (table.identity().kind()) {
+            case INTEGER_KEY -> sameKey && source.identity() != null
+                    && source.identity().kind() == RowIdentity.Kind.INTEGER_KEY;
+            case DECLARED_KEY -> sameKey;
+            case ROWID -> !source.withoutRowid();
+        };
+    }
+
+    /** Takes the source as it is for the truth from now on; what differs is found by comparing. */
+    private void accept(Capture.State capture, String hash, long schemaVersion, boolean sameHistory)
             throws SQLException, InterruptedException {
         SqliteFile.Identity identity = identity();
-        Position head = now.capture.head();
+        Position head = capture.head();
         session.run(connection -> {
             store.setGeneration(connection, generation);
-            store.saveSource(connection, new SourceFacts(now.capture.epoch(), identity.device(), identity.inode(),
-                    schemaHash, now.schemaVersion));
+            store.saveSource(connection, new SourceFacts(capture.epoch(), identity.device(), identity.inode(), hash,
+                    schemaVersion));
             if (!sameHistory) {
                 store.resetWatermark(connection, new Watermark(head.seq(), head.nonce(), false));
                 store.clearJournal(connection);
             }
-            store.addRechecks(connection, toCompare);
-            if (!toCompare.isEmpty() && phase == Phase.REPLICATING) {
+            if (phase == Phase.REPLICATING && !store.toCompare(connection).isEmpty()) {
                 enter(connection, Phase.CATCHING_UP);
             }
             connection.commit();
             return null;
         });
-        watermark = null;
         follower = follower();
+        watermark = null;
     }
 
     /**
-     * Compares the tables that have changes in no changelog, and mends what differs, while the application writes; false
-     * if it was stopped or paused before the end.
+     * Compares the tables whose changes were not all logged, and mends what differs, while the application writes. False
+     * if it was stopped before the end; what is compared is ticked off table by table.
      */
-    private boolean recheck() throws SQLException, InterruptedException {
-        List<String> tables = session.run(store::rechecks);
-        for (String table : tables) {
-            LOG.info("event=resync migration={} table={}", name, table);
-            AtomicBoolean ended = new AtomicBoolean();
-            Verifier verifier = new Verifier(plan.schema(), store, follower, options.chunk(), true);
-            VerifyReport report = verifier.verify(subjects(List.of(table)), (compared, done) -> {}, () -> {
-                ended.compareAndSet(false, gate.isStopped() || gate.isPaused());
-                return ended.get();
-            });
-            if (ended.get()) {
+    private boolean compareDue() throws SQLException, InterruptedException {
+        for (String table : session.run(store::toCompare)) {
+            if (gate.isPaused() || gate.isStopped()) {
                 return false;
             }
+            Verifier verifier = new Verifier(plan, store, follower, options.chunk(), true);
+            VerifyReport report = verifier.verify(subjects(List.of(table)), (t, done) -> {}, gate::isStopped);
             session.run(connection -> {
-                store.removeRecheck(connection, table);
+                store.compared(connection, List.of(table));
+                // what was mended stands in no journal, so no heal may reach back behind this point
+                store.clearJournal(connection);
                 connection.commit();
                 return null;
             });
+            follower.use(plan);
+            retryParkedRows();
             LOG.info("event=resynced migration={} table={} rows={} mended={}", name, table, report.rows(),
                     report.differenceCount());
-        }
-        if (!tables.isEmpty()) {
-            retryParkedRows();
         }
         return true;
     }

@@ -24,6 +24,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.awaitility.Awaitility;
 
 /**
@@ -186,9 +187,10 @@ public final class LiveGround implements AutoCloseable {
         return start(this::prepare);
     }
 
-    /** As {@link #start}, with a plan that was made before. */
+    /** As {@link #start}, with a plan that was made before; if it is asked for once more, it makes one. */
     public LiveMigration startWith(Preparation preparation) {
-        return start(() -> preparation);
+        AtomicBoolean used = new AtomicBoolean();
+        return start(() -> used.getAndSet(true) ? prepare() : preparation);
     }
 
     private LiveMigration start(LiveMigration.Planning planning) {
