@@ -60,22 +60,31 @@ public final class SourceReader implements AutoCloseable {
     }
 
     /**
-     * Says what the changelog's table ids mean. To be called before {@link Snapshot#changes}, and again whenever capture
-     * or the schema has changed. Tables that capture knows but {@code followed} does not contain are skipped.
+     * Follows all captured tables as {@code schema} declares them. To be called before {@link Snapshot#changes}, and again
+     * whenever capture or the schema has changed. A captured table that is gone or declared otherwise now is not skipped:
+     * a changelog row that names it stops {@link Snapshot#changes}, until {@link Capture#repair} has seen to it.
+     */
+    public void follow(Capture.State state, SourceSchema schema) {
+        follow(state, state.declared(schema), state.goneIds());
+    }
+
+    /**
+     * Follows only some of the captured tables, by their ids; changelog rows of all others are skipped for good.
+     *
+     * @param followed from {@link Capture.State#declared}
      */
     public void follow(Capture.State state, Map<Integer, SourceTable> followed) {
-        this.epoch = state.epoch();
-        this.tables = new HashMap<>();
-        followed.forEach((id, table) -> tables.put(id, queries(table)));
         Set<Integer> ignored = new HashSet<>(state.goneIds());
         state.tables().forEach(table -> ignored.add(table.id()));
         ignored.removeAll(followed.keySet());
-        this.ignoredIds = Set.copyOf(ignored);
+        follow(state, followed, ignored);
     }
 
-    /** Follows all captured tables as {@code schema} declares them. */
-    public void follow(Capture.State state, SourceSchema schema) {
-        follow(state, state.declared(schema));
+    private void follow(Capture.State state, Map<Integer, SourceTable> followed, Set<Integer> ignored) {
+        epoch = state.epoch();
+        tables = new HashMap<>();
+        followed.forEach((id, table) -> tables.put(id, queries(table)));
+        ignoredIds = Set.copyOf(ignored);
     }
 
     /**
