@@ -22,6 +22,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -51,6 +53,12 @@ public final class EmbeddedTarget implements AutoCloseable {
     private static final Duration START_WAIT = Duration.ofMinutes(5);
     private static final Duration STOP_WAIT = Duration.ofSeconds(60);
     private static final int START_ATTEMPTS = 5;
+
+    /**
+     * Those of this process. Their lock files must not be opened a second time: closing any descriptor of a file drops the
+     * process's POSIX lock on it, and another process would take the server for abandoned.
+     */
+    private static final Set<Path> HOMES = ConcurrentHashMap.newKeySet();
 
     private final Path home;
     private final boolean temporary;
@@ -92,6 +100,9 @@ public final class EmbeddedTarget implements AutoCloseable {
     private EmbeddedTarget(Path home, boolean temporary) throws IOException {
         this.home = home;
         this.temporary = temporary;
+        if (!HOMES.add(home)) {
+            throw new TargetRefusal("this process runs the embedded PostgreSQL of " + home + " already");
+        }
         this.lockFile = FileChannel.open(home.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         boolean started = false;
         try {
@@ -109,6 +120,7 @@ public final class EmbeddedTarget implements AutoCloseable {
             started = true;
         } finally {
             if (!started) {
+                HOMES.remove(home);
                 lockFile.close();
                 if (temporary) {
                     remove(home);
@@ -169,6 +181,8 @@ public final class EmbeddedTarget implements AutoCloseable {
             }
         } catch (IOException e) {
             LOG.warn("the embedded PostgreSQL in {} could not be stopped cleanly: {}", home, e.toString());
+        } finally {
+            HOMES.remove(home);
         }
     }
 
@@ -382,7 +396,7 @@ public final class EmbeddedTarget implements AutoCloseable {
 
     private static void removeIfAbandoned(Path home) {
         Path lockPath = home.resolve("lock");
-        if (!Files.isWritable(lockPath) || !Files.exists(home.resolve("password"))) { // foreign, or being set up now
+        if (HOMES.contains(home) || !Files.isWritable(lockPath) || !Files.exists(home.resolve("password"))) { // foreign, or being set up now
             return;
         }
         try (FileChannel channel = FileChannel.open(lockPath, StandardOpenOption.WRITE);

@@ -76,6 +76,11 @@ public final class Capture {
         }
     }
 
+    /** What capture can't do with a source, or does in a way that the operator should know, in the order of its tables. */
+    public static List<Obstacle> obstacles(SourceSchema schema) {
+        return Obstacle.of(schema);
+    }
+
     // ---- install and remove ----
 
     /**
@@ -138,8 +143,7 @@ public final class Capture {
     }
 
     private static void capture(SqliteSession writer, SourceTable table, int id) throws SQLException {
-        for (Obstacle obstacle : Obstacle.of(
-                new SourceSchema(List.of(table), List.of(), List.of(), List.of(), "", ""))) {
+        for (Obstacle obstacle : Obstacle.of(table)) {
             if (obstacle.blocks()) {
                 throw new SourceRefusal(obstacle.text() + " (" + obstacle.code() + ")");
             }

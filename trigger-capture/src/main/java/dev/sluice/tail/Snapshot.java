@@ -126,8 +126,7 @@ public final class Snapshot implements AutoCloseable {
     }
 
     private void checkContinuation(Position watermark) throws SQLException {
-        if (session.number("SELECT count(*) FROM sqlite_master WHERE name = '_sluice_control'") == 0
-                || !epoch.equals(session.text("SELECT epoch FROM \"_sluice_control\" WHERE id = 1"))) {
+        if (!epoch.equals(reader.epoch())) {
             throw new HistoryDiverged(Reason.EPOCH_DIFFERS, "the source history diverged at seq " + watermark.seq()
                     + ": the file holds another installation of capture, so it was restored or replaced");
         }

@@ -225,6 +225,24 @@ class SnapshotTest {
     }
 
     @Test
+    void capturedTableThatIsDeclaredOtherwiseNowStopsTheReader() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY)", "CREATE TABLE u(id INTEGER PRIMARY KEY)");
+        source.app("INSERT INTO t VALUES (1)", "DROP TABLE t", "CREATE TABLE t(k TEXT PRIMARY KEY)");
+        try (SqliteSession writer = source.writer(); SourceReader reader = new SourceReader(source.file(), Duration.ofSeconds(1))) {
+            reader.follow(Capture.state(writer), SchemaReader.read(writer));
+            try (Snapshot snapshot = reader.open()) {
+                assertThatThrownBy(() -> snapshot.changes(follower.watermark(), Follower.AMPLE))
+                        .isInstanceOf(IllegalStateException.class);
+            }
+            Capture.State state = Capture.repair(writer, Capture.takeGeneration(writer), Capture.damaged(writer));
+            reader.follow(state, SchemaReader.read(writer));
+            try (Snapshot snapshot = reader.open()) {
+                assertThat(snapshot.changes(follower.watermark(), Follower.AMPLE).changes()).isEmpty();
+            }
+        }
+    }
+
+    @Test
     void tablesThatAreNotFollowedAreSkipped() throws Exception {
         capture("CREATE TABLE t(id INTEGER PRIMARY KEY)", "CREATE TABLE u(id INTEGER PRIMARY KEY)");
         try (SqliteSession session = source.reader(); SourceReader reader = new SourceReader(source.file(), Duration.ofSeconds(1))) {
