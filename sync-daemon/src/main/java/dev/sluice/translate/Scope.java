@@ -100,8 +100,7 @@ final class Scope extends Expressions {
         }
         Term term = render(key);
         Queries.distinguishable(term, "its GROUP BY");
-        boolean literal = Set.of("true", "false", "NULL::boolean").contains(term.sql());
-        if (term.constant() != null || literal) {
+        if (!term.sql().contains("\"")) { // no column: PostgreSQL would take a number for a position
             throw new Untranslatable("it groups by a constant");
         }
         return term.sql();
@@ -267,6 +266,9 @@ final class Scope extends Expressions {
             for (int i = commons.size() - 1; i >= 0; i--) {
                 Queries.Common common = commons.get(i);
                 if (common.sourceName().equalsIgnoreCase(table.name())) {
+                    if (common.outputs() == null) {
+                        throw new Untranslatable("its WITH reads " + table.name() + " before defining it");
+                    }
                     Source source = new Source(name, fields(Queries.outside(alias, common.outputs())), Set.of(), null);
                     sources.add(source);
                     return new Joined(List.of(source), () -> Queries.named(common.targetName(), alias));

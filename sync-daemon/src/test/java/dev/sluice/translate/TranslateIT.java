@@ -280,7 +280,8 @@ class TranslateIT {
                     .translate(
                     List.of(new SourceObject(SourceObject.Kind.VIEW, "w", "w", "CREATE VIEW w AS " + sql))).get(0)
                             .translation();
-            if (answer instanceof Translation.Sql text) {
+            // With a note of what may differ it is not for this test
+            if (answer instanceof Translation.Sql text && text.notes().stream().noneMatch(note -> note.contains("2^53"))) {
                 translated++;
                 String difference = difference(expected, text.text());
                 if (difference != null && wrong.size() < 10) {

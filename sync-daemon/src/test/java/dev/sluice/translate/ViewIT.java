@@ -231,6 +231,7 @@ class ViewIT {
         "SELECT person_id FROM tag JOIN \"Order\" USING (id) | USING",
         "SELECT rowid FROM tag | hidden rowid",
         "SELECT datetime('now', 'localtime') AS t | local time zone",
+        "WITH a AS (SELECT * FROM tag), tag AS (SELECT 1 AS x) SELECT * FROM a | before defining it",
     })
     void viewThatCouldDifferIsRefusedWithItsReason(String query, String reason) {
         ViewTranslator.View view = translator().translate(List.of(source("v", "CREATE VIEW v AS " + query))).get(0);
