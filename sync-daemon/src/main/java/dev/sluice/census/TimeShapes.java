@@ -74,8 +74,7 @@ final class TimeShapes {
         if (text.length < 5 || text.length > LENGTH_MAX) {
             return false;
         }
-        byte first = text[0];
-        if (!isDigit(first) && !(first >= 'F' && first <= 'W' && text.length > 10 && text[3] == ',')) {
+        if (!mayBeTime(text)) {
             return false;
         }
         String shape = shape(new String(text, StandardCharsets.US_ASCII));
@@ -84,6 +83,19 @@ final class TimeShapes {
             lastText = lastCount == null ? null : text;
         }
         return false;
+    }
+
+    /** Leaves out nearly all that is no time before a pattern looks at it. */
+    private static boolean mayBeTime(byte[] text) {
+        if (!isDigit(text[0])) {
+            return text[0] >= 'F' && text[0] <= 'W' && text.length > 10 && text[3] == ',';
+        }
+        return isSeparator(text[1]) || isSeparator(text[2]) || isSeparator(text[4])
+                || text.length >= 8 && isDigit(text[7]) && (text.length == 8 || text[8] == 'T' || text[8] == ' ');
+    }
+
+    private static boolean isSeparator(byte b) {
+        return b == '-' || b == '/' || b == '.' || b == ':' || b == ' ';
     }
 
     private static String shape(String text) {

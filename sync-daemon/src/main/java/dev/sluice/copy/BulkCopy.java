@@ -7,7 +7,6 @@ import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.postgres.LastingSession;
 import dev.sluice.postgres.Reconnect;
-import dev.sluice.postgres.SqlFailure;
 import dev.sluice.postgres.Target;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SqliteFile;
@@ -205,7 +204,7 @@ public final class BulkCopy {
         try {
             return write(connection, applier, rows, from, to, false);
         } catch (SQLException e) {
-            if (!SqlFailure.of(e).concernsRow()) {
+            if (!Applier.isWorthCare(e)) {
                 throw e;
             }
             connection.rollback();

@@ -41,6 +41,8 @@ public final class Codecs {
     public static final Codec ANYTHING = new Escaped(true);
     public static final Codec ANYTHING_AS_TEXT = new Escaped(false);
     public static final Codec BIGINT = new Integers(8);
+    /** For text that only ever holds the digits of an integer, in a column that refers to an integer key. */
+    public static final Codec BIGINT_OF_TEXT = new TextIntegers(8);
     public static final Codec TEXT = Texts.TEXT;
     public static final Codec BYTEA = new Bytes(false);
 
@@ -190,9 +192,18 @@ public final class Codecs {
         String base = type.replaceAll("\\(.*?\\)", "").replaceAll("\\s+", " ").trim();
         Set<Codec> codecs = new LinkedHashSet<>();
         switch (base) {
-            case "smallint" -> codecs.add(new Integers(2));
-            case "integer" -> codecs.add(new Integers(4));
-            case "bigint" -> codecs.add(new Integers(8));
+            case "smallint" -> {
+                codecs.add(new Integers(2));
+                codecs.add(new TextIntegers(2));
+            }
+            case "integer" -> {
+                codecs.add(new Integers(4));
+                codecs.add(new TextIntegers(4));
+            }
+            case "bigint" -> {
+                codecs.add(new Integers(8));
+                codecs.add(new TextIntegers(8));
+            }
             case "boolean" -> {
                 for (TruthForm form : TruthForm.values()) {
                     codecs.add(new Booleans(form));
@@ -279,6 +290,7 @@ public final class Codecs {
             case "smallint" -> new Integers(2);
             case "integer" -> new Integers(4);
             case "bigint" -> new Integers(8);
+            case "integertext" -> new TextIntegers(Integer.parseInt(parts[1]));
             case "boolean" -> new Booleans(TruthForm.valueOf(parts[1]));
             case "double", "real" -> new Doubles(parts[0].equals("real"), parts.length > 1);
             case "numeric" -> new Decimals(Integer.parseInt(parts[1]), Integer.parseInt(parts[2]), parts.length > 3);

@@ -283,9 +283,6 @@ final class TextCodecs {
 
     /** {@code uuid}. */
     record Uuids(UuidForm form) implements Codec {
-        private static final Pattern CANONICAL =
-                Pattern.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}");
-
         @Override
         public String id() {
             return "uuid:" + form;
@@ -301,13 +298,19 @@ final class TextCodecs {
             if (form == UuidForm.BLOB) {
                 return value instanceof Value.Blob blob && blob.content().length == 16;
             }
-            if (!(value instanceof Value.Text text) || text.utf8().length != 36) {
-                return false;
+            return value instanceof Value.Text text && text.utf8().length == 36 && isCanonical(text.utf8());
+        }
+
+        private boolean isCanonical(byte[] ascii) {
+            for (int i = 0; i < ascii.length; i++) {
+                byte b = ascii[i];
+                boolean hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+                boolean letter = form == UuidForm.LOWER ? b >= 'a' && b <= 'f' : b >= 'A' && b <= 'F';
+                if (hyphen ? b != '-' : !letter && (b < '0' || b > '9')) {
+                    return false;
+                }
             }
-            String string = string(value);
-            String lower = string.toLowerCase(Locale.ROOT);
-            return CANONICAL.matcher(lower).matches()
-                    && string.equals(form == UuidForm.LOWER ? lower : string.toUpperCase(Locale.ROOT));
+            return true;
         }
 
         @Override

@@ -155,8 +155,7 @@ final class TimeCodecs {
             }
             int count = to - from - 9;
             if (count < 0) {
-                LocalTime time = to == from + 8 ? LocalTime.of(hour, minute, second) : null;
-                return time != null && print(time).length() == to - from ? time : null;
+                return to == from + 8 && digitsOf(0) == 0 ? LocalTime.of(hour, minute, second) : null;
             }
             if (count < 1 || count > 6 || text.charAt(from + 8) != '.') {
                 return null;
@@ -165,12 +164,12 @@ final class TimeCodecs {
             if (fraction < 0) {
                 return null;
             }
-            int nanos = fraction;
-            for (int i = count; i < 9; i++) {
-                nanos *= 10;
+            int micros = fraction;
+            for (int i = count; i < 6; i++) {
+                micros *= 10;
             }
-            LocalTime time = LocalTime.of(hour, minute, second, nanos);
-            return print(time).length() == to - from ? time : null;
+            // written in another way than we print it, it would come back as another text
+            return digitsOf(micros) == count ? LocalTime.of(hour, minute, second, micros * 1000) : null;
         }
 
         String print(LocalTime time) {
@@ -182,18 +181,23 @@ final class TimeCodecs {
             }
             two(text.append(':'), time.getSecond());
             int micros = time.getNano() / 1000;
-            int count = switch (this) {
+            int count = digitsOf(micros);
+            if (count > 0) {
+                String six = String.format("%06d", micros);
+                text.append('.').append(six, 0, count);
+            }
+            return text.toString();
+        }
+
+        /** How many digits stand behind the seconds. */
+        private int digitsOf(int micros) {
+            return switch (this) {
                 case MINUTES, NONE -> 0;
                 case ONE, TWO, THREE, FOUR, FIVE, SIX -> ordinal() - NONE.ordinal();
                 case THREE_OR_NONE -> micros == 0 ? 0 : 3;
                 case SIX_OR_NONE -> micros == 0 ? 0 : 6;
                 case TRIMMED -> significant(micros);
             };
-            if (count > 0) {
-                String six = String.format("%06d", micros);
-                text.append('.').append(six, 0, count);
-            }
-            return text.toString();
         }
 
         private static int significant(int micros) {

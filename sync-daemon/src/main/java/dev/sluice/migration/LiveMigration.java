@@ -133,9 +133,10 @@ public final class LiveMigration implements AutoCloseable {
      * @param pollInterval how often an idle follower looks for commits
      * @param purgeKeepRows changelog rows kept behind the watermark, for healing after a power loss
      * @param purgeKeepMinutes likewise in the key journal
+     * @param widen true to take the bound off a type that a new value exceeds
      */
     public record Options(int workers, Limits chunk, Limits batch, Duration pollInterval, Duration busyTimeout,
-            long purgeKeepRows, int purgeKeepMinutes, String version) {}
+            long purgeKeepRows, int purgeKeepMinutes, boolean widen, String version) {}
 
     /** Looks at both sides and plans, when there is no stored plan yet; may take as long as a census takes. */
     public interface Planning {
@@ -769,7 +770,7 @@ public final class LiveMigration implements AutoCloseable {
 
     /** Takes the bound off a type whose bound parked rows, where PostgreSQL can do so without rewriting the table. */
     private void widen() throws SQLException, InterruptedException {
-        if (parked.isEmpty()) {
+        if (parked.isEmpty() || !options.widen()) {
             return;
         }
         MigrationPlan before = plan;

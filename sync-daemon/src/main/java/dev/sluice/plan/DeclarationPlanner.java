@@ -13,6 +13,7 @@ import dev.sluice.schema.SourceIndex;
 import dev.sluice.schema.SourceObject;
 import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
+import dev.sluice.translate.Catalog;
 import dev.sluice.translate.Columns;
 import dev.sluice.translate.Default;
 import dev.sluice.translate.DefaultTranslator;
@@ -20,6 +21,7 @@ import dev.sluice.translate.ExpressionTranslator;
 import dev.sluice.translate.Identifiers;
 import dev.sluice.translate.PgKind;
 import dev.sluice.translate.Translation;
+import dev.sluice.translate.ViewTranslator;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -467,9 +469,35 @@ final class DeclarationPlanner {
     }
 
     private void views() {
-        for (SourceObject view : schema.views()) {
-            notCarried.add(new NotCarried("view \"" + view.name() + "\"", view.sql(), "views are not translated"));
+        for (ViewTranslator.View view : new ViewTranslator(this::relation, identifiers).translate(schema.views())) {
+            String object = "view \"" + view.source().name() + "\"";
+            if (view.translation() instanceof Translation.Sql sql) {
+                String name = quote(targetSchema) + "." + quote(view.targetName());
+                add(Stage.VIEW, null, object, "CREATE VIEW " + name + " AS\n" + sql.text(), "DROP VIEW " + name, false);
+                sql.notes().forEach(note -> notes.add(object + ": " + note));
+            } else {
+                notCarried.add(new NotCarried(object, view.source().sql(),
+                        ((Translation.Refused) view.translation()).reason()));
+            }
         }
+    }
+
+    /** A carried table as views see it, or null. */
+    private Catalog.Relation relation(String name) {
+        TablePlan table = tables.stream().filter(t -> t.source().equalsIgnoreCase(name)).findFirst().orElse(null);
+        if (table == null) {
+            return null;
+        }
+        List<Catalog.NamedColumn> named = new ArrayList<>();
+        for (SourceColumn column : source(table).columns()) {
+            Columns.Column found = columns(table).find(null, column.name());
+            if (found != null) {
+                named.add(new Catalog.NamedColumn(column.name(), found));
+            }
+        }
+        boolean numbered = table.identity().kind() == RowIdentity.Kind.INTEGER_KEY;
+        return new Catalog.Relation(table.target(), named, table.keyColumn() == null ? source(table).primaryKey() : List.of(),
+                numbered ? table.identity().columns().get(0) : null);
     }
 
     private void others() {

@@ -10,8 +10,10 @@ import dev.sluice.plan.MappingRules.ColumnRule;
 import dev.sluice.plan.MappingRules.TableRule;
 import dev.sluice.plan.TargetCatalog.ExistingColumn;
 import dev.sluice.plan.TargetCatalog.ExistingTable;
+import dev.sluice.schema.Affinity;
 import dev.sluice.schema.RowIdentity;
 import dev.sluice.schema.SourceColumn;
+import dev.sluice.schema.SourceForeignKey;
 import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.translate.Identifiers;
@@ -62,8 +64,37 @@ public final class Planner {
             if (rule.type() != null) {
                 return among(rule.type(), column, rule);
             }
-            return citext(column) ? among("citext", column, rule) : fresh.of(table, column);
+            if (citext(column)) {
+                return among("citext", column, rule);
+            }
+            CandidateSource.Candidates candidates = fresh.of(table, column);
+            if (!refersToInteger(table, column)) {
+                return candidates;
+            }
+            List<Codec> first = new ArrayList<>(candidates.candidates());
+            first.add(0, Codecs.BIGINT_OF_TEXT);
+            return new CandidateSource.Candidates(first, candidates.withoutValues());
         };
+    }
+
+    /** True for a text column whose foreign key leads to an integer column: PostgreSQL compares only like types. */
+    private boolean refersToInteger(SourceTable table, SourceColumn column) {
+        if (column.affinity() != Affinity.TEXT) {
+            return false;
+        }
+        for (SourceForeignKey key : table.foreignKeys()) {
+            for (int i = 0; i < key.columns().size(); i++) {
+                SourceTable parent = schema.table(key.parent());
+                List<String> parents = key.parentColumns().isEmpty() && parent != null
+                        ? parent.primaryKey() : key.parentColumns();
+                SourceColumn of = parent == null || i >= parents.size() ? null : parent.column(parents.get(i));
+                if (key.columns().get(i).equalsIgnoreCase(column.name()) && of != null
+                        && of.affinity() == Affinity.INTEGER) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     private boolean citext(SourceColumn column) {

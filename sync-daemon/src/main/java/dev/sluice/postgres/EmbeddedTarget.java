@@ -31,9 +31,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A real PostgreSQL that this process starts from its dependency jars, on 127.0.0.1 only, behind a random password.
- * {@linkplain #ephemeral Ephemeral}: in a temporary directory, fast, removed on close. {@linkplain #persistent Persistent}:
- * in a given directory, durable; outlives a {@code kill -9} of this process, and the next start takes the running server
- * over. Thread-safe.
+ * {@linkplain #ephemeral Ephemeral}: in a temporary directory, fast, removed on close. {@linkplain #persistent
+ * Persistent}: in a given directory, durable; outlives a {@code kill -9} of this process, and the next start takes
+ * the running server over. Thread-safe.
  *
  * <p>The directory holds {@code postgres/} (the programs, kept with the data because data and major version belong
  * together), {@code server/} (data and {@code server.log}), {@code password}, {@code pgpass} (for
@@ -184,8 +184,8 @@ public final class EmbeddedTarget implements AutoCloseable {
             lock = null;
         }
         if (lock == null) {
-            throw new TargetRefusal("another sluice uses the embedded PostgreSQL in " + home + ": stop it first, or name"
-                    + " another stateDir");
+            throw new TargetRefusal("another sluice uses the embedded PostgreSQL in " + home + ": stop it first, or"
+                    + " name another stateDir");
         }
     }
 
@@ -336,7 +336,8 @@ public final class EmbeddedTarget implements AutoCloseable {
             return true;
         }
         // SIGINT is PostgreSQL's "fast" shutdown; Java itself could only send SIGTERM, which waits for all sessions.
-        PostgresPrograms.succeeds(List.of("sh", "-c", "kill -INT \"$0\"", postmaster.get().toString()), null, STOP_WAIT);
+        PostgresPrograms.succeeds(List.of("sh", "-c", "kill -INT \"$0\"", postmaster.get().toString()), null,
+                STOP_WAIT);
         if (gone(data, thrownAway ? Duration.ofSeconds(20) : STOP_WAIT)) {
             return true;
         }
@@ -370,7 +371,8 @@ public final class EmbeddedTarget implements AutoCloseable {
     private static void removeAbandoned() {
         Path temporaryFiles = Path.of(System.getProperty("java.io.tmpdir"));
         try (Stream<Path> homes = Files.list(temporaryFiles)) {
-            for (Path home : homes.filter(path -> path.getFileName().toString().startsWith(TEMPORARY_PREFIX)).toList()) {
+            for (Path home : homes.filter(path -> path.getFileName().toString().startsWith(TEMPORARY_PREFIX))
+                    .toList()) {
                 removeIfAbandoned(home);
             }
         } catch (IOException | UncheckedIOException e) {
@@ -393,7 +395,9 @@ public final class EmbeddedTarget implements AutoCloseable {
         }
     }
 
-    /** Deletes a file or a directory with everything in it, without following links; nothing happens where it is gone. */
+    /**
+     * Deletes a file or a directory with everything in it, without following links; nothing happens where it is gone.
+     */
     static void remove(Path root) throws IOException {
         if (!Files.exists(root, LinkOption.NOFOLLOW_LINKS)) {
             return;

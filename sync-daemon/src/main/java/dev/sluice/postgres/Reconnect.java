@@ -53,6 +53,13 @@ public final class Reconnect {
         T run() throws E;
     }
 
+    /** Work without a result that may be repeated. */
+    @FunctionalInterface
+    public interface Act {
+
+        void run() throws SQLException;
+    }
+
     /** Repeats what heals by itself: {@link SqlFailure#UNREACHABLE} and {@link SqlFailure#TRANSIENT}. */
     public Reconnect(TargetUrl url, Listener listener) {
         this(url, EnumSet.of(SqlFailure.UNREACHABLE, SqlFailure.TRANSIENT), listener);
@@ -85,14 +92,16 @@ public final class Reconnect {
     /**
      * Runs {@code work} until it succeeds or fails with something that waiting does not heal, which is thrown as it is.
      *
-     * @throws InterruptedException when the thread was interrupted between two attempts; nothing is known about the last
+     * @throws InterruptedException when the thread was interrupted between two attempts; nothing is known about the
+     * last
      */
     public <T, E extends Exception> T call(Work<T, E> work) throws E, InterruptedException {
         Call<T, E> call = new Call<>(work);
         try {
             return Retry.of("target", pauses).executeCallable(call::attempt);
         } catch (Exception e) {
-            if (e instanceof InterruptedException || repeats(e)) { // attempts never run out: only a stop ends the pauses
+            // attempts never run out: only a stop ends the pauses
+            if (e instanceof InterruptedException || repeats(e)) {
                 call.stopped = true;
                 Thread.interrupted();
                 throw stopped(e);
@@ -101,6 +110,14 @@ public final class Reconnect {
         } finally {
             call.leave();
         }
+    }
+
+    /** As {@link #call} for work without a result. */
+    public void run(Act act) throws SQLException, InterruptedException {
+        this.<Void, SQLException>call(() -> {
+            act.run();
+            return null;
+        });
     }
 
     /** True while any thread waits for the target. */
@@ -185,20 +202,5 @@ public final class Reconnect {
                 }
             }
         }
-    }
-
-    /** As {@link #call} for work without a result. */
-    public void run(Act act) throws SQLException, InterruptedException {
-        this.<Void, SQLException>call(() -> {
-            act.run();
-            return null;
-        });
-    }
-
-    /** Work without a result that may be repeated. */
-    @FunctionalInterface
-    public interface Act {
-
-        void run() throws SQLException;
     }
 }

@@ -15,7 +15,8 @@ import org.postgresql.util.ServerErrorMessage;
 
 /**
  * What an error of the target means; the one place that reads SQLSTATE
- * (https://www.postgresql.org/docs/current/errcodes-appendix.html). {@link #OTHER} means stop: a retry would hide a bug.
+ * (https://www.postgresql.org/docs/current/errcodes-appendix.html). {@link #OTHER} means stop: a retry would hide a
+ * bug.
  */
 public enum SqlFailure {
 
@@ -160,8 +161,8 @@ public enum SqlFailure {
     private static String unreachable(Throwable failure, String state, String at) {
         switch (state) {
             case "53300":
-                return at + " has no connection left (" + state + "): raise max_connections, or lower target.poolSize or"
-                        + " the number of other clients";
+                return at + " has no connection left (" + state + "): raise max_connections, or lower target.poolSize"
+                        + " or the number of other clients";
             case "57P03":
                 return at + " is starting or shutting down and takes no connections yet; it is tried again";
             case "57P01", "57P02":

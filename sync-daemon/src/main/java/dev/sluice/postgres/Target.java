@@ -17,10 +17,10 @@ import javax.sql.DataSource;
 import org.postgresql.Driver;
 
 /**
- * The connections to one target schema. {@link #connect} lends from a small pool (for bulk work: silent for as long as it
- * takes, a vanished server is noticed by TCP probes); {@link #dedicated} opens one outside the pool for a thread that
- * keeps it. Every session has the same settings whatever the role's or database's defaults are, see {@link #SESSION}.
- * Opening a Target connects to nothing, so it also works while the server is away. Thread-safe.
+ * The connections to one target schema. {@link #connect} lends from a small pool (for bulk work: silent for as long as
+ * it takes, a vanished server is noticed by TCP probes); {@link #dedicated} opens one outside the pool for a thread
+ * that keeps it. Every session has the same settings whatever the role's or database's defaults are, see {@link
+ * #SESSION}. Opening a Target connects to nothing, so it also works while the server is away. Thread-safe.
  */
 public final class Target implements AutoCloseable {
 
@@ -29,8 +29,8 @@ public final class Target implements AutoCloseable {
     private static final Duration CONNECT_WAIT = Duration.ofSeconds(10);
 
     /**
-     * The settings of every session of ours. Timeouts that an administrator set for applications must not kill a copy or
-     * an index build; row security must fail instead of hiding rows; a vanished client must not keep its locks.
+     * The settings of every session of ours. Timeouts that an administrator set for applications must not kill a copy
+     * or an index build; row security must fail instead of hiding rows; a vanished client must not keep its locks.
      */
     private static final Map<String, String> SESSION = Map.ofEntries(
             Map.entry("TimeZone", "UTC"),

@@ -16,7 +16,8 @@ import java.util.List;
  * @param versionText      as the server says it, or "unknown"
  * @param schemaExists     whether the target schema is there
  * @param relations        tables, views, sequences and the like already in the target schema
- * @param replicationRole  whether the role may set session_replication_role, so that triggers and foreign keys stay silent
+ * @param replicationRole  whether the role may set session_replication_role, so that triggers and foreign keys stay
+ * silent
  * @param icu              whether ICU collations exist
  * @param citext           whether the type citext is installed or the role may install it
  * @param walLevelLogical  whether logical decoding is on, which the way back needs
@@ -53,8 +54,8 @@ public record TargetCheck(List<String> problems, int version, String versionText
         Facts facts = facts(connection, schema);
         List<String> problems = new ArrayList<>();
         if (facts.version < VERSION_MIN) {
-            problems.add("the target is PostgreSQL " + facts.versionText + ", and Sluice needs 13 or newer: upgrade it or"
-                    + " name another");
+            problems.add("the target is PostgreSQL " + facts.versionText + ", and Sluice needs 13 or newer: upgrade"
+                    + " it or name another");
         }
         if (!facts.encoding.equals("UTF8")) {
             problems.add("the database '" + facts.database + "' has the encoding " + facts.encoding
@@ -77,15 +78,16 @@ public record TargetCheck(List<String> problems, int version, String versionText
         }
         if (!facts.mayKeepControl) {
             problems.add(facts.controlExists
-                    ? "the schema 'sluice' at the target belongs to another role: GRANT USAGE, CREATE ON SCHEMA sluice TO "
+                    ? "the schema 'sluice' at the target belongs to another role: GRANT USAGE, CREATE ON SCHEMA"
+                    + " sluice TO "
                             + quoted(facts.user) + " or use the role that made it"
                     : "the role '" + facts.user + "' may not create the schema 'sluice', which holds the migration's"
                             + " state: GRANT CREATE ON DATABASE " + quoted(facts.database) + " TO "
                             + quoted(facts.user));
         }
         if (!facts.mayUseTemporary) {
-            problems.add("the role '" + facts.user + "' may not create temporary tables, which big batches pass through:"
-                    + " GRANT TEMPORARY ON DATABASE " + quoted(facts.database) + " TO " + quoted(facts.user));
+            problems.add("the role '" + facts.user + "' may not create temporary tables, which big batches pass"
+                    + " through: GRANT TEMPORARY ON DATABASE " + quoted(facts.database) + " TO " + quoted(facts.user));
         }
         if (facts.connectionsLeft < connectionsNeeded) {
             problems.add("the target takes only " + Math.max(0, facts.connectionsLeft) + " more connections and Sluice"
@@ -96,8 +98,9 @@ public record TargetCheck(List<String> problems, int version, String versionText
     }
 
     private record Facts(int version, String versionText, String encoding, String database, String user,
-            boolean recovery, boolean readOnly, boolean schemaExists, boolean mayCreateInSchema, boolean mayCreateSchema,
-            boolean controlExists, boolean mayKeepControl, boolean mayUseTemporary, boolean icu, boolean citext,
+            boolean recovery, boolean readOnly, boolean schemaExists, boolean mayCreateInSchema,
+            boolean mayCreateSchema, boolean controlExists, boolean mayKeepControl, boolean mayUseTemporary,
+            boolean icu, boolean citext,
             boolean walLevelLogical, int connectionsLeft, int relations) {
     }
 
@@ -124,7 +127,8 @@ public record TargetCheck(List<String> problems, int version, String versionText
                            OR EXISTS (SELECT FROM pg_available_extension_versions
                                       WHERE name = 'citext'
                                         AND (trusted AND has_database_privilege(current_database(), 'CREATE')
-                                             OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))) AS citext,
+                                             OR (SELECT rolsuper FROM pg_roles
+                                                 WHERE rolname = current_user))) AS citext,
                        current_setting('wal_level') = 'logical' AS wal_level_logical,
                        current_setting('max_connections')::int
                            - current_setting('superuser_reserved_connections')::int

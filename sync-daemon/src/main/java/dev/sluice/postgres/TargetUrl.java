@@ -10,8 +10,8 @@ import org.postgresql.PGProperty;
 
 /**
  * The address of a target: {@code postgres://user@host:port/database?sslmode=…&schema=…}, the same behind
- * {@code postgresql:} or {@code jdbc:postgresql:}, or the word {@code embedded}. Never holds a password; its text is safe
- * to print. Immutable.
+ * {@code postgresql:} or {@code jdbc:postgresql:}, or the word {@code embedded}. Never holds a password; its text is
+ * safe to print. Immutable.
  *
  * @param host       name or address without brackets; null for {@code embedded}
  * @param user       null where the address names none
@@ -41,7 +41,10 @@ public record TargetUrl(String host, int port, String database, String user, Str
         parameters = Map.copyOf(parameters);
     }
 
-    /** Reads any of the accepted forms; {@link TargetRefusal} says in one sentence what is wrong, without repeating it. */
+    /**
+     * Reads any of the accepted forms; {@link TargetRefusal} says in one sentence what is wrong, without repeating
+     * it.
+     */
     public static TargetUrl parse(String text) {
         String rest = text.strip();
         if (rest.equalsIgnoreCase(EMBEDDED)) {
@@ -69,7 +72,8 @@ public record TargetUrl(String host, int port, String database, String user, Str
         }
         int query = rest.indexOf('?');
         String place = query < 0 ? rest : rest.substring(0, query);
-        // A password may hold '/', '?' or '@' by mistake, so what stands before the last '@' decides, not the first '/'.
+        // A password may hold '/', '?' or '@' by mistake, so what stands before the last '@' decides, not the first
+        // '/'.
         int slash = place.indexOf('/', place.lastIndexOf('@') + 1);
         String authority = slash < 0 ? place : place.substring(0, slash);
         String database = slash < 0 ? "" : decoded(place.substring(slash + 1));
@@ -89,7 +93,8 @@ public record TargetUrl(String host, int port, String database, String user, Str
         int colon = hostAndPort.startsWith("[") ? hostAndPort.indexOf(':', hostAndPort.indexOf(']'))
                 : hostAndPort.indexOf(':');
         String host = decoded(colon < 0 ? hostAndPort : hostAndPort.substring(0, colon)).replaceAll("[\\[\\]]", "");
-        int port = colon < 0 || colon == hostAndPort.length() - 1 ? DEFAULT_PORT : port(hostAndPort.substring(colon + 1));
+        int port = colon < 0 || colon == hostAndPort.length() - 1 ? DEFAULT_PORT
+                : port(hostAndPort.substring(colon + 1));
 
         Map<String, String> parameters = new LinkedHashMap<>();
         String schema = null;
@@ -134,16 +139,23 @@ public record TargetUrl(String host, int port, String database, String user, Str
         return new TargetUrl(host, port, database, user, otherSchema, parameters);
     }
 
-    /** The user to log in as: the address's, or as with PostgreSQL's own tools PGUSER or the name of the system's user. */
+    /**
+     * The user to log in as: the address's, or as with PostgreSQL's own tools PGUSER or the name of the system's
+     * user.
+     */
     public String effectiveUser() {
         if (user != null) {
             return user;
         }
         String fromEnvironment = System.getenv("PGUSER");
-        return fromEnvironment != null && !fromEnvironment.isEmpty() ? fromEnvironment : System.getProperty("user.name");
+        return fromEnvironment != null && !fromEnvironment.isEmpty()
+                ? fromEnvironment : System.getProperty("user.name");
     }
 
-    /** The database to connect to; without one in the address the one named like the user, as in PostgreSQL's own tools. */
+    /**
+     * The database to connect to; without one in the address the one named like the user, as in PostgreSQL's own
+     * tools.
+     */
     public String effectiveDatabase() {
         return database != null ? database : effectiveUser();
     }
@@ -178,7 +190,8 @@ public record TargetUrl(String host, int port, String database, String user, Str
             separator = '&';
         }
         for (Map.Entry<String, String> parameter : new java.util.TreeMap<>(parameters).entrySet()) {
-            text.append(separator).append(encoded(parameter.getKey())).append('=').append(encoded(parameter.getValue()));
+            text.append(separator).append(encoded(parameter.getKey())).append('=')
+                    .append(encoded(parameter.getValue()));
             separator = '&';
         }
         return text.toString();
@@ -211,7 +224,8 @@ public record TargetUrl(String host, int port, String database, String user, Str
         try {
             return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
         } catch (IllegalArgumentException e) {
-            throw new TargetRefusal("the target address has a '%' that is not followed by two hex digits: write %25", e);
+            throw new TargetRefusal("the target address has a '%' that is not followed by two hex digits: write %25",
+                    e);
         }
     }
 

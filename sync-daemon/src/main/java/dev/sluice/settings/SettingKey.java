@@ -12,36 +12,41 @@ public enum SettingKey {
     SOURCE_FILE("source.file", null, "the SQLite database"),
     SOURCE_BUSY_TIMEOUT("source.busyTimeout", "5s", "how long to wait for a lock that the application holds"),
 
-    TARGET_URL("target.url", null, "postgres://user@host:5432/database, or embedded for a PostgreSQL that Sluice starts"),
+    TARGET_URL("target.url", null, "postgres://user@host:5432/database, or embedded for a PostgreSQL that Sluice"
+            + " starts"),
     TARGET_USER("target.user", null, "the role to log in as, unless the address names one"),
     TARGET_PASSWORD("target.password", null, "only as environment variable SLUICE_TARGET_PASSWORD"),
-    TARGET_PASSWORD_FILE("target.passwordFile", null, "a file whose first line is the password; else ~/.pgpass is asked"),
+    TARGET_PASSWORD_FILE("target.passwordFile", null, "a file whose first line is the password; else ~/.pgpass is"
+            + " asked"),
     TARGET_SCHEMA("target.schema", "public", "the schema that receives the tables"),
     TARGET_POOL_SIZE("target.poolSize", "4", "connections used at most for copying, indexes and verification"),
 
-    IDENTIFIERS("identifiers", "fold", "fold: names become lower case where that is unambiguous; preserve: as in SQLite"),
+    IDENTIFIERS("identifiers", "fold", "fold: names become lower case where that is unambiguous; preserve: as in"
+            + " SQLite"),
     NOCASE("nocase", "lower", "COLLATE NOCASE becomes lower: indexes over lower(column); citext: the type citext"),
     JSON("json", "json", "columns of valid JSON become json (text kept exactly), jsonb or text"),
-    ON_MISFIT("onMisfit", "park", "a value that does not fit its column: park the row, or widen the column where safe"),
+    ON_MISFIT("onMisfit", "widen", "a new value that does not fit its column: widen the type where that is only a change of"
+            + " the catalogue (varchar(n), numeric(p,s)) and park what does not fit even so, or always park the row"),
     MAPPING_TABLES("mapping.tables", null, "rules per table and column that override the proposed mapping"),
 
     COPY_WORKERS("copy.workers", "2", "tables or chunks copied at the same time"),
     COPY_CHUNK_ROWS("copy.chunkRows", "20000", "rows per chunk, the unit of progress and of resuming"),
     COPY_CHUNK_BYTES("copy.chunkBytes", "16MB", "bytes per chunk; whichever bound is met first"),
 
-    FOLLOW_POLL_INTERVAL("follow.pollInterval", "50ms", "how often to look for new commits in the source"),
+    FOLLOW_POLL_INTERVAL("follow.pollInterval", "5ms", "how often to look for new commits in the source"),
     FOLLOW_BATCH_ROWS("follow.batchRows", "10000", "changelog rows read at most in one snapshot"),
     FOLLOW_BATCH_BYTES("follow.batchBytes", "16MB", "bytes of rows held in memory for one batch"),
 
     VERIFY_CHUNK_ROWS("verify.chunkRows", "20000", "rows compared per step"),
 
-    CHANGELOG_PURGE_KEEP_ROWS("changelog.purgeKeepRows", "1000", "applied changelog rows that stay at least"),
+    CHANGELOG_PURGE_KEEP_ROWS("changelog.purgeKeepRows", "10000", "applied changelog rows that stay at least"),
     CHANGELOG_PURGE_KEEP_AGE("changelog.purgeKeepAge", "10m", "applied changelog rows younger than this stay"),
 
     API_HOST("api.host", "127.0.0.1", "address the daemon's API listens on"),
     API_PORT("api.port", "7717", "port of the daemon's API; 0 chooses a free one"),
     API_ALLOW_REMOTE("api.allowRemote", "false", "true lets api.host be an address that other machines reach"),
-    API_TOKEN_FILE("api.tokenFile", null, "file of the API's token, created if absent; by default api.token in stateDir"),
+    API_TOKEN_FILE("api.tokenFile", null, "file of the API's token, created if absent; by default api.token in"
+            + " stateDir"),
 
     LOG_FORMAT("log.format", "text", "text for people, json for machines: one object a line"),
     LOG_LEVEL("log.level", "info", "error, warn, info, debug or trace");

@@ -96,7 +96,8 @@ public record Settings(String migration, Path stateDir, Source source, Destinati
      * Reads and checks everything.
      *
      * @param options     what the command line says
-     * @param environment usually {@code System.getenv()}; {@value #CONFIG_VARIABLE} names the file where {@code file} is null
+     * @param environment usually {@code System.getenv()}; {@value #CONFIG_VARIABLE} names the file where {@code file}
+     * is null
      * @param file        the YAML file, or null
      * @throws InvalidSettings with all problems at once
      */
@@ -123,7 +124,8 @@ public record Settings(String migration, Path stateDir, Source source, Destinati
     }
 
     private static InvalidSettings missing(SettingKey key, String option) {
-        return new InvalidSettings(List.of("nothing says what " + key + " is: give " + option + ", set " + key.variable()
+        return new InvalidSettings(List.of("nothing says what " + key + " is: give " + option + ", set "
+                + key.variable()
                 + " or write it into the file named by --config"));
     }
 }

@@ -56,7 +56,8 @@ final class SettingsFile {
             }
             settings.root(Files.readString(file)).ifPresent(root -> settings.level(root, ""));
         } catch (NoSuchFileException e) {
-            problems.add("there is no file of settings at " + file + ": check --config and " + Settings.CONFIG_VARIABLE);
+            problems.add("there is no file of settings at " + file + ": check --config and "
+                    + Settings.CONFIG_VARIABLE);
         } catch (MalformedInputException e) {
             problems.add(file + " is not UTF-8 text");
         } catch (IOException e) {
@@ -122,8 +123,8 @@ final class SettingsFile {
         children(node, "mapping.tables").forEach((table, value) -> {
             String path = "mapping.tables." + table;
             if (!seen.add(table.toLowerCase(Locale.ROOT))) {
-                problems.add(path + " in " + name + " line " + line(value) + " is there twice, as SQLite ignores case in"
-                        + " names: write one rule");
+                problems.add(path + " in " + name + " line " + line(value) + " is there twice, as SQLite ignores case"
+                        + " in names: write one rule");
             }
             Map<String, Node> parts = known(value, path, TABLE_KEYS);
             Map<String, Settings.ColumnRule> columns = new LinkedHashMap<>();
@@ -176,7 +177,8 @@ final class SettingsFile {
         }
         for (NodeTuple tuple : section.getValue()) {
             if (!(tuple.getKeyNode() instanceof ScalarNode key)) {
-                problems.add(path + " in " + name + " line " + line(tuple.getKeyNode()) + " has a key that is not text");
+                problems.add(path + " in " + name + " line " + line(tuple.getKeyNode()) + " has a key that is not"
+                        + " text");
             } else if (children.put(key.getValue(), tuple.getValueNode()) != null) {
                 problems.add(key.getValue() + " in " + name + " line " + line(key) + " is there twice: leave one out");
             }

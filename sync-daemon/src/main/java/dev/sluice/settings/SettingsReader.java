@@ -35,7 +35,10 @@ final class SettingsReader {
     private static final Pattern DURATION = Pattern.compile("([0-9]{1,12}) ?(ms|s|m|h|d)");
     private static final Pattern SIZE = Pattern.compile("([0-9]{1,15}) ?(B|kB|KB|MB|GB)");
     private static final Pattern MIGRATION_NAME = Pattern.compile("[a-z0-9][a-z0-9_-]{0,62}");
-    /** What Kubernetes and Docker links set for a service named sluice, and what the commands read beside the settings. */
+    /**
+     * What Kubernetes and Docker links set for a service named sluice, and what the commands read beside the
+     * settings.
+     */
     private static final Pattern VARIABLE_OF_OTHERS = Pattern.compile(
             "SLUICE_(SERVICE_.*|PORT|(PORT_)?[0-9]+_.*|PORT_.*|NAME|ENV_.*|CONFIG|DAEMON|TOKEN_FILE|TEST_.*)");
 
@@ -174,7 +177,9 @@ final class SettingsReader {
         return new Settings.Destination(url, password(), schema, number(SettingKey.TARGET_POOL_SIZE, 1, 100));
     }
 
-    /** Of a setting and the same thing in the address the one from the stronger origin; two that differ are a problem. */
+    /**
+     * Of a setting and the same thing in the address the one from the stronger origin; two that differ are a problem.
+     */
     private String chosen(SettingKey key, String inAddress, Written address) {
         Written own = written.get(key);
         if (inAddress == null) {
@@ -184,7 +189,8 @@ final class SettingsReader {
             return inAddress;
         }
         if (own.origin() == address.origin() && !own.text().equals(inAddress)) {
-            problems.add(key + " " + own.where() + " is '" + own.text() + "' and target.url " + address.where() + " says '"
+            problems.add(key + " " + own.where() + " is '" + own.text() + "' and target.url " + address.where()
+                    + " says '"
                     + inAddress + "': leave one of them out");
         }
         return own.text();
@@ -203,7 +209,8 @@ final class SettingsReader {
         try {
             return Secret.read(passwordFile);
         } catch (IOException e) {
-            problems.add("target.passwordFile " + fromFile.where() + " names " + passwordFile + ", which can't be read ("
+            problems.add("target.passwordFile " + fromFile.where() + " names " + passwordFile + ", which can't be"
+                    + " read ("
                     + e.getClass().getSimpleName() + "): check that it exists and its permissions");
             return null;
         }

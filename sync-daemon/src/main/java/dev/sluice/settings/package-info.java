@@ -1,2 +1,5 @@
-/** What the operator chose: one YAML file, environment variables and options, checked as a whole before anything starts. */
+/**
+ * What the operator chose: one YAML file, environment variables and options, checked as a whole before anything
+ * starts.
+ */
 package dev.sluice.settings;

@@ -38,7 +38,8 @@ class TargetIT {
     @Test
     void everySessionHasOurSettingsWhateverTheRolesDefaults() throws SQLException {
         execute("CREATE ROLE nervous LOGIN PASSWORD 'p'", "ALTER ROLE nervous SET statement_timeout = '1s'",
-                "ALTER ROLE nervous SET \"TimeZone\" = 'Asia/Tokyo'", "ALTER ROLE nervous SET \"DateStyle\" = 'German'");
+                "ALTER ROLE nervous SET \"TimeZone\" = 'Asia/Tokyo'",
+                "ALTER ROLE nervous SET \"DateStyle\" = 'German'");
         try (Target target = Target.open(server.url().withUser("nervous").withSchema("we \"ird"), Secret.of("p"),
                 new Target.Options(2, Duration.ofSeconds(7)))) {
             for (Connection session : List.of(target.connect(), target.dedicated())) {

@@ -64,7 +64,8 @@ class TargetUrlTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "mysql://h/d", "/var/lib/x", "postgres://h:0/d", "postgres://h:99999/d",
-        "postgres://h:x/d", "postgres://h1,h2/d", "postgres://h/d?sslmod=x", "postgres://h/d?schema=", "postgres://h/%zz",
+        "postgres://h:x/d", "postgres://h1,h2/d", "postgres://h/d?sslmod=x", "postgres://h/d?schema=",
+                "postgres://h/%zz",
         "postgres://h/d?host=/tmp", "postgres://h/a/b", "postgres://h/d?autosave=always", "postgres://h/d#x"})
     void whatCantBeMeantIsRefused(String text) {
         assertThatThrownBy(() -> TargetUrl.parse(text)).isInstanceOf(TargetRefusal.class);

@@ -42,7 +42,8 @@ class SettingsTest {
                 migration: shop-1
                 stateDir: state
                 source: {file: data/Shop.db, busyTimeout: 2m}
-                target: {url: "postgres://h:6000/d?sslmode=require", user: ann, passwordFile: secret, schema: app, poolSize: 9}
+                target: {url: "postgres://h:6000/d?sslmode=require", user: ann, passwordFile: secret, schema: app,
+                        poolSize: 9}
                 identifiers: preserve
                 nocase: citext
                 json: jsonb
@@ -208,7 +209,8 @@ class SettingsTest {
         Map<String, String> named = new TreeMap<>();
         String[] level = new String[4];
         for (String line : Files.readAllLines(example)) {
-            java.util.regex.Matcher entry = java.util.regex.Pattern.compile("( *)#?([A-Za-z]+):(?: (.*))?").matcher(line);
+            java.util.regex.Matcher entry = java.util.regex.Pattern.compile("( *)#?([A-Za-z]+):(?: (.*))?")
+                    .matcher(line);
             if (entry.matches() && entry.group(1).length() <= 2) {
                 int depth = entry.group(1).length() / 2;
                 level[depth] = entry.group(2);

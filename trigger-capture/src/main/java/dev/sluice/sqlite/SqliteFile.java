@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Map;
@@ -87,7 +88,13 @@ public record SqliteFile(Path path) {
     }
 
     private SqliteSession open(SQLiteConfig config) throws SQLException {
-        return new SqliteSession(config.createConnection("jdbc:sqlite:" + path));
+        Connection connection = config.createConnection("jdbc:sqlite:" + path);
+        try {
+            return new SqliteSession(connection);
+        } catch (SQLException e) {
+            connection.close();
+            throw e;
+        }
     }
 
     /** The file system's type as the kernel names it, for example {@code ext4} or {@code nfs4}. */

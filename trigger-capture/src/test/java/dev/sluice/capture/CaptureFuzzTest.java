@@ -73,7 +73,7 @@ class CaptureFuzzTest {
                     source.app("DROP TRIGGER " + trigger);
                 }
             }
-            RandomWriter writer = new RandomWriter(random, read.tables());
+            RandomWriter writer = new RandomWriter(random, read.tables(), schema.values());
             try (Follower follower = new Follower(source.file())) {
                 for (int i = 0; i < STATEMENTS; i++) {
                     String statement = writer.statement();

@@ -3,7 +3,12 @@ package dev.sluice.capture;
 import java.util.List;
 
 /** A schema to fuzz: each shows a way in which SQLite changes rows that a trigger does not see, or sees differently. */
-record FuzzSchema(String name, List<String> ddl) {
+record FuzzSchema(String name, List<String> values, List<String> ddl) {
+
+    private static final List<String> ALL_VALUES = List.of(
+            "NULL", "0", "1", "2", "3", "4", "5", "6", "1.0", "0.0", "-0.0", "2.5", "'a'", "'A'", "'b'", "'B '", "'a '", "'1'",
+            "'1.0'", "''", "x'61'", "x''", "9223372036854775807", "9223372036854775807.0", "CAST(x'ff00' AS TEXT)",
+            "'a' || char(0)");
 
     static final List<FuzzSchema> ALL = List.of(
             of("integer key with unique columns", """
@@ -25,28 +30,29 @@ record FuzzSchema(String name, List<String> ddl) {
                     CREATE TABLE t(a TEXT NOT NULL DEFAULT 'X', b INT NOT NULL DEFAULT 2, c TEXT COLLATE NOCASE, d)""", """
                     CREATE UNIQUE INDEX t1 ON t(lower(a), b)""", """
                     CREATE UNIQUE INDEX t2 ON t(c COLLATE RTRIM DESC) WHERE b > 1 AND c <> "a\"""", """
-                    CREATE UNIQUE INDEX t3 ON t(coalesce(d, "none") || a COLLATE NOCASE) WHERE t.b = 3"""),
+                    CREATE UNIQUE INDEX t3 ON t(coalesce(d, "none") || a COLLATE NOCASE) WHERE t.b = 3""", """
+                    CREATE UNIQUE INDEX t4 ON t((a COLLATE BINARY || b) COLLATE NOCASE)"""),
             of("expressions that compare", """
                     CREATE TABLE t(id INTEGER PRIMARY KEY, s TEXT COLLATE NOCASE, n INT, o, d NUMERIC NOT NULL DEFAULT '7')""", """
                     CREATE UNIQUE INDEX t1 ON t(CASE WHEN s = 1 OR n = '2' THEN o END)""", """
                     CREATE UNIQUE INDEX t2 ON t(s = 'a', n IN ('1', '2', 5), d || '')""", """
-                    CREATE UNIQUE INDEX t3 ON t(typeof(o), CAST(o AS TEXT), n)"""),
+                    CREATE UNIQUE INDEX t3 ON t(typeof(o), CAST(o AS TEXT), n)""").with("1", "2", "'1'", "'a'", "'A'", "NULL", "2.0"),
             of("generated columns", """
                     CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT NOT NULL DEFAULT 'b', b INT,
                         g TEXT COLLATE NOCASE GENERATED ALWAYS AS (a || coalesce(b, 0)) VIRTUAL UNIQUE,
                         h INT AS (b % 3) STORED, i AS (h + 1))""", """
                     CREATE UNIQUE INDEX t1 ON t(i, a) WHERE h > 0""", """
-                    CREATE TABLE u(k TEXT NOT NULL PRIMARY KEY, a, g AS (lower(a)) UNIQUE)"""),
+                    CREATE TABLE u(k TEXT NOT NULL PRIMARY KEY, a, g AS (lower(a)) UNIQUE)""").with("NULL", "1", "2", "'b'", "'B'", "'b0'"),
             of("rows that refer to themselves", """
                     CREATE TABLE t(id INTEGER PRIMARY KEY, p INT REFERENCES t ON DELETE CASCADE ON UPDATE CASCADE, a UNIQUE)""", """
                     CREATE TABLE u(k TEXT NOT NULL PRIMARY KEY, p TEXT REFERENCES u(k) ON DELETE CASCADE ON UPDATE SET NULL,
-                        b INT UNIQUE)"""),
+                        b INT UNIQUE)""").with("NULL", "1", "2", "3", "4"),
             of("cascades", """
                     CREATE TABLE p(id INTEGER PRIMARY KEY, a TEXT UNIQUE)""", """
                     CREATE TABLE q(k TEXT NOT NULL DEFAULT 'a' PRIMARY KEY REFERENCES p(a) ON DELETE SET DEFAULT ON UPDATE CASCADE,
                         p INT REFERENCES p ON DELETE SET NULL ON UPDATE CASCADE)""", """
                     CREATE TABLE r(id INTEGER PRIMARY KEY, q TEXT UNIQUE REFERENCES q ON DELETE CASCADE ON UPDATE CASCADE,
-                        p INT REFERENCES p ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED)"""),
+                        p INT REFERENCES p ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED)""").with("NULL", "1", "2", "3", "'a'"),
             of("triggers of the application", """
                     CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE, b, touched INT DEFAULT 0)""", """
                     CREATE TABLE log(k TEXT PRIMARY KEY NOT NULL, n INT UNIQUE)""", """
@@ -64,7 +70,7 @@ record FuzzSchema(String name, List<String> ddl) {
                         a INT NOT NULL ON CONFLICT REPLACE DEFAULT (1 + 1 -- two
                         ) UNIQUE ON CONFLICT REPLACE, b UNIQUE ON CONFLICT IGNORE)""", """
                     CREATE TABLE u(id INTEGER PRIMARY KEY ON CONFLICT REPLACE, a TEXT NOT NULL DEFAULT 5 UNIQUE ON CONFLICT FAIL,
-                        b NOT NULL ON CONFLICT REPLACE DEFAULT (abs(random()) % 6) UNIQUE)"""),
+                        b NOT NULL ON CONFLICT REPLACE DEFAULT (abs(random()) % 6) UNIQUE)""").with("NULL", "NULL", "0", "1", "2", "3", "4", "5", "'a'"),
             of("strict", """
                     CREATE TABLE t(k ANY NOT NULL PRIMARY KEY, a ANY UNIQUE, b INT) STRICT""", """
                     CREATE TABLE u(a TEXT, b INTEGER, c REAL UNIQUE, PRIMARY KEY(a, b)) STRICT, WITHOUT ROWID"""),
@@ -75,6 +81,11 @@ record FuzzSchema(String name, List<String> ddl) {
                     CREATE TABLE w(k TEXT NOT NULL PRIMARY KEY, a UNIQUE, _rowid_ INT, "order" INT, "quo""te" UNIQUE)"""));
 
     private static FuzzSchema of(String name, String... ddl) {
-        return new FuzzSchema(name, List.of(ddl));
+        return new FuzzSchema(name, ALL_VALUES, List.of(ddl));
+    }
+
+    /** With few values rows collide and refer to each other much more often. */
+    private FuzzSchema with(String... few) {
+        return new FuzzSchema(name, List.of(few), ddl);
     }
 }

@@ -5,6 +5,7 @@ import dev.sluice.schema.SourceIndex;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SqlText;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Collectors;
@@ -12,16 +13,15 @@ import java.util.stream.Collectors;
 /** Writes random statements whose values collide often. */
 final class RandomWriter {
 
-    private static final List<String> VALUES = List.of(
-            "NULL", "0", "1", "2", "3", "4", "5", "6", "1.0", "0.0", "-0.0", "2.5", "'a'", "'A'", "'b'", "'B '", "'a '", "'1'",
-            "'1.0'", "''", "x'61'", "x''", "9223372036854775807", "9223372036854775807.0", "CAST(x'ff00' AS TEXT)", "'a' || char(0)");
     private static final List<String> CLAUSES =
             List.of("", "", " OR REPLACE", " OR REPLACE", " OR IGNORE", " OR FAIL", " OR ABORT", " OR ROLLBACK");
 
     private final Random random;
     private final List<SourceTable> tables;
+    private final List<String> values;
 
-    RandomWriter(Random random, List<SourceTable> tables) {
+    RandomWriter(Random random, List<SourceTable> tables, List<String> values) {
+        this.values = values;
         this.random = random;
         this.tables = tables;
     }
@@ -90,7 +90,7 @@ final class RandomWriter {
             String quoted = SqlText.quoted(column);
             sets.add(quoted + " = " + switch (random.nextInt(8)) {
                 case 0 -> quoted + " + 1";
-                case 1 -> SqlText.quoted(pick(writable(table)));
+                case 1, 4 -> SqlText.quoted(pick(writable(table)));
                 case 2 -> "upper(" + quoted + ")";
                 case 3 -> "(SELECT " + quoted + " FROM " + SqlText.quoted(table.name()) + " ORDER BY 1 LIMIT 1)";
                 default -> value();
@@ -128,7 +128,7 @@ final class RandomWriter {
         if (some.isEmpty()) {
             some.add(pick(columns));
         }
-        java.util.Collections.shuffle(some, random);
+        Collections.shuffle(some, random);
         return some;
     }
 
@@ -138,7 +138,7 @@ final class RandomWriter {
     }
 
     private String value() {
-        return pick(VALUES);
+        return pick(values);
     }
 
     private <T> T pick(List<T> list) {

@@ -1,0 +1,194 @@
+package dev.sluice.api;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.phase.Phase;
+import dev.sluice.postgres.Secret;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/** Commands a running daemon; every call is bounded and fails with a {@link DaemonFailure}. Thread-safe. */
+public final class DaemonClient {
+
+    private static final Duration CONNECT_WAIT = Duration.ofSeconds(5);
+    private static final Duration ANSWER_WAIT = Duration.ofSeconds(75);
+    /** The server waits 60 s at most per request. */
+    private static final Duration POLL = Duration.ofSeconds(30);
+
+    private final URI daemon;
+    private final Secret token;
+    private final ObjectMapper json = new ObjectMapper();
+    private final HttpClient http = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(CONNECT_WAIT)
+            .followRedirects(HttpClient.Redirect.NEVER) // the token is for this address only
+            .proxy(HttpClient.Builder.NO_PROXY)
+            .build();
+
+    public DaemonClient(URI daemon, Secret token) {
+        if (daemon.getHost() == null || !List.of("http", "https").contains(String.valueOf(daemon.getScheme()))) {
+            throw new DaemonFailure(0, "'" + daemon + "' is no address of a daemon: write http://127.0.0.1:7717");
+        }
+        this.daemon = daemon;
+        this.token = token;
+    }
+
+    /** Reads the token from the file that the daemon made. */
+    public static DaemonClient of(URI daemon, Path tokenFile) {
+        try {
+            return new DaemonClient(daemon, Secret.read(tokenFile));
+        } catch (NoSuchFileException e) {
+            throw new DaemonFailure(0, "there is no token at " + tokenFile + ": is \"sluice run\" running, under this"
+                    + " user? Name its file with --token-file");
+        } catch (IOException e) {
+            throw new DaemonFailure(0, "the token in " + tokenFile + " can't be read (" + e.getClass().getSimpleName()
+                    + "): run this as the daemon's user, or name the file with --token-file");
+        }
+    }
+
+    /** Where it looks for the daemon. */
+    public URI daemon() {
+        return daemon;
+    }
+
+    public JsonNode status() {
+        return get("/v1/status");
+    }
+
+    /** Waits until the migration has reached {@code phase}, ended, or the time is up; returns the status then. */
+    public JsonNode status(Phase phase, Duration atMost) {
+        long deadline = System.nanoTime() + atMost.toNanos();
+        while (true) {
+            JsonNode status = get("/v1/status?wait=" + phase.label() + "&timeout=" + step(deadline) + "ms");
+            Phase now = Phase.of(status.path("phase").asText());
+            if (now.hasReached(phase) || now.successors().isEmpty() || System.nanoTime() >= deadline) {
+                return status;
+            }
+        }
+    }
+
+    public JsonNode pause() {
+        return post("/v1/pause", null);
+    }
+
+    public JsonNode resume() {
+        return post("/v1/resume", null);
+    }
+
+    public JsonNode cancel() {
+        return post("/v1/cancel", null);
+    }
+
+    /**
+     * Starts a verification and waits for its end.
+     *
+     * @param tables empty means all
+     * @return the report
+     */
+    public JsonNode verify(List<String> tables, Duration atMost) {
+        ObjectNode body = JsonNodeFactory.instance.objectNode();
+        ArrayNode names = body.putArray("tables");
+        tables.forEach(names::add);
+        long deadline = System.nanoTime() + atMost.toNanos();
+        long run = post("/v1/verify", body).path("run").asLong();
+        while (true) {
+            JsonNode state = get("/v1/verify/" + run + "?timeout=" + step(deadline) + "ms");
+            switch (state.path("state").asText()) {
+                case "done":
+                    return state.path("result");
+                case "failed":
+                    throw new DaemonFailure(409, state.path("error").asText());
+                default:
+                    break;
+            }
+            if (System.nanoTime() >= deadline) {
+                throw new DaemonFailure(0, "verification " + run + " is still under way after " + atMost.toSeconds()
+                        + " s: it goes on in the daemon, ask again later");
+            }
+        }
+    }
+
+    public JsonNode parked() {
+        return get("/v1/parked");
+    }
+
+    public JsonNode retryParked() {
+        return post("/v1/parked/retry", null);
+    }
+
+    public JsonNode resync(String table) {
+        return post("/v1/resync", JsonNodeFactory.instance.objectNode().put("table", table));
+    }
+
+    private JsonNode get(String path) {
+        return send(request(path).GET().build());
+    }
+
+    private JsonNode post(String path, JsonNode body) {
+        return send(request(path).header("Content-Type", "application/json").POST(body == null
+                ? HttpRequest.BodyPublishers.noBody()
+                : HttpRequest.BodyPublishers.ofString(body.toString())).build());
+    }
+
+    private HttpRequest.Builder request(String path) {
+        return HttpRequest.newBuilder(daemon.resolve(path)).timeout(ANSWER_WAIT)
+                .header("Authorization", "Bearer " + token.reveal()).header("Accept", "application/json");
+    }
+
+    private JsonNode send(HttpRequest request) {
+        HttpResponse<byte[]> response;
+        try {
+            response = http.send(request, HttpResponse.BodyHandlers.ofByteArray());
+        } catch (HttpConnectTimeoutException | ConnectException e) {
+            throw new DaemonFailure(0, "daemon not reachable at " + daemon + ": is \"sluice run\" running?");
+        } catch (HttpTimeoutException e) {
+            throw new DaemonFailure(0, "the daemon at " + daemon + " did not answer within " + ANSWER_WAIT.toSeconds()
+                    + " s: look into its log");
+        } catch (IOException e) {
+            throw new DaemonFailure(0, "the connection to the daemon at " + daemon + " broke ("
+                    + e.getClass().getSimpleName() + "): is \"sluice run\" still running?");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new DaemonFailure(0, "stopped while waiting for the daemon");
+        }
+        JsonNode body;
+        try {
+            body = json.readTree(response.body());
+        } catch (JsonProcessingException e) {
+            throw notDaemon();
+        } catch (IOException e) {
+            throw new IllegalStateException(e); // reading from memory
+        }
+        if (response.statusCode() / 100 == 2 && !body.isMissingNode()) {
+            return body;
+        }
+        if (!body.path("error").isTextual()) {
+            throw notDaemon();
+        }
+        throw new DaemonFailure(response.statusCode(), response.statusCode() == 401
+                ? "the daemon at " + daemon + " refused the token: name the daemon's api.tokenFile with --token-file"
+                : body.path("error").asText());
+    }
+
+    private DaemonFailure notDaemon() {
+        return new DaemonFailure(0, "what answers at " + daemon + " is not a daemon of Sluice: check --daemon");
+    }
+
+    private static long step(long deadline) {
+        return Math.max(1, Math.min(POLL.toMillis(), (deadline - System.nanoTime()) / 1_000_000));
+    }
+}

@@ -1,0 +1,53 @@
+package dev.sluice.api;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+
+/**
+ * What a daemon lets its operator do. Called on the API's threads, several at a time. What the operator must decide or
+ * mend is said by a {@link Refused}; every call but {@link #verify} returns within a minute.
+ */
+public interface DaemonControl {
+
+    /** Where the migration stands; has {@code phase}. Cheap: asked several times a second while somebody waits. */
+    JsonNode status();
+
+    void pause();
+
+    void resume();
+
+    /** Ends the migration and leaves the source without a trace of ours. */
+    void cancel();
+
+    /**
+     * Compares both sides and returns the report; may take as long as it needs, on a thread of its own, never twice at
+     * the same time. An interrupt asks it to stop.
+     *
+     * @param tables the source's table names; empty means all
+     */
+    JsonNode verify(List<String> tables) throws InterruptedException;
+
+    JsonNode parked();
+
+    /** Applies the parked rows again and returns what became of them. */
+    JsonNode retryParked();
+
+    /** Copies one table anew. */
+    void resync(String table);
+
+    /** The daemon says no; the message is one sentence with what to do. */
+    class Refused extends RuntimeException {
+
+        public Refused(String message) {
+            super(message);
+        }
+    }
+
+    /** What was named is not there; the message is one sentence. */
+    final class Unknown extends Refused {
+
+        public Unknown(String message) {
+            super(message);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package dev.sluice.api;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.postgres.SqlFailure;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Runs one verification at a time on a thread of its own and remembers the last few results. Thread-safe. */
+final class VerifyRuns implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(VerifyRuns.class);
+    private static final int KEPT_MAX = 10;
+    private static final Duration STOP_GRACE = Duration.ofSeconds(10);
+
+    private final DaemonControl control;
+    private final ExecutorService thread = Executors.newSingleThreadExecutor(work -> new Thread(work, "api-verify"));
+    private final Map<Long, ObjectNode> runs = new LinkedHashMap<>(); // guarded by this
+    private long latest; // guarded by this
+    private boolean running; // guarded by this
+
+    VerifyRuns(DaemonControl control) {
+        this.control = control;
+    }
+
+    /** Starts a run; {@link DaemonControl.Refused} while another one is under way. */
+    synchronized JsonNode start(List<String> tables) {
+        if (running) {
+            throw new DaemonControl.Refused("verification " + latest + " is still under way: wait for it with GET"
+                    + " /v1/verify/" + latest);
+        }
+        running = true;
+        long run = ++latest;
+        ObjectNode state = JsonNodeFactory.instance.objectNode();
+        state.put("run", run).put("state", "running").put("startedAt", now());
+        runs.put(run, state);
+        runs.keySet().removeIf(old -> old <= run - KEPT_MAX);
+        thread.execute(() -> perform(state, tables));
+        return state.deepCopy();
+    }
+
+    /** A run, or the latest one where {@code run} is zero. */
+    synchronized Optional<JsonNode> state(long run) {
+        return Optional.ofNullable(runs.get(run == 0 ? latest : run)).map(ObjectNode::deepCopy);
+    }
+
+    private void perform(ObjectNode state, List<String> tables) {
+        JsonNode result = null;
+        String error = null;
+        try {
+            result = control.verify(tables);
+        } catch (InterruptedException e) {
+            error = "the daemon was stopped before the verification ended: start it again";
+        } catch (DaemonControl.Refused e) {
+            error = e.getMessage();
+        } catch (RuntimeException e) {
+            LOG.error("event=verify_failed", e);
+            error = ApiServer.sentence(e).orElseGet(() -> SqlFailure.sentence(e));
+        } finally {
+            synchronized (this) {
+                running = false;
+                state.put("state", result != null ? "done" : "failed").put("endedAt", now());
+                if (result != null) {
+                    state.set("result", result);
+                } else {
+                    state.put("error", error == null ? "the verification failed: look into the daemon's log" : error);
+                }
+            }
+        }
+    }
+
+    private static String now() {
+        return Instant.now().truncatedTo(ChronoUnit.MILLIS).toString();
+    }
+
+    @Override
+    public void close() {
+        thread.shutdownNow();
+        try {
+            if (!thread.awaitTermination(STOP_GRACE.toSeconds(), TimeUnit.SECONDS)) {
+                LOG.warn("the verification under way did not stop within {} s", STOP_GRACE.toSeconds());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,91 @@
+package dev.sluice.cli;
+
+import dev.sluice.api.ApiToken;
+import dev.sluice.daemon.Daemon;
+import dev.sluice.migration.LiveMigration;
+import dev.sluice.migration.Preparation;
+import dev.sluice.settings.Settings;
+import dev.sluice.sqlite.Preflight;
+import dev.sluice.sqlite.SqliteFile;
+import dev.sluice.tail.Limits;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code run}: the daemon. */
+@Command(name = "run", description = "Copies and follows a live database until it is told to stop; serves the API.")
+final class RunCommand implements Callable<Integer> {
+
+    private static final Logger LOG = LoggerFactory.getLogger(RunCommand.class);
+
+    /** In WAL mode a snapshot only holds back checkpoints; in the rollback modes it holds back the writer. */
+    private static final Duration WAL_SNAPSHOT_MAX = Duration.ofMillis(500);
+    private static final Duration ROLLBACK_SNAPSHOT_MAX = Duration.ofMillis(8);
+    private static final Duration STOP_GRACE = Duration.ofSeconds(40);
+
+    @Mixin
+    private Choices choices;
+
+    @Override
+    public Integer call() throws Exception {
+        Settings settings = choices.settings();
+        Console.logging(settings);
+        SqliteFile file = new SqliteFile(settings.requireSource());
+        Preflight.check(file, true);
+        Files.createDirectories(settings.stateDir());
+        CountDownLatch closed = new CountDownLatch(1);
+        try (OpenTarget target = OpenTarget.of(settings)) {
+            if (target.server() != null) {
+                LOG.info("event=embedded_target home={} port={}", target.server().home(), target.target().url().port());
+            }
+            CopyLog progress = new CopyLog();
+            LiveMigration migration = new LiveMigration(settings.migration(), file, target.target(),
+                    options(settings, file),
+                    () -> Preparation.of(file, target.target(), Choices.rules(settings),
+                            settings.source().busyTimeout(), progress.census()),
+                    progress);
+            try (Daemon daemon = new Daemon(migration, ApiToken.readOrCreate(settings.api().tokenFile()),
+                    new Daemon.ApiAddress(settings.api().host(), settings.api().port(), settings.api().allowRemote()))) {
+                Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+                    daemon.stop();
+                    awaitQuietly(closed);
+                }, "stop"));
+                daemon.awaitEnd();
+            }
+        } finally {
+            closed.countDown();
+        }
+        return Main.DONE;
+    }
+
+    /** The hook waits until the connections and the embedded server are closed too. */
+    private static void awaitQuietly(CountDownLatch closed) {
+        try {
+            if (!closed.await(STOP_GRACE.toSeconds(), TimeUnit.SECONDS)) {
+                LOG.warn("event=stop_late: something did not stop within {} s", STOP_GRACE.toSeconds());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static LiveMigration.Options options(Settings settings, SqliteFile file) throws Exception {
+        boolean wal;
+        try (var session = file.openReader(settings.source().busyTimeout())) {
+            wal = "wal".equalsIgnoreCase(session.text("PRAGMA journal_mode"));
+        }
+        Duration snapshot = wal ? WAL_SNAPSHOT_MAX : ROLLBACK_SNAPSHOT_MAX;
+        return new LiveMigration.Options(settings.copy().workers(),
+                new Limits(settings.copy().chunkRows(), settings.copy().chunkBytes(), snapshot),
+                new Limits(settings.follow().batchRows(), settings.follow().batchBytes(), snapshot),
+                settings.follow().pollInterval(), settings.source().busyTimeout(),
+                settings.changelog().purgeKeepRows(), (int) Math.max(1, settings.changelog().purgeKeepAge().toMinutes()),
+                settings.onMisfit() == Settings.OnMisfit.WIDEN, Main.version());
+    }
+}

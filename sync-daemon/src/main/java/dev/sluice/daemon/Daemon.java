@@ -1,0 +1,132 @@
+package dev.sluice.daemon;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.api.ApiServer;
+import dev.sluice.api.DaemonControl;
+import dev.sluice.migration.LiveMigration;
+import dev.sluice.migration.Preparation;
+import dev.sluice.postgres.Secret;
+import java.net.URI;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One live migration and the API that commands it; ends when the migration does, or when it is asked to stop. */
+public final class Daemon implements AutoCloseable, DaemonControl {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
+    private static final int PARKED_LISTED_MAX = 1_000;
+
+    private final LiveMigration migration;
+    private final ApiServer api;
+    private boolean stopped; // guarded by this
+
+    /** Where the API listens. */
+    public record ApiAddress(String host, int port, boolean allowRemote) {}
+
+    public Daemon(LiveMigration migration, Secret token, ApiAddress address) {
+        this.migration = migration;
+        this.api = ApiServer.start(this, token, address.host(), address.port(), address.allowRemote());
+        migration.start();
+        LOG.info("event=started api={}", api.uri());
+    }
+
+    public URI uri() {
+        return api.uri();
+    }
+
+    /** Waits until the migration ends by itself; throws what ended it, if it was a failure. */
+    public void awaitEnd() throws Exception {
+        while (!migration.awaitEnd(Duration.ofMinutes(1))) {
+            LOG.trace("still running"); // a bounded wait, so that nothing hangs on a lost signal
+        }
+        if (migration.failure() != null) {
+            throw migration.failure();
+        }
+    }
+
+    @Override
+    public JsonNode status() {
+        return Reports.of(migration.status());
+    }
+
+    @Override
+    public void pause() {
+        refusing(() -> {
+            migration.pause();
+            return null;
+        });
+    }
+
+    @Override
+    public void resume() {
+        refusing(() -> {
+            migration.resume();
+            return null;
+        });
+    }
+
+    @Override
+    public void cancel() {
+        refusing(() -> {
+            migration.cancel();
+            return null;
+        });
+    }
+
+    @Override
+    public JsonNode verify(List<String> tables) {
+        return refusing(() -> Reports.of(migration.verify(tables, false, (table, done) -> {})));
+    }
+
+    @Override
+    public JsonNode parked() {
+        return refusing(() -> Reports.of(migration.parkedRows(PARKED_LISTED_MAX)));
+    }
+
+    @Override
+    public JsonNode retryParked() {
+        return refusing(() -> {
+            migration.retryParked();
+            return Reports.of(migration.parkedRows(PARKED_LISTED_MAX));
+        });
+    }
+
+    @Override
+    public void resync(String table) {
+        refusing(() -> migration.resync(table));
+    }
+
+    private static <T> T refusing(Callable<T> work) {
+        try {
+            return work.call();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Refused("stopped");
+        } catch (SQLException | RuntimeException e) {
+            LOG.debug("request refused", e);
+            throw new Refused(Preparation.sentence(e));
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Takes no more requests, then stops the migration at the next chunk or batch. */
+    public synchronized void stop() {
+        if (stopped) {
+            return;
+        }
+        stopped = true;
+        api.close();
+        migration.close();
+        LOG.info("event=stopped phase={}", migration.phase().label());
+    }
+
+    @Override
+    public void close() {
+        stop();
+    }
+}

@@ -1,0 +1,111 @@
+package dev.sluice.daemon;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.change.RowKey;
+import dev.sluice.migration.StatusSnapshot;
+import dev.sluice.plan.NotCarried;
+import dev.sluice.store.Keys;
+import dev.sluice.store.ParkedRow;
+import dev.sluice.verify.Difference;
+import dev.sluice.verify.TableReport;
+import dev.sluice.verify.VerifyReport;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/** Status, verification and parked rows as JSON, the same for API and command line. */
+public final class Reports {
+
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+
+    private Reports() {}
+
+    public static JsonNode of(StatusSnapshot status) {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("migration", status.migration());
+        json.put("source", status.source());
+        json.put("target", status.target());
+        json.put("phase", status.phase());
+        json.put("meaning", status.meaning());
+        json.put("run", status.run());
+        json.put("traffic", status.traffic());
+        json.put("seq", status.seq());
+        json.put("lagChanges", status.lagChanges());
+        json.put("lagSeconds", status.lagSeconds());
+        json.put("rowsTotal", status.rowsTotal());
+        json.put("rowsCopied", status.rowsCopied());
+        json.put("changesApplied", status.changesApplied());
+        json.put("parked", status.parked());
+        json.put("verification", status.verification());
+        json.put("verifiedAt", status.verifiedAt() == null ? null : status.verifiedAt().toString());
+        json.put("startedAt", status.startedAt().toString());
+        ArrayNode tables = json.putArray("tables");
+        status.tables().forEach(table -> tables.addObject().put("source", table.source()).put("target", table.target())
+                .put("rows", table.rows()).put("copied", table.copied()).put("parked", table.parked()));
+        ArrayNode notes = json.putArray("notes");
+        status.notes().forEach(notes::add);
+        json.put("next", status.next());
+        return json;
+    }
+
+    public static ObjectNode of(VerifyReport report) {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("equal", report.isEqual());
+        json.put("rows", report.rows());
+        json.put("differences", report.differenceCount());
+        json.put("parked", report.parked());
+        json.put("fromSeq", report.fromSeq());
+        json.put("toSeq", report.toSeq());
+        json.put("startedAt", report.startedAt().toString());
+        json.put("endedAt", report.endedAt().toString());
+        ArrayNode tables = json.putArray("tables");
+        for (TableReport table : report.tables()) {
+            ObjectNode node = tables.addObject();
+            node.put("table", table.table());
+            node.put("equal", table.isEqual());
+            node.put("rows", table.rows());
+            node.put("parked", table.parked());
+            node.put("sourceHash", table.sourceHash());
+            node.put("targetHash", table.targetHash());
+            node.put("differences", table.differenceCount());
+            node.put("repaired", table.repaired());
+            ArrayNode listed = node.putArray("first");
+            for (Difference difference : table.differences()) {
+                ObjectNode one = listed.addObject();
+                one.put("kind", difference.kind().name().toLowerCase(Locale.ROOT));
+                one.set("key", MAPPER.valueToTree(Keys.texts(difference.key().parts())));
+                one.set("columns", MAPPER.valueToTree(difference.columns()));
+            }
+        }
+        return json;
+    }
+
+    public static JsonNode of(List<ParkedRow> rows) {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        ArrayNode listed = json.putArray("rows");
+        for (ParkedRow row : rows) {
+            ObjectNode one = listed.addObject();
+            one.put("table", row.table());
+            one.set("key", MAPPER.valueToTree(Keys.texts(row.key().parts())));
+            one.put("column", row.column());
+            one.put("code", row.code());
+            one.put("reason", row.reason());
+            one.put("seq", row.seq());
+            one.put("parkedAt", row.parkedAt() == null ? null : row.parkedAt().toString());
+        }
+        return json;
+    }
+
+    public static JsonNode notCarried(List<NotCarried> all) {
+        return MAPPER.valueToTree(all);
+    }
+
+    /** The key of a parked row or difference for people. */
+    public static String key(RowKey key) {
+        return String.join(", ", Arrays.stream(Keys.texts(key.parts())).map(String::valueOf).toList());
+    }
+}

@@ -1,0 +1,295 @@
+package dev.sluice.capture;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.schema.SchemaReader;
+import dev.sluice.schema.SourceSchema;
+import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.testing.Follower;
+import dev.sluice.testing.SourceFile;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
+
+/** The ways in which SQLite changes rows that are easy to miss, one by one. */
+class CaptureHazardsTest {
+
+    @TempDir Path folder;
+
+    private SourceFile source;
+    private Follower follower;
+
+    @BeforeEach
+    void open() throws Exception {
+        source = new SourceFile(folder.resolve("source.sqlite"), "PRAGMA journal_mode = WAL", "PRAGMA foreign_keys = ON");
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        if (follower != null) {
+            follower.close();
+        }
+        source.close();
+    }
+
+    // ---- rows that vanish without a DELETE ----
+
+    @Test
+    void rowReplacedByAnotherUniqueColumnIsDeleted() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE)", "INSERT INTO t VALUES (1, 'a'), (2, 'b')");
+        assertFollows(List.of("3|a", "2|b"), "REPLACE INTO t VALUES (3, 'a')");
+        assertFollows(List.of("2|a"), "UPDATE OR REPLACE t SET u = 'a' WHERE id = 2");
+    }
+
+    @Test
+    void plainInsertIntoAColumnThatReplacesOnConflictIsFollowed() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE ON CONFLICT REPLACE)", "INSERT INTO t VALUES (1, 'a')");
+        assertFollows(List.of("2|a"), "INSERT INTO t VALUES (2, 'a')");
+    }
+
+    @Test
+    void replacedRowIsDeletedThoughTheWinnerMovedOnBeforeTheDrain() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE)", "INSERT INTO t VALUES (1, 'a')");
+        assertFollows(List.of("2|z"), "REPLACE INTO t VALUES (2, 'a')", "UPDATE t SET u = 'z' WHERE id = 2");
+    }
+
+    @Test
+    void nullThatReplaceTurnsIntoTheDefaultDeletesTheRowThatHoldsIt() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u NOT NULL DEFAULT 'x' UNIQUE)", "INSERT INTO t VALUES (1, 'x')");
+        assertFollows(List.of("2|x"), "INSERT OR REPLACE INTO t VALUES (2, NULL)");
+    }
+
+    @Test
+    void defaultThatIsABareWordOrAQuotedNameIsAString() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u NOT NULL DEFAULT word UNIQUE, v NOT NULL DEFAULT \"id\" UNIQUE,"
+                + " w NOT NULL DEFAULT TRUE UNIQUE)", "INSERT INTO t VALUES (1, 'word', 2, 3), (2, 4, 'id', 5), (3, 6, 7, 1)");
+        assertFollows(List.of("9|word|id|1"), "INSERT OR REPLACE INTO t VALUES (9, NULL, NULL, NULL)");
+    }
+
+    @Test
+    void writtenRowidDeletesTheRowThatHadIt() throws Exception {
+        capture("CREATE TABLE t(k TEXT NOT NULL PRIMARY KEY)", "INSERT INTO t(rowid, k) VALUES (1, 'a'), (2, 'b')");
+        assertFollows(List.of("b", "c"), "INSERT OR REPLACE INTO t(rowid, k) VALUES (1, 'c')");
+        assertFollows(List.of("b"), "UPDATE OR REPLACE t SET rowid = 1 WHERE k = 'b'");
+    }
+
+    @Test
+    void rowMovedOntoItsOwnParentTakesBothAlong() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, p REFERENCES t ON DELETE CASCADE)", "INSERT INTO t VALUES (1, NULL), (2, 1)");
+        assertFollows(List.of(), "UPDATE OR REPLACE t SET id = 1 WHERE id = 2");
+    }
+
+    @Test
+    void predicateThatNamesItsTableAndQuotesStringsIsGuarded() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u, state)",
+                "CREATE UNIQUE INDEX i ON t(u) WHERE t.state = \"open\" -- only one\n",
+                "INSERT INTO t VALUES (1, 'a', 'open'), (2, 'a', 'shut')");
+        assertFollows(List.of("2|a|shut", "3|a|open"), "REPLACE INTO t VALUES (3, 'a', 'open')");
+        assertFollows(List.of("2|a|open"), "UPDATE OR REPLACE t SET state = 'open' WHERE id = 2");
+    }
+
+    @Test
+    void expressionIsJudgedWithTheColumnsAffinityAndCollation() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, s TEXT COLLATE NOCASE, o)",
+                "CREATE UNIQUE INDEX i ON t(CASE WHEN s = 1 OR s = 'main' THEN o END)",
+                "INSERT INTO t VALUES (1, '1', 'x'), (2, 'MAIN', 'y')");
+        assertFollows(List.of("2|MAIN|y", "3|1|x"), "REPLACE INTO t VALUES (3, '1', 'x')");
+        assertFollows(List.of("3|1|x", "4|Main|y"), "REPLACE INTO t VALUES (4, 'Main', 'y')");
+        assertThat(source.ask("SELECT count(*) FROM _sluice_1_candidate")).containsExactly("0");
+    }
+
+    @Test
+    void generatedColumnSeesTheDefaultOfItsBase() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, a INT NOT NULL DEFAULT 5, g AS (a + 1) UNIQUE)",
+                "INSERT INTO t VALUES (1, 5)");
+        assertFollows(List.of("2|5|6"), "INSERT OR REPLACE INTO t VALUES (2, NULL)");
+    }
+
+    @Test
+    void deleteWithoutWhereLogsEveryRow() throws Exception {
+        capture("CREATE TABLE t(a)", "INSERT INTO t VALUES (1), (2), (3)");
+        assertFollows(List.of(), "DELETE FROM t");
+        assertThat(source.ask("SELECT changes()")).containsExactly("3");
+    }
+
+    // ---- keys that change their spelling ----
+
+    @Test
+    void respelledKeyMovesTheRow() throws Exception {
+        capture("CREATE TABLE t(k TEXT NOT NULL PRIMARY KEY COLLATE NOCASE, v)", "CREATE TABLE u(k NOT NULL PRIMARY KEY, v)",
+                "INSERT INTO t VALUES ('a', 1)", "INSERT INTO u VALUES (1, 1)");
+        assertFollows(List.of("A|1"), "UPDATE t SET k = 'A'");
+        assertFollows(List.of("A|2"), "REPLACE INTO t VALUES ('A', 2)");
+        source.app("UPDATE u SET k = 1.0");
+        assertFollows(List.of("a|3"), "INSERT INTO t VALUES ('a', 3) ON CONFLICT DO UPDATE SET k = excluded.k, v = 3");
+    }
+
+    @Test
+    void negativeZeroIsTheSameKeyAsZeroAndStaysItsOwnValue() throws Exception {
+        capture("CREATE TABLE t(k NOT NULL PRIMARY KEY, v)", "INSERT INTO t VALUES (-0.0, -0.0)");
+        follower.drain(Follower.AMPLE);
+        assertFollows(List.of("0.0|0.0"), "UPDATE t SET k = 0.0, v = 0.0");
+        assertFollows(List.of("0|1"), "REPLACE INTO t VALUES (0, 1)");
+    }
+
+    @Test
+    void updateOfTheRowidIsAChangeOfTheKeyHoweverItIsNamed() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, v)", "INSERT INTO t VALUES (1, 'a')");
+        assertFollows(List.of("7|a"), "UPDATE t SET rowid = 7");
+        assertFollows(List.of("8|a"), "UPDATE t SET oid = 8");
+    }
+
+    // ---- triggers and conflict clauses of the application ----
+
+    @Test
+    void triggerThatIgnoresIsOlderThanOurs() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, v)",
+                "CREATE TRIGGER hide AFTER UPDATE ON t BEGIN SELECT RAISE(IGNORE); END", "INSERT INTO t VALUES (1, 'a')");
+        assertFollows(List.of("1|b"), "UPDATE t SET v = 'b'");
+    }
+
+    @Test
+    void newerAfterTriggerIsDamageUntilRepaired() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, v)", "INSERT INTO t VALUES (1, 'a')");
+        source.app("CREATE TRIGGER hide AFTER UPDATE ON t BEGIN SELECT RAISE(IGNORE); END");
+        try (SqliteSession writer = source.writer()) {
+            assertThat(Capture.damaged(writer)).containsExactly("t");
+            Capture.repair(writer, Capture.takeGeneration(writer), List.of("t"));
+            assertThat(Capture.damaged(writer)).isEmpty();
+        }
+        assertFollows(List.of("1|b"), "UPDATE t SET v = 'b'");
+    }
+
+    @Test
+    void outerConflictClauseDoesNotSilenceTheLog() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE)", "CREATE TABLE u(id INTEGER PRIMARY KEY, u UNIQUE)",
+                "CREATE TRIGGER copy AFTER INSERT ON t BEGIN INSERT OR IGNORE INTO u(u) VALUES (new.u); END",
+                "INSERT INTO u VALUES (10, 'a')");
+        assertFollows(List.of("1|a"), "INSERT OR REPLACE INTO t VALUES (1, 'a')");
+        assertFollows(List.of("1|a", "2|b"), "INSERT OR IGNORE INTO t VALUES (2, 'b')");
+    }
+
+    @Test
+    void rolledBackSavepointLeavesNoTrace() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, v)");
+        String before = source.ask("SELECT max(seq) FROM _sluice_changelog").get(0);
+        source.app("BEGIN", "SAVEPOINT s", "INSERT INTO t VALUES (1, 1)", "ROLLBACK TO s", "COMMIT");
+        assertThat(source.ask("SELECT max(seq) FROM _sluice_changelog")).containsExactly(before);
+        assertFollows(List.of());
+    }
+
+    // ---- what the application can see ----
+
+    @Test
+    void lastInsertRowidChangesAndReturningAreTheApplicationsOwn() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE, v)", "INSERT INTO t VALUES (1, 'a', 1)");
+        Connection app = source.appConnection();
+        assertThat(updated(app, "INSERT INTO t(u, v) VALUES ('b', 2), ('c', 3)")).isEqualTo(2);
+        assertThat(source.ask("SELECT last_insert_rowid(), changes()")).containsExactly("3|2");
+        assertThat(updated(app, "UPDATE t SET v = 0")).isEqualTo(3);
+        assertThat(updated(app, "REPLACE INTO t VALUES (9, 'a', 4)")).isEqualTo(1);
+        assertThat(source.ask("SELECT last_insert_rowid(), changes()")).containsExactly("9|1");
+        assertThat(updated(app, "DELETE FROM t WHERE id > 1 AND id < 9")).isEqualTo(2);
+        assertThat(source.ask("INSERT INTO t(u) VALUES ('z') RETURNING id, u")).containsExactly("10|z");
+        try (PreparedStatement insert =
+                app.prepareStatement("INSERT INTO t(u) VALUES ('y')", Statement.RETURN_GENERATED_KEYS)) {
+            insert.executeUpdate();
+            try (ResultSet keys = insert.getGeneratedKeys()) {
+                assertThat(keys.getLong(1)).isEqualTo(11);
+            }
+        }
+        source.app("CREATE TABLE seen(a, b)",
+                "CREATE TRIGGER inner AFTER INSERT ON t BEGIN INSERT INTO seen VALUES (last_insert_rowid(), changes()); END",
+                "INSERT INTO t(id, u) VALUES (20, 'q')");
+        assertThat(source.ask("SELECT a FROM seen")).containsExactly("20");
+    }
+
+    @Test
+    void columnsCanBeAddedRenamedAndDroppedAndTheTableRenamed() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u TEXT, gone INT, CHECK (u <> ''))", "CREATE UNIQUE INDEX i ON t(lower(u))",
+                "CREATE TABLE pk(k TEXT NOT NULL PRIMARY KEY)");
+        source.app("ALTER TABLE t ADD COLUMN x", "ALTER TABLE t RENAME COLUMN u TO uu", "ALTER TABLE t RENAME COLUMN id TO ident",
+                "ALTER TABLE t DROP COLUMN gone", "ALTER TABLE t RENAME TO t2", "ALTER TABLE pk RENAME COLUMN k TO \"key col\"",
+                "REPLACE INTO t2 VALUES (1, 'a', 1)", "REPLACE INTO t2 VALUES (2, 'A', 1)", "INSERT INTO pk VALUES ('z')");
+        assertThat(source.ask("SELECT op || k1 FROM _sluice_changelog WHERE seq > 1 ORDER BY seq"))
+                .containsExactly("I1", "R1", "I2", "Iz");
+        try (SqliteSession writer = source.writer()) {
+            assertThat(Capture.damaged(writer)).containsExactly("t", "pk");
+            Capture.State state =
+                    Capture.repair(writer, Capture.takeGeneration(writer), List.of("t", "pk", "t2"));
+            assertThat(Capture.damaged(writer)).isEmpty();
+            assertThat(state.tables()).extracting(CapturedTable::name).containsExactlyInAnyOrder("t2", "pk");
+            assertThat(state.goneIds()).contains(1);
+            assertThat(state.table("pk").identity().columns()).containsExactly("key col");
+        }
+    }
+
+    @Test
+    void fencedSourceRefusesEveryWriteAndKeepsTheTransactionOpen() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, v)", "INSERT INTO t VALUES (1, 1)");
+        try (SqliteSession writer = source.writer()) {
+            writer.execute("UPDATE _sluice_control SET fenced = 1");
+        }
+        for (String refused : List.of("INSERT INTO t VALUES (2, 2)", "INSERT OR IGNORE INTO t VALUES (2, 2)",
+                "INSERT OR REPLACE INTO t VALUES (1, 2)", "INSERT OR FAIL INTO t VALUES (2, 2)", "UPDATE t SET v = 2",
+                "UPDATE OR IGNORE t SET v = 2", "DELETE FROM t")) {
+            assertThatThrownBy(() -> source.app(refused)).as(refused)
+                    .isInstanceOfSatisfying(SQLiteException.class, e -> assertThat(e.getResultCode())
+                            .isEqualTo(SQLiteErrorCode.SQLITE_CONSTRAINT_TRIGGER))
+                    .hasMessageContaining(TriggerScript.FENCE_MESSAGE);
+        }
+        source.app("UPDATE t SET v = 5 WHERE id = 99");
+        assertThat(source.ask("SELECT * FROM t")).containsExactly("1|1");
+        try (SqliteSession writer = source.writer()) {
+            assertThatThrownBy(() -> Capture.uninstall(writer)).hasMessageContaining("fenced");
+        }
+    }
+
+    @Test
+    void applicationWithoutDoubleQuotedStringsAndTrustCanStillWrite() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u, s TEXT NOT NULL DEFAULT \"open\")",
+                "CREATE UNIQUE INDEX i ON t(u || \"x\") WHERE s = \"open\"");
+        source.app("PRAGMA trusted_schema = OFF");
+        assertFollows(List.of("2|a|open"), "INSERT INTO t VALUES (1, 'a', 'open')", "REPLACE INTO t VALUES (2, 'a', NULL)");
+        assertThat(source.ask("SELECT sql FROM sqlite_master WHERE name = '_sluice_1_bi'").get(0))
+                .contains("'x'").contains("'open'").doesNotContain("\"x\"").doesNotContain("\"open\"");
+    }
+
+    // ---- the stage ----
+
+    /** Prepared, because the driver counts an unprepared statement by total_changes(), which shows our rows too. */
+    private static int updated(Connection app, String sql) throws SQLException {
+        try (PreparedStatement statement = app.prepareStatement(sql)) {
+            return statement.executeUpdate();
+        }
+    }
+
+    private void capture(String... statements) throws Exception {
+        source.app(statements);
+        try (SqliteSession writer = source.writer()) {
+            SourceSchema schema = SchemaReader.read(writer);
+            Capture.install(writer, schema.tables(), schema.hash());
+        }
+        follower = new Follower(source.file());
+    }
+
+    /** Runs statements, drains, and expects the rows of the first table, and the follower to equal the source. */
+    private void assertFollows(List<String> rows, String... statements) throws SQLException {
+        source.app(statements);
+        follower.drain(Follower.AMPLE);
+        assertThat(follower.differences()).isEmpty();
+        String first = source.ask("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 1").get(0);
+        assertThat(source.ask("SELECT * FROM " + first)).containsExactlyInAnyOrderElementsOf(rows);
+    }
+}
