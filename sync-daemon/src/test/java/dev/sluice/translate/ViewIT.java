@@ -2,9 +2,10 @@ package dev.sluice.translate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.postgres.Target;
 import dev.sluice.schema.Affinity;
 import dev.sluice.schema.SourceObject;
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import dev.sluice.testing.PostgresForTests;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -50,7 +51,7 @@ class ViewIT {
                     column("tag", "tag", PgKind.TEXT, Affinity.TEXT, null)),
                     List.of("person_id", "tag"), null));
 
-    private static EmbeddedPostgres server;
+    private static Target target;
     private static Connection postgres;
     private static Connection sqlite;
     private static int made;
@@ -62,8 +63,8 @@ class ViewIT {
 
     @BeforeAll
     static void start() throws Exception {
-        server = EmbeddedPostgres.start();
-        postgres = server.getPostgresDatabase().getConnection();
+        target = PostgresForTests.fresh();
+        postgres = target.dedicated();
         sqlite = DriverManager.getConnection("jdbc:sqlite::memory:");
         execute(sqlite, """
                 CREATE TABLE Person(Id INTEGER PRIMARY KEY, Name TEXT, active BOOLEAN, born DATE, boss INTEGER,
@@ -110,7 +111,7 @@ class ViewIT {
     static void stop() throws Exception {
         sqlite.close();
         postgres.close();
-        server.close();
+        PostgresForTests.drop(target);
     }
 
     @ParameterizedTest
