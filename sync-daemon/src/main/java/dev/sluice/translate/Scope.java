@@ -13,8 +13,16 @@ import java.util.function.Supplier;
 /** The names under which one SELECT sees columns, and its rules about grouping. */
 final class Scope extends Expressions {
 
-    /** A column of something behind FROM; hidden if USING merged it into another. */
-    private record Field(String sourceName, Term term, boolean hidden) {}
+    /** A column of something behind FROM: null if not carried, hidden if USING merged it into another. */
+    private record Field(String sourceName, Term carried, boolean hidden) {
+
+        Term term() {
+            if (carried == null) {
+                throw notCarried(sourceName);
+            }
+            return carried;
+        }
+    }
 
     /**
      * Something behind FROM under its name.
@@ -292,7 +300,8 @@ final class Scope extends Expressions {
         Set<String> key = new HashSet<>();
         for (Catalog.NamedColumn column : relation.columns()) {
             String sql = prefix + Identifiers.quote(column.column().targetName());
-            fields.add(new Field(column.sourceName(), term(sql, column.column()), false));
+            boolean carried = column.column() != Columns.NOT_CARRIED;
+            fields.add(new Field(column.sourceName(), carried ? term(sql, column.column()) : null, false));
             if (relation.primaryKey().stream().anyMatch(part -> part.equalsIgnoreCase(column.sourceName()))) {
                 key.add(sql);
             }
@@ -363,7 +372,7 @@ final class Scope extends Expressions {
     private void hide(Source source, List<String> names) {
         List<Field> fields = source.fields().stream()
                 .map(field -> names.stream().anyMatch(field.sourceName()::equalsIgnoreCase)
-                        ? new Field(field.sourceName(), field.term(), true) : field).toList();
+                        ? new Field(field.sourceName(), field.carried(), true) : field).toList();
         sources.set(sources.indexOf(source), new Source(source.alias(), fields, source.key(), source.rowid()));
     }
 

@@ -49,7 +49,9 @@ class ViewIT {
             "tag", new Catalog.Relation("tag", List.of(
                     column("person_id", "person_id", PgKind.INTEGER, Affinity.INTEGER, null),
                     column("tag", "tag", PgKind.TEXT, Affinity.TEXT, null)),
-                    List.of("person_id", "tag"), null));
+                    List.of("person_id", "tag"), null),
+            "half", new Catalog.Relation("half", List.of(column("id", "id", PgKind.INTEGER, Affinity.INTEGER, null),
+                    new Catalog.NamedColumn("gone", Columns.NOT_CARRIED)), List.of("id"), "id"));
 
     private static Target target;
     private static Connection postgres;
@@ -232,6 +234,7 @@ class ViewIT {
         "SELECT person_id FROM tag JOIN \"Order\" USING (id) | USING",
         "SELECT rowid FROM tag | hidden rowid",
         "SELECT datetime('now', 'localtime') AS t | local time zone",
+        "SELECT * FROM half | the column gone", "SELECT id FROM half WHERE \"gone\" = 'x' | the column gone",
         "WITH a AS (SELECT * FROM tag), tag AS (SELECT 1 AS x) SELECT * FROM a | before defining it",
     })
     void viewThatCouldDifferIsRefusedWithItsReason(String query, String reason) {
