@@ -160,7 +160,7 @@ class CensusTest {
                     Statement statement = connection.createStatement()) {
                 statement.execute("PRAGMA journal_mode = " + mode);
                 statement.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)");
-                statement.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)"
+                statement.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
                         + " INSERT INTO t SELECT i, 'value ' || i FROM n");
                 SourceSchema schema;
                 try (SqliteSession session = file.openReader(Duration.ofSeconds(5))) {
@@ -175,10 +175,10 @@ class CensusTest {
                 });
                 int written = 0;
                 while (!census.isDone()) {
-                    statement.execute("UPDATE t SET v = 'changed' WHERE id = " + (1 + written % 300_000));
+                    statement.execute("UPDATE t SET v = 'changed' WHERE id = " + (1 + written % 100_000));
                     written++;
                 }
-                assertThat(census.get().table("t").rows()).as(mode).isEqualTo(300_000);
+                assertThat(census.get().table("t").rows()).as(mode).isEqualTo(100_000);
                 assertThat(written).as(mode).isPositive();
             }
         }
