@@ -77,7 +77,8 @@ public record Census(List<TableCensus> tables) {
                 session.execute("PRAGMA busy_timeout = 0"); // a scan waits for itself
                 for (int i = next.getAndIncrement(); i < largestFirst.size(); i = next.getAndIncrement()) {
                     SourceTable table = largestFirst.get(i);
-                    read.put(table.name(), new TableScan(session, table, candidates, wal, options.busyTimeout, listener).run());
+                    read.put(table.name(), new TableScan(session, table, candidates, wal, options.busyTimeout,
+                            listener).run());
                 }
             }
             return read;

@@ -82,7 +82,8 @@ final class TableScan {
             }
         } catch (OutOfMemoryError | SQLException e) {
             if (isTooLarge(e)) {
-                problem = "table " + table.name() + " holds a value that is too large to read behind row " + tally.rows()
+                problem = "table " + table.name() + " holds a value that is too large to read behind row "
+                        + tally.rows()
                         + ": shorten it, exclude its column, or give Sluice more memory (java -Xmx)";
             } else if (isDamage(e)) {
                 problem = "table " + table.name() + " is damaged behind row " + tally.rows()
@@ -173,7 +174,8 @@ final class TableScan {
         }
         String what = "row " + row + " of " + table.name() + " holds a value of " + length + " bytes in " + column;
         return length > Codec.BYTES_MAX
-                ? what + ", which neither SQLite's usual limit nor PostgreSQL's of 1 GB allows: shorten it or exclude the column"
+                ? what + ", which neither SQLite's usual limit nor PostgreSQL's of 1 GB allows: shorten it or"
+                + " exclude the column"
                 : what + ", too large for this process: give Sluice more memory (java -Xmx)";
     }
 
@@ -277,8 +279,8 @@ final class TableScan {
     }
 
     /**
-     * Starts a read transaction. SQLite's own wait for a lock ends in steps of 100 ms, and outside WAL mode a busy writer
-     * leaves gaps of a few: so the wait is done here, in steps of one.
+     * Starts a read transaction. SQLite's own wait for a lock ends in steps of 100 ms, and outside WAL mode a busy
+     * writer leaves gaps of a few: so the wait is done here, in steps of one.
      */
     private SqliteRows start(PreparedStatement query) throws SQLException, InterruptedException {
         long deadline = System.nanoTime() + busyNanos;

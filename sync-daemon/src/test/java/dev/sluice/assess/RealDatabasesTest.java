@@ -43,7 +43,8 @@ class RealDatabasesTest {
             SqliteFile file = new SqliteFile(copy);
             Assessment assessment = Assessment.of(file, Assessment.Options.DEFAULT, Census.Listener.NONE);
             assertThat(assessment.verdict()).as("%s %s", database, assessment.notes()).isNotEqualTo(Verdict.BLOCKED);
-            assertThat(AssessText.of(assessment)).contains(assessment.verdict().toString().toUpperCase(java.util.Locale.ROOT));
+            assertThat(AssessText.of(assessment)).contains(assessment.verdict().toString()
+                    .toUpperCase(java.util.Locale.ROOT));
             assertThat(AssessJson.of(assessment)).startsWith("{");
             assertThat(AssessHtml.of(assessment)).endsWith("</html>\n");
             countsAreThoseOfSqlite(file);
@@ -54,13 +55,16 @@ class RealDatabasesTest {
     private static void countsAreThoseOfSqlite(SqliteFile file) throws Exception {
         try (SqliteSession session = file.openReader(Duration.ofSeconds(5))) {
             SourceSchema schema = SchemaReader.read(session);
-            Census census = Census.take(file, schema, CandidateSource.forNewTarget(JsonChoice.JSON), Census.Listener.NONE);
+            Census census = Census.take(file, schema, CandidateSource.forNewTarget(JsonChoice.JSON),
+                    Census.Listener.NONE);
             for (TableCensus table : census.tables()) {
                 assertThat(table.problem()).isNull();
-                assertThat(table.rows()).isEqualTo(session.number("SELECT count(*) FROM " + SqlText.quoted(table.table())));
+                assertThat(table.rows()).isEqualTo(session.number("SELECT count(*) FROM "
+                        + SqlText.quoted(table.table())));
                 table.columns().forEach(column -> assertThat(column.classes().values() + column.classes().nulls())
                         .isEqualTo(table.rows()));
-                table.columns().forEach(column -> assertThat(column.chosen()).as("%s.%s", table.table(), column.name()).isNotNull());
+                table.columns().forEach(column -> assertThat(column.chosen()).as("%s.%s", table.table(),
+                        column.name()).isNotNull());
             }
         }
     }
