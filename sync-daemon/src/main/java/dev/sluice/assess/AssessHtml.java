@@ -150,7 +150,7 @@ public final class AssessHtml {
                 out.append("</ul></div></details>\n");
             }
         }
-        notes.stream().map(Note::advice).distinct().limit(3).forEach(advice ->
+        Note.advice(notes).forEach(advice ->
                 out.append("<p class=\"advice\"><b>What to do</b> ").append(escaped(advice)).append("</p>\n"));
         out.append("</article>\n");
     }

@@ -92,7 +92,7 @@ public final class AssessText {
             }
             wrapped("  - ", notes.get(i).sentence());
         }
-        notes.stream().map(Note::advice).distinct().limit(3).forEach(advice -> wrapped("    > ", advice));
+        Note.advice(notes).forEach(advice -> wrapped("    > ", advice));
     }
 
     private void features() {
