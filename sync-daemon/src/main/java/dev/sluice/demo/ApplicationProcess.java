@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -33,10 +34,14 @@ final class ApplicationProcess implements AutoCloseable {
     private volatile String firstError;
 
     /** What the application said at one moment; {@code slowestMs} since it spoke last. */
-    private record Sample(long nanos, long transactions, double slowestMs) {}
+    private record Sample(long nanos, long transactions, double slowestMs, long[] byDuration) {}
 
-    /** How the application fared for a while. */
-    record Stretch(long transactions, double seconds, double slowestMs) {
+    /**
+     * How the application fared for a while.
+     *
+     * @param mostMs 99 of 100 transactions took less; 0 if there is no such bound
+     */
+    record Stretch(long transactions, double seconds, int mostMs, double slowestMs) {
 
         double perSecond() {
             return seconds <= 0 ? 0 : transactions / seconds;
@@ -54,14 +59,16 @@ final class ApplicationProcess implements AutoCloseable {
     /** Starts it on {@code file} from this process's own class path; it ends when this process does. */
     static ApplicationProcess start(Path folder, Path file, long rows) throws IOException {
         Path log = folder.resolve("application.log");
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto",
-                "-Djava.io.tmpdir=" + folder, "--enable-native-access=ALL-UNNAMED",
+        return new ApplicationProcess(new ProcessBuilder(command(folder, file, rows)).redirectError(log.toFile()).start(), log);
+    }
+
+    static List<String> command(Path folder, Path file, long rows) {
+        return List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
+                "-Djava.io.tmpdir=" + folder, // what the SQLite driver unpacks is removed with the rest
+                "--enable-native-access=ALL-UNNAMED",
                 "-cp", System.getProperty("java.class.path"), SampleApplication.class.getName(),
-                file.toString(), Long.toString(rows), Long.toString(SEED), Integer.toString(TRANSACTIONS_PER_SECOND)));
-        Process process = new ProcessBuilder(command).redirectError(log.toFile()).start();
-        return new ApplicationProcess(process, log);
+                file.toString(), Long.toString(rows), Long.toString(SEED), Integer.toString(TRANSACTIONS_PER_SECOND));
     }
 
     long pid() {
@@ -100,9 +107,23 @@ final class ApplicationProcess implements AutoCloseable {
                     last = sample;
                 }
             }
-            return last == null ? new Stretch(0, 0, 0) : new Stretch(last.transactions - first.transactions,
-                    (last.nanos - first.nanos) / 1e9, slowestMs);
+            return last == null ? new Stretch(0, 0, 0, 0) : new Stretch(last.transactions - first.transactions,
+                    (last.nanos - first.nanos) / 1e9, mostMs(first.byDuration, last.byDuration), slowestMs);
         }
+    }
+
+    private static int mostMs(long[] before, long[] after) {
+        long[] counts = new long[after.length];
+        Arrays.setAll(counts, i -> after[i] - before[i]);
+        long all = Arrays.stream(counts).sum();
+        long within = 0;
+        for (int i = 0; i < SampleApplication.CLASSES_MS.size(); i++) {
+            within += counts[i];
+            if (within * 100 >= all * 99) {
+                return SampleApplication.CLASSES_MS.get(i);
+            }
+        }
+        return 0;
     }
 
     /** Transactions since it was filled. */
@@ -166,13 +187,15 @@ final class ApplicationProcess implements AutoCloseable {
     private void hear(JsonNode said) {
         if (said.path("event").asText().equals("filled")) {
             rowsFilled = said.path("rows").asLong();
-            add(new Sample(System.nanoTime(), 0, 0));
+            add(new Sample(System.nanoTime(), 0, 0, new long[SampleApplication.CLASSES_MS.size() + 1]));
             filled.countDown();
             return;
         }
         firstError = said.path("firstError").asText(null);
         errors = said.path("errors").asLong();
-        add(new Sample(System.nanoTime(), said.path("transactions").asLong(), said.path("slowestMs").asDouble()));
+        long[] byDuration = new long[SampleApplication.CLASSES_MS.size() + 1];
+        Arrays.setAll(byDuration, i -> said.path("byDuration").path(i).asLong());
+        add(new Sample(System.nanoTime(), said.path("transactions").asLong(), said.path("slowestMs").asDouble(), byDuration));
     }
 
     private void add(Sample sample) {

@@ -8,6 +8,7 @@ import java.util.List;
 final class Narration {
 
     private static final String INDENT = "   ";
+    private static final int WIDTH = 116;
 
     private final PrintStream out;
     private final boolean bold;
@@ -30,9 +31,23 @@ final class Narration {
         print(heading(step + "  " + text));
     }
 
-    /** One line below the heading. */
+    /** Text below the heading; what is too long for a line goes on in the next, a little further in. */
     void line(String text) {
-        print(INDENT + text);
+        String rest = INDENT + text;
+        String margin = " ".repeat(rest.length() - rest.stripLeading().length() + 2);
+        int end = breakAt(rest, margin.length());
+        while (end > 0) {
+            print(rest.substring(0, end));
+            rest = margin + rest.substring(end + 1);
+            end = breakAt(rest, margin.length());
+        }
+        print(rest);
+    }
+
+    /** The last space that leaves the line short enough, 0 where it is short enough or has none. */
+    private static int breakAt(String text, int from) {
+        int end = text.length() <= WIDTH ? 0 : text.lastIndexOf(' ', WIDTH);
+        return end > from ? end : 0;
     }
 
     /** Lines with columns, those of numbers to the right. */
@@ -44,8 +59,8 @@ final class Narration {
             widths[i] = Math.max(headings.get(i).length(), rows.stream().mapToInt(r -> r.get(column).length()).max().orElse(0));
             numbers[i] = rows.stream().allMatch(row -> row.get(column).matches("[0-9,]+"));
         }
-        line(row(headings, widths, numbers));
-        rows.forEach(row -> line(row(row, widths, numbers)));
+        print(INDENT + row(headings, widths, numbers));
+        rows.forEach(row -> print(INDENT + row(row, widths, numbers)));
     }
 
     /** From now on nothing is told, because the demo was interrupted and what follows is only its collapse. */

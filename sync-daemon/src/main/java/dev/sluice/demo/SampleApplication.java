@@ -3,6 +3,8 @@ package dev.sluice.demo;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -17,9 +19,13 @@ public final class SampleApplication {
     /** How far it falls behind its rate before it stops trying to catch up. */
     private static final long ARREARS_MAX_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
+    /** Upper bounds of the classes in which transactions are counted by their duration; one more class has none. */
+    static final List<Integer> CLASSES_MS = List.of(1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000);
+
     private volatile boolean stopped;
 
     // since the start, but slowestNanos, which is of the transactions since the last report
+    private final long[] byDuration = new long[CLASSES_MS.size() + 1];
     private long transactions;
     private long errors;
     private String firstError;
@@ -70,7 +76,7 @@ public final class SampleApplication {
                 firstError = firstError == null ? "SQLite result code " + e.getErrorCode() : firstError;
             }
             long end = System.nanoTime();
-            slowestNanos = Math.max(slowestNanos, end - start);
+            count(end - start);
             if (end - reported >= REPORT_NANOS) {
                 report("counters");
                 reported = end;
@@ -82,9 +88,19 @@ public final class SampleApplication {
         }
     }
 
+    private void count(long nanos) {
+        slowestNanos = Math.max(slowestNanos, nanos);
+        int place = 0;
+        while (place < CLASSES_MS.size() && nanos >= TimeUnit.MILLISECONDS.toNanos(CLASSES_MS.get(place))) {
+            place++;
+        }
+        byDuration[place]++;
+    }
+
     private void report(String event) {
-        say("{\"event\":\"%s\",\"transactions\":%d,\"errors\":%d,\"slowestMs\":%.1f,\"firstError\":%s}", event,
-                transactions, errors, slowestNanos / 1e6, firstError == null ? "null" : '"' + firstError + '"');
+        say("{\"event\":\"%s\",\"transactions\":%d,\"errors\":%d,\"slowestMs\":%.1f,\"byDuration\":%s,\"firstError\":%s}",
+                event, transactions, errors, slowestNanos / 1e6, Arrays.toString(byDuration),
+                firstError == null ? "null" : '"' + firstError + '"');
         slowestNanos = 0;
     }
 

@@ -78,7 +78,7 @@ final class ShopSchema {
             )""",
             """
             CREATE TABLE payments (
-              id TEXT PRIMARY KEY NOT NULL,
+              id UUID PRIMARY KEY NOT NULL,
               order_id INTEGER NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
               amount DECIMAL(10,2) NOT NULL,
               method TEXT NOT NULL CHECK (method IN ('card', 'transfer', 'voucher')),
