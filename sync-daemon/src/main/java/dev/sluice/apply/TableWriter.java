@@ -54,8 +54,7 @@ public final class TableWriter {
             if (using != null) {
                 return "(" + using.replace("$1", name) + ")";
             }
-            // without length: an explicit cast to varchar(3) would cut in silence, an assignment raises
-            String type = codec.type().replaceAll("\\(.*?\\)", "").trim();
+            String type = codec.castType();
             return type.equals("text") ? name : name + "::" + type;
         }
     }
