@@ -11,34 +11,22 @@ import dev.sluice.schema.SourceSchema;
 import dev.sluice.sqlite.SqlText;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.testing.RealDatabases;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Every real database at hand; {@code -Dsluice.databases=DIR} names another folder. */
-class RealDatabasesTest {
+class RealDatabaseAssessmentTest {
 
     @TempDir
     Path folder;
 
-    private static List<Path> databases() throws Exception {
-        Path root = Path.of(System.getProperty("sluice.databases", "../../shared/databases"));
-        if (!Files.isDirectory(root)) {
-            System.out.println("0 of 119 real databases assessed: no folder " + root.toAbsolutePath().normalize());
-            return List.of();
-        }
-        try (Stream<Path> files = Files.walk(root, 2)) {
-            return files.filter(file -> file.toString().endsWith(".sqlite")).sorted().toList();
-        }
-    }
-
     @Test
     void everyRealDatabaseIsAssessedWhole() throws Exception {
-        for (Path database : databases()) {
+        for (Path database : RealDatabases.all()) {
             Path copy = Files.copy(database, folder.resolve(database.getFileName()));
             SqliteFile file = new SqliteFile(copy);
             Assessment assessment = Assessment.of(file, Assessment.Options.DEFAULT, Census.Listener.NONE);
