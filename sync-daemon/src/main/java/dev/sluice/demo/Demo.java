@@ -264,7 +264,7 @@ public final class Demo {
         capturedNanos = start;
         try (Progress progress = Progress.start(Terminal.standardError(), "copy", preparation.plan().rows())) {
             migration = new LiveMigration("demo", file, target, new LiveMigration.Options(2, CHUNK, BATCH,
-                    Duration.ofMillis(5), BUSY_TIMEOUT, 10_000, 10, "demo"), () -> preparation, new Shown(progress));
+                    Duration.ofMillis(5), BUSY_TIMEOUT, 10_000, 10, true, "demo"), () -> preparation, new Shown(progress));
             migration.start();
             while (migration.phase() == Phase.CREATED || migration.phase() == Phase.COPYING) {
                 require(migration, start);
