@@ -19,9 +19,11 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -51,6 +53,7 @@ public final class EmbeddedTarget implements AutoCloseable {
     private static final Duration START_WAIT = Duration.ofMinutes(5);
     private static final Duration STOP_WAIT = Duration.ofSeconds(60);
     private static final int START_ATTEMPTS = 5;
+    private static final Duration YOUNG = Duration.ofSeconds(10);
 
     private final Path home;
     private final boolean temporary;
@@ -60,6 +63,7 @@ public final class EmbeddedTarget implements AutoCloseable {
     private final int port;
     private final boolean takenOver;
     private final Thread stopHook;
+    private final CountDownLatch constructed = new CountDownLatch(1);
     private boolean closed;
 
     /** Starts a server that is gone, with its data, after {@link #close} or when this process ends. */
@@ -93,6 +97,12 @@ public final class EmbeddedTarget implements AutoCloseable {
         this.home = home;
         this.temporary = temporary;
         this.lockFile = FileChannel.open(home.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        // before anything lies there: a Ctrl-C may come while the programs are unpacked
+        Thread constructing = Thread.currentThread();
+        this.stopHook = temporary ? new Thread(() -> closeAtExit(constructing), "embedded-target-stop") : null;
+        if (stopHook != null) {
+            Runtime.getRuntime().addShutdownHook(stopHook);
+        }
         boolean started = false;
         try {
             lock();
@@ -113,11 +123,34 @@ public final class EmbeddedTarget implements AutoCloseable {
                 if (temporary) {
                     remove(home);
                 }
+                removeHook();
             }
+            constructed.countDown();
         }
-        this.stopHook = temporary ? new Thread(this::close, "embedded-target-stop") : null;
-        if (stopHook != null) {
-            Runtime.getRuntime().addShutdownHook(stopHook);
+    }
+
+    /** Where the start is still under way, it is given up first, so that nothing is written behind the removal. */
+    private void closeAtExit(Thread constructing) {
+        try {
+            if (constructed.getCount() > 0) {
+                constructing.interrupt();
+                if (!constructed.await(STOP_WAIT.toSeconds(), TimeUnit.SECONDS)) {
+                    LOG.warn("the embedded PostgreSQL in {} was still starting when the process ended", home);
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        close();
+    }
+
+    private void removeHook() {
+        if (stopHook != null && Thread.currentThread() != stopHook) {
+            try {
+                Runtime.getRuntime().removeShutdownHook(stopHook);
+            } catch (IllegalStateException e) {
+                LOG.debug("the process is ending already"); // the hook then finds nothing left to do
+            }
         }
     }
 
@@ -151,13 +184,7 @@ public final class EmbeddedTarget implements AutoCloseable {
             return;
         }
         closed = true;
-        if (stopHook != null && Thread.currentThread() != stopHook) {
-            try {
-                Runtime.getRuntime().removeShutdownHook(stopHook);
-            } catch (IllegalStateException e) {
-                LOG.debug("the process is ending already"); // the hook then finds nothing left to do
-            }
-        }
+        removeHook();
         try {
             if (!stop(data(), temporary)) {
                 LOG.warn("the embedded PostgreSQL in {} did not stop within {} s: look into {}", home,
@@ -382,7 +409,7 @@ public final class EmbeddedTarget implements AutoCloseable {
 
     private static void removeIfAbandoned(Path home) {
         Path lockPath = home.resolve("lock");
-        if (!Files.isWritable(lockPath) || !Files.exists(home.resolve("password"))) { // foreign, or being set up now
+        if (!Files.isWritable(lockPath) || isYoung(lockPath)) { // foreign, or made by a process that is about to lock it
             return;
         }
         try (FileChannel channel = FileChannel.open(lockPath, StandardOpenOption.WRITE);
@@ -392,6 +419,14 @@ public final class EmbeddedTarget implements AutoCloseable {
             }
         } catch (IOException | OverlappingFileLockException e) {
             LOG.debug("{} is in use or not ours: {}", home, e.toString());
+        }
+    }
+
+    private static boolean isYoung(Path file) {
+        try {
+            return Files.getLastModifiedTime(file).toInstant().isAfter(Instant.now().minus(YOUNG));
+        } catch (IOException e) {
+            return true; // it was removed meanwhile
         }
     }
 
