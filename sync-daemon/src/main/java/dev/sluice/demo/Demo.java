@@ -54,8 +54,8 @@ public final class Demo {
     private static final Duration BUSY_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration LOOK_PAUSE = Duration.ofMillis(20);
     private static final Duration FOLLOW_LINE_EVERY = Duration.ofSeconds(2);
-    /** Small chunks: the demo's rows would otherwise be one step of the progress bar. */
-    private static final Limits CHUNK = new Limits(2_000, 4 << 20, Duration.ofMillis(200));
+    /** Smaller than in earnest: the demo has few rows, and its progress should be seen. */
+    private static final Limits CHUNK = new Limits(5_000, 4 << 20, Duration.ofMillis(200));
     private static final Limits BATCH = new Limits(10_000, 16 << 20, Duration.ofMillis(200));
     private static final int HASH_SHOWN = 16;
     /** As shells say it of a program that Ctrl-C ended. */
