@@ -103,7 +103,8 @@ public final class AssessJson {
         values.put("zeroTime", census.zeroTimes()).put("json", census.json()).put("jsonValid", census.jsonValid())
                 .put("nulText", census.nulTexts()).put("invalidText", census.invalidTexts())
                 .put("outsideDeclaredType", census.outsideType()).put("overDeclaredLength", census.overLength())
-                .put("infinity", census.infinities()).put("negativeZero", census.negativeZeros());
+                .put("infinity", census.infinities()).put("negativeZero", census.negativeZeros())
+                .put("tooLarge", census.tooLarge());
     }
 
     private static String id(Codec codec) {

@@ -97,6 +97,13 @@ final class ColumnEvidence {
         if (census.zeroTimes() > 0) {
             reasons.add(counted(census.zeroTimes(), "is an empty or zero date", "are empty or zero dates"));
         }
+        long timed = census.times().values().stream().mapToLong(Long::longValue).sum();
+        long formless = census.classes().values() - timed - census.zeroTimes();
+        if (timed > 0 && formless > 0) {
+            reasons.add(counted(formless, "has no form of date that is known", "have no form of date that is known"));
+        } else if (census.times().size() == 1 && census.zeroTimes() == 0) {
+            reasons.add("written as " + census.times().keySet().iterator().next());
+        }
         if (census.times().size() > 1) {
             reasons.add(census.times().size() + " forms of date and time are mixed");
         }

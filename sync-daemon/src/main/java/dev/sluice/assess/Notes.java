@@ -7,7 +7,7 @@ import dev.sluice.assess.Note.Severity;
 import dev.sluice.census.Census;
 import dev.sluice.census.ColumnCensus;
 import dev.sluice.census.TableCensus;
-import dev.sluice.mapping.Codec;
+import dev.sluice.mapping.Codecs;
 import dev.sluice.schema.RowIdentity;
 import dev.sluice.schema.SourceForeignKey;
 import dev.sluice.schema.SourceIndex;
@@ -31,6 +31,9 @@ final class Notes {
     /** PostgreSQL cuts longer names. */
     private static final int NAME_BYTES_MAX = 63;
     private static final int NAMES_LISTED_MAX = 10;
+
+    private static final String MARKS = " Where classes are mixed, what would read as another class carries a mark (\\x blob,"
+            + " \\t text) and comes back exactly.";
 
     private final SourceFacts facts;
     private final SourceSchema schema;
@@ -58,6 +61,7 @@ final class Notes {
             TableCensus counted = census.tables().get(i);
             key(table, counted);
             shape(table, counted);
+            checks(table);
             foreignKeys(table);
             tables.get(i).columns().forEach(column -> column(table, column));
         }
@@ -95,7 +99,7 @@ final class Notes {
                     "Repair it first: sqlite3 app.db .recover | sqlite3 repaired.db, or for index errors alone REINDEX.");
         }
         if (!checks.complete()) {
-            file("check-incomplete", Severity.INFO, "SQLite's integrity check could not be finished.",
+            file("check-incomplete", Severity.INFO, "Not every constraint and index of the file could be checked.",
                     "Run PRAGMA integrity_check with the application's own SQLite, which has its functions and collations.");
         }
         checks.content().stream().distinct().limit(NAMES_LISTED_MAX).forEach(message ->
@@ -218,6 +222,14 @@ final class Notes {
         }
     }
 
+    private void checks(SourceTable table) {
+        checks.brokenChecks().stream().filter(broken -> broken.table().equals(table.name())).forEach(broken ->
+                table(table, "check-broken", Severity.WARNING, counted(broken.rows(), "row breaks", "rows break") + " the CHECK "
+                        + (broken.check().name() == null ? "(" + oneLine(broken.check().sql()) + ")" : broken.check().name())
+                        + " of " + table.name() + ".",
+                        "The rows arrive as they are, and the constraint is left NOT VALID: it binds new rows only."));
+    }
+
     private void foreignKeys(SourceTable table) {
         if (checks.mismatches().contains(table.name())) {
             table(table, "foreign-key-mismatch", Severity.WARNING, "A foreign key of " + table.name()
@@ -243,27 +255,31 @@ final class Notes {
     private void column(SourceTable table, ColumnMapping mapping) {
         ColumnCensus column = mapping.census();
         String place = table.name() + "." + column.name();
+        if (column.tooLarge() > 0) {
+            column(table, place, "value-too-large", Severity.WARNING, place + " holds " + counted(column.tooLarge(), "value", "values")
+                    + " of up to " + ColumnEvidence.bytes(column.lengths().max())
+                    + "; PostgreSQL takes fields up to 1 GB and prints blobs up to half of that.",
+                    "Their rows are parked and listed by `sluice parked`; exclude the column, or shorten the values.");
+        }
         if (column.chosen() == null) {
-            boolean large = column.lengths() != null && column.lengths().max() >= Codec.BYTES_MAX / 2;
-            column(table, place, large ? "value-too-large" : "no-type", Severity.WARNING, large
-                    ? place + " holds a value of " + ColumnEvidence.bytes(column.lengths().max())
-                            + "; PostgreSQL can't take a field of 1 GB or print a blob of half of that."
-                    : place + ": " + (mapping.refused() == null ? "no type holds every value" : mapping.refused()) + ".",
-                    "Rows that do not fit are parked and listed by `sluice parked`; exclude the column, or mend the values.");
+            column(table, place, "no-type", Severity.WARNING,
+                    place + ": " + (mapping.refused() == null ? "no type holds every value" : mapping.refused()) + ".",
+                    "Choose another type, mend the values, or exclude the column.");
             return;
         }
         if (mapping.refused() != null) {
             column(table, place, "type-not-kept", Severity.WARNING, place + ": " + mapping.refused() + ".",
-                    "The values arrive exactly as they are; mend them in SQLite, or name a type in the mapping.");
+                    "The values arrive exactly as they are; mend them in SQLite, or name a type in the mapping."
+                            + (column.classes().kinds() > 1 ? MARKS : ""));
         }
         if (column.nulTexts() + column.invalidTexts() > 0) {
             column(table, place, "text-not-representable", Severity.WARNING, place + ": "
                     + counted(column.nulTexts() + column.invalidTexts(), "text holds", "texts hold")
                     + " NUL or invalid UTF-8, which PostgreSQL's text can't.",
                     "Such values are written in hex behind a mark (\\b) and come back exactly; mend them if the application reads them.");
-        } else if (column.classes().kinds() > 1 && column.chosen().id().startsWith("escaped")) {
+        } else if (mapping.refused() == null && column.classes().kinds() > 1 && column.chosen().equals(Codecs.ANYTHING)) {
             column(table, place, "mixed-classes", Severity.WARNING, place + " mixes storage classes: " + mapping.evidence() + ".",
-                    "It becomes text; values of the other classes carry a mark (\\x, \\i, \\r, \\t) and come back exactly.");
+                    "It becomes text." + MARKS);
         }
     }
 

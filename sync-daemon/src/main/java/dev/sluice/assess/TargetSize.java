@@ -13,6 +13,7 @@ final class TargetSize {
     static final String ASSUMPTION = "Assumes 150,000 rows/s or 60 MB/s for the copy, 500,000 rows/s per index, 200,000 rows/s "
             + "for the verification, on two cores beside the database; sizes without compression, indexes filled to 90 %.";
 
+    private static final long PAGE = 8_192;
     private static final int TUPLE_HEADER = 28;
     private static final int INDEX_HEADER = 12;
     private static final double INDEX_FILL = 0.9;
@@ -28,18 +29,21 @@ final class TargetSize {
         for (ColumnCensus column : census.columns()) {
             row += width(column);
         }
-        double bytes = row * census.rows();
+        long bytes = pages(row * census.rows());
         for (SourceIndex index : table.indexes()) {
             double entry = INDEX_HEADER;
             for (SourceIndex.Term term : index.terms()) {
                 ColumnCensus column = term.column() == null ? null : census.column(term.column());
                 entry += column == null ? 16 : Math.max(width(column), 8);
             }
-            bytes += entry / INDEX_FILL * census.rows();
+            bytes += PAGE + pages(entry / INDEX_FILL * census.rows());
         }
-        boolean integerKey = table.primaryKey().size() == 1
-                && table.indexes().stream().noneMatch(index -> index.origin() == SourceIndex.Origin.PRIMARY_KEY);
-        return Math.round(bytes + (integerKey ? (INDEX_HEADER + 8) / INDEX_FILL * census.rows() : 0));
+        boolean integerKey = !table.primaryKey().isEmpty() && table.keyIndex() == null;
+        return bytes + (integerKey ? PAGE + pages((INDEX_HEADER + 8) / INDEX_FILL * census.rows()) : 0);
+    }
+
+    private static long pages(double bytes) {
+        return (long) Math.ceil(bytes / PAGE) * PAGE;
     }
 
     private static double width(ColumnCensus column) {

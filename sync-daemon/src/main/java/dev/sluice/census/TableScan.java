@@ -3,6 +3,7 @@ package dev.sluice.census;
 import static dev.sluice.sqlite.SqlText.quoted;
 
 import dev.sluice.change.Value;
+import dev.sluice.mapping.Codec;
 import dev.sluice.mapping.Evidence;
 import dev.sluice.schema.SourceColumn;
 import dev.sluice.schema.SourceIndex;
@@ -40,6 +41,7 @@ final class TableScan {
     private final TableTally tally;
     private final long chunkNanos;
     private long reported = System.nanoTime();
+    private String tooLarge;
 
     TableScan(SqliteSession session, SourceTable table, CandidateSource candidates, Census.Listener listener)
             throws SQLException {
@@ -62,56 +64,110 @@ final class TableScan {
     TableCensus run() throws SQLException, InterruptedException {
         String problem = null;
         try {
-            String rowid = table.rowidName();
             List<SourceIndex.Term> key = keyTerms();
             int spare = RESULT_COLUMNS_MAX - stored.size();
-            if (rowid != null && spare >= 1) {
-                scanByRowid(rowid);
+            if (table.rowidName() != null && spare >= 1) {
+                scanByRowid(quoted(table.rowidName()));
             } else if (key != null && spare >= key.size()) {
                 scanByKey(key);
             } else {
                 scanAtOnce();
             }
-        } catch (OutOfMemoryError e) {
-            // one value larger than the heap: nothing was allocated for it, so the rest of the process is well
-            problem = tooLarge();
-        } catch (SQLException e) {
-            problem = damage(e);
-            if (problem == null) {
+        } catch (OutOfMemoryError | SQLException e) {
+            if (isTooLarge(e)) {
+                problem = "table " + table.name() + " holds a value that is too large to read behind row " + tally.rows()
+                        + ": shorten it, exclude its column, or give Sluice more memory (java -Xmx)";
+            } else if (isDamage(e)) {
+                problem = "table " + table.name() + " is damaged behind row " + tally.rows()
+                        + ": repair the file (sqlite3 .recover) before migrating";
+            } else {
                 throw e;
             }
         }
         listener.read(table.name(), tally.rows(), tally.bytes(), true);
-        return tally.result(problem);
+        return tally.result(problem == null ? tooLarge : problem);
     }
 
-    private void scanByRowid(String rowidName) throws SQLException, InterruptedException {
-        String rowid = quoted(rowidName);
+    private static boolean isDamage(Throwable e) {
+        return e instanceof SQLException failure
+                && (failure.getErrorCode() & 0xFF) == SQLiteErrorCode.SQLITE_CORRUPT.code;
+    }
+
+    /** One value larger than the heap: nothing was allocated for it, so the rest of the process is well. */
+    private static boolean isTooLarge(Throwable e) {
+        if (!(e instanceof SQLException failure)) {
+            return e instanceof OutOfMemoryError;
+        }
+        int code = failure.getErrorCode() & 0xFF;
+        return code == SQLiteErrorCode.SQLITE_TOOBIG.code || code == SQLiteErrorCode.SQLITE_NOMEM.code
+                || code == 0 && "Out of memory".equals(failure.getMessage()); // the driver gives this one no code
+    }
+
+    private void scanByRowid(String rowid) throws SQLException, InterruptedException {
         String select = "SELECT " + rowid + columnList() + " FROM " + quoted(table.name());
-        Value[] values = new Value[stored.size()];
-        long last = 0;
-        boolean more;
+        Long last = null;
+        boolean more = true;
         try (PreparedStatement first = session.prepare(select + " ORDER BY " + rowid);
                 PreparedStatement next = session.prepare(select + " WHERE " + rowid + " > ? ORDER BY " + rowid)) {
-            PreparedStatement query = first;
-            do {
-                more = false;
-                Chunk chunk = new Chunk();
-                try (SqliteRows rows = session.rows(query)) {
-                    while (rows.next()) {
-                        last = rows.longValue(0);
-                        rows.read(1, values);
-                        if (chunk.isFull(tally.add(values, last))) {
-                            more = true;
-                            break;
-                        }
-                    }
+            while (more) {
+                PreparedStatement query = last == null ? first : next;
+                if (last != null) {
+                    next.setLong(1, last);
                 }
+                RowidChunk chunk = new RowidChunk(last);
+                try (SqliteRows rows = session.rows(query)) {
+                    more = chunk.read(rows);
+                } catch (OutOfMemoryError | SQLException e) {
+                    if (!isTooLarge(e)) {
+                        throw e;
+                    }
+                    chunk.last = skipTooLarge(rowid, chunk.last);
+                    more = chunk.last != null;
+                }
+                last = chunk.last;
                 chunk.rest();
-                query = next;
-                next.setLong(1, last);
-            } while (more);
+            }
         }
+    }
+
+    /** Notes the row behind {@code last}, which can't be read, and returns its number. */
+    private Long skipTooLarge(String rowid, Long last) throws SQLException {
+        String behind = last == null ? "" : " WHERE " + rowid + " > " + last;
+        Long row = null;
+        try (PreparedStatement query = session.prepare(
+                "SELECT " + rowid + " FROM " + quoted(table.name()) + behind + " ORDER BY " + rowid + " LIMIT 1");
+                SqliteRows rows = session.rows(query)) {
+            if (rows.next()) {
+                row = rows.longValue(0);
+            }
+        }
+        if (row != null && tooLarge == null) {
+            tooLarge = describeTooLarge(rowid, row);
+        }
+        return row;
+    }
+
+    private String describeTooLarge(String rowid, long row) throws SQLException {
+        String lengths = stored.stream().map(column -> "octet_length(" + quoted(column.name()) + ")")
+                .collect(Collectors.joining(", "));
+        String column = "";
+        long length = 0;
+        try (PreparedStatement query = session.prepare("SELECT " + lengths + " FROM " + quoted(table.name()) + " WHERE "
+                + rowid + " = " + row);
+                SqliteRows rows = session.rows(query)) {
+            rows.next();
+            for (int i = 0; i < stored.size(); i++) {
+                long other = rows.longValue(i);
+                if (other > length) {
+                    length = other;
+                    column = stored.get(i).name();
+                }
+            }
+        }
+        String what = "row " + row + " of " + table.name() + " holds a value of " + length + " bytes in " + column;
+        return length > Codec.BYTES_MAX
+                ? what + ", which neither SQLite's usual limit nor PostgreSQL's of 1 GB allows: shorten it or exclude the column"
+                : what + ", too large for this process: give Sluice more memory (java -Xmx)";
     }
 
     /** The terms by which a WITHOUT ROWID table can be walked, or null. */
@@ -213,26 +269,8 @@ final class TableScan {
         }
     }
 
-    /** One sentence if the file is damaged or a value too large, null for every other failure. */
-    private String damage(SQLException e) {
-        int code = e.getErrorCode() & 0xFF;
-        if (code == SQLiteErrorCode.SQLITE_CORRUPT.code) {
-            return "table " + table.name() + " is damaged behind row " + tally.rows()
-                    + ": repair the file (sqlite3 .recover) before migrating";
-        }
-        if (code == SQLiteErrorCode.SQLITE_TOOBIG.code || code == SQLiteErrorCode.SQLITE_NOMEM.code) {
-            return tooLarge();
-        }
-        return null;
-    }
-
-    private String tooLarge() {
-        return "table " + table.name() + " holds a value that is too large to read behind row " + tally.rows()
-                + ": give Sluice more memory (java -Xmx), or exclude the column";
-    }
-
     /** One read transaction: knows when it has lasted long enough. */
-    private final class Chunk {
+    private class Chunk {
         private final long start = System.nanoTime();
         private final long version;
         private int rows;
@@ -263,6 +301,31 @@ final class TableScan {
                 reported = now;
                 listener.read(table.name(), tally.rows(), tally.bytes(), false);
             }
+        }
+    }
+
+    /** A chunk of a table that is walked by rowid. */
+    private final class RowidChunk extends Chunk {
+        private final Value[] values = new Value[stored.size()];
+        /** The last row that was taken, null before the first. */
+        private Long last;
+
+        RowidChunk(Long last) throws SQLException {
+            this.last = last;
+        }
+
+        /** True if there may be more behind it. */
+        boolean read(SqliteRows rows) throws SQLException {
+            while (rows.next()) {
+                long row = rows.longValue(0);
+                rows.read(1, values);
+                long bytes = tally.add(values, row);
+                last = row;
+                if (isFull(bytes)) {
+                    return true;
+                }
+            }
+            return false;
         }
     }
 }

@@ -12,6 +12,7 @@ import dev.sluice.plan.Planner;
 import dev.sluice.plan.TargetCatalog;
 import dev.sluice.settings.Settings;
 import dev.sluice.sqlite.Preflight;
+import dev.sluice.sqlite.SourceVisit;
 import dev.sluice.sqlite.SqliteFile;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -43,16 +44,10 @@ final class AssessCommand implements Callable<Integer> {
         Settings settings = choices.settings();
         Console.logging(settings);
         SqliteFile file = new SqliteFile(settings.requireSource());
-        Preflight.check(file, false);
-        MappingRules rules = Choices.rules(settings);
-        Planner planner = new Planner(Preparation.schema(file, settings.source().busyTimeout()), rules,
-                TargetCatalog.EMPTY, settings.target().schema());
-        Set<String> excluded = rules.tables().entrySet().stream().filter(rule -> rule.getValue().exclude())
-                .map(rule -> rule.getKey()).collect(Collectors.toSet());
         Assessment assessment;
-        try (CopyBar bar = new CopyBar(choices.json())) {
-            assessment = Assessment.of(file, new Assessment.Options(planner.candidates(), excluded,
-                    Assessment.Checks.AUTO, Census.Options.DEFAULT), bar.census());
+        try (SourceVisit visit = new SourceVisit(file)) {
+            Preflight.check(visit.file(), false);
+            assessment = assess(settings, file);
         }
         PrintWriter out = spec.commandLine().getOut();
         out.println(choices.json() ? AssessJson.of(assessment) : AssessText.of(assessment));
@@ -61,5 +56,17 @@ final class AssessCommand implements Callable<Integer> {
             spec.commandLine().getErr().println("written: " + html);
         }
         return assessment.verdict() == Verdict.BLOCKED ? Main.REFUSED : Main.DONE;
+    }
+
+    private Assessment assess(Settings settings, SqliteFile file) throws Exception {
+        MappingRules rules = Choices.rules(settings);
+        Planner planner = new Planner(Preparation.schema(file, settings.source().busyTimeout()), rules,
+                TargetCatalog.EMPTY, settings.target().schema());
+        Set<String> excluded = rules.tables().entrySet().stream().filter(rule -> rule.getValue().exclude())
+                .map(rule -> rule.getKey()).collect(Collectors.toSet());
+        try (CopyBar bar = new CopyBar(choices.json())) {
+            return Assessment.of(file, new Assessment.Options(planner.candidates(), excluded,
+                    Assessment.Checks.AUTO, Census.Options.DEFAULT), bar.census());
+        }
     }
 }

@@ -4,10 +4,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.daemon.Reports;
 import dev.sluice.migration.OneShot;
 import dev.sluice.migration.Preparation;
-import dev.sluice.plan.NotCarried;
 import dev.sluice.postgres.Reconnect;
 import dev.sluice.settings.Settings;
 import dev.sluice.sqlite.Preflight;
+import dev.sluice.sqlite.SourceVisit;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.store.ParkedRow;
 import dev.sluice.tail.Limits;
@@ -38,13 +38,14 @@ final class MigrateCommand implements Callable<Integer> {
         Settings settings = choices.settings();
         Console.logging(settings);
         SqliteFile file = new SqliteFile(settings.requireSource());
-        Preflight.check(file, false);
         PrintWriter out = spec.commandLine().getOut();
-        try (OpenTarget target = OpenTarget.of(settings); CopyBar bar = new CopyBar(choices.json())) {
+        try (SourceVisit visit = new SourceVisit(file);
+                OpenTarget target = OpenTarget.of(settings); CopyBar bar = new CopyBar(choices.json())) {
             OneShot migration = new OneShot(settings.migration(), file, target.target(),
                     new Reconnect(target.target().url(), new Waiting()), new OneShot.Options(settings.copy().workers(),
                             new Limits(settings.copy().chunkRows(), settings.copy().chunkBytes(), Duration.ofSeconds(1)),
                             settings.source().busyTimeout(), Main.version()));
+            Preflight.check(visit.file(), false);
             Runtime.getRuntime().addShutdownHook(new Thread(migration::stop, "stop"));
             if (migration.removeUnfinished()) {
                 bar.say("removed what an earlier, unfinished run had brought");
@@ -89,9 +90,7 @@ final class MigrateCommand implements Callable<Integer> {
         }
         if (!report.notCarried().isEmpty()) {
             out.printf("%nnot carried (%d):%n", report.notCarried().size());
-            for (NotCarried object : report.notCarried()) {
-                out.println("  " + PlanCommand.sentence(object));
-            }
+            PlanCommand.byReason(report.notCarried()).forEach(sentence -> out.println("  " + sentence));
         }
         out.println();
         if (report.sourceChanged()) {

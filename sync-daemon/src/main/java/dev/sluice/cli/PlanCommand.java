@@ -10,8 +10,13 @@ import dev.sluice.plan.NotCarried;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.settings.Settings;
 import dev.sluice.sqlite.Preflight;
+import dev.sluice.sqlite.SourceVisit;
 import dev.sluice.sqlite.SqliteFile;
 import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,17 +38,11 @@ final class PlanCommand implements Callable<Integer> {
         Settings settings = choices.settings();
         Console.logging(settings);
         SqliteFile file = new SqliteFile(settings.requireSource());
-        Preflight.check(file, false);
         PrintWriter out = spec.commandLine().getOut();
         Preparation preparation;
-        if (settings.target().url() == null) {
-            preparation = Preparation.withoutTarget(file, settings.target().schema(), Choices.rules(settings),
-                    settings.source().busyTimeout(), Census.Listener.NONE);
-        } else {
-            try (OpenTarget target = OpenTarget.of(settings)) {
-                preparation = Preparation.of(file, target.target(), Choices.rules(settings),
-                        settings.source().busyTimeout(), Census.Listener.NONE);
-            }
+        try (SourceVisit visit = new SourceVisit(file)) {
+            Preflight.check(visit.file(), false);
+            preparation = prepare(settings, file);
         }
         MigrationPlan plan = preparation.plan();
         if (choices.json()) {
@@ -52,6 +51,17 @@ final class PlanCommand implements Callable<Integer> {
             print(plan, file, settings, preparation.check() != null, out);
         }
         return plan.problems().isEmpty() ? Main.DONE : Main.REFUSED;
+    }
+
+    private static Preparation prepare(Settings settings, SqliteFile file) throws Exception {
+        if (settings.target().url() == null) {
+            return Preparation.withoutTarget(file, settings.target().schema(), Choices.rules(settings),
+                    settings.source().busyTimeout(), Census.Listener.NONE);
+        }
+        try (OpenTarget target = OpenTarget.of(settings)) {
+            return Preparation.of(file, target.target(), Choices.rules(settings), settings.source().busyTimeout(),
+                    Census.Listener.NONE);
+        }
     }
 
     private static void print(MigrationPlan plan, SqliteFile file, Settings settings, boolean rehearsed, PrintWriter out) {
@@ -83,7 +93,7 @@ final class PlanCommand implements Callable<Integer> {
         out.printf("-- step %d: both sides are compared by SHA-256 over typed rows%n", ++step);
         out.println("-- undo of the whole: sluice cancel, then DROP the tables above; the source is never changed by"
                 + " migrate, and run removes its triggers and _sluice tables on cancel");
-        section(out, "not carried", plan.notCarried().stream().map(PlanCommand::sentence).toList());
+        section(out, "not carried", byReason(plan.notCarried()));
         section(out, "worth knowing", plan.notes());
         section(out, "DOES NOT FIT", plan.problems());
         if (plan.problems().isEmpty()) {
@@ -119,11 +129,16 @@ final class PlanCommand implements Callable<Integer> {
         };
     }
 
-    static String sentence(NotCarried object) {
-        return object.object() + ": " + object.reason();
+    /** One line per reason, with all that it holds for; the texts are in the JSON. */
+    static List<String> byReason(List<NotCarried> objects) {
+        Map<String, List<String>> byReason = new LinkedHashMap<>();
+        objects.forEach(object -> byReason.computeIfAbsent(object.reason(), r -> new ArrayList<>()).add(object.object()));
+        List<String> lines = new ArrayList<>();
+        byReason.forEach((reason, names) -> lines.add(String.join(", ", names) + ": " + reason));
+        return lines;
     }
 
-    private static void section(PrintWriter out, String title, java.util.List<String> sentences) {
+    private static void section(PrintWriter out, String title, List<String> sentences) {
         if (!sentences.isEmpty()) {
             out.printf("%n-- %s (%d):%n", title, sentences.size());
             sentences.forEach(sentence -> out.println("--   " + sentence));

@@ -24,6 +24,7 @@ public final class Progress implements AutoCloseable {
     private final long startedMs;
     private final long rowsBefore;
     private final ProgressBar bar; // null where no terminal is
+    private final boolean known;
     private long total; // guarded by this
     private long done; // guarded by this
     private String table = ""; // guarded by this
@@ -49,6 +50,7 @@ public final class Progress implements AutoCloseable {
         this.rowsBefore = rowsBefore;
         this.done = rowsBefore;
         this.total = Math.max(rowsBefore, rowsTotal);
+        this.known = rowsTotal > 0;
         this.clockMs = clockMs;
         this.startedMs = clockMs.getAsLong();
         this.lineMs = startedMs;
@@ -99,8 +101,10 @@ public final class Progress implements AutoCloseable {
     private String line() {
         Duration taken = Duration.ofMillis(clockMs.getAsLong() - startedMs);
         long speed = perSecond(taken);
-        return task + " " + table + ": " + Amounts.count(done) + " of " + Amounts.rows(total) + " ("
-                + Amounts.percent(done, total) + "), " + Amounts.count(speed) + " rows/s"
+        String share = known
+                ? Amounts.count(done) + " of " + Amounts.rows(total) + " (" + Amounts.percent(done, total) + ")"
+                : Amounts.rows(done);
+        return task + " " + table + ": " + share + ", " + Amounts.count(speed) + " rows/s"
                 + (speed > 0 && done < total
                 ? ", about " + Amounts.duration(Duration.ofSeconds((total - done) / speed)) + " left" : "");
     }

@@ -92,6 +92,9 @@ public final class Follower implements SamePoint {
             for (int attempt = 0; attempt < MOMENT_ATTEMPTS_MAX; attempt++) {
                 Moment<R> moment = turn(connection, true, source);
                 if (moment.turn.watermark.consistent()) {
+                    // holds the watermark's row until the commit, so that nobody else applies anything meanwhile
+                    requireOurs(store.advance(connection, generation, moment.turn.watermark, moment.turn.watermark));
+                    knownSince = -1; // it may park rows or bring parked ones
                     T result = target.read(moment.read, connection);
                     connection.commit();
                     return result;
@@ -120,9 +123,10 @@ public final class Follower implements SamePoint {
                 again = new ChangeBatch("", common.seq(), common.seq(), common.nonce(), false,
                         snapshot.reread(journal.stream().filter(touch -> touch.seq() > common.seq()).toList()), List.of());
             }
+            Watermark at = store.lockWatermark(connection);
+            requireOurs(store.advance(connection, generation, at, new Watermark(common.seq(), common.nonce(), false)));
             applier.loadParked(connection);
             applier.apply(connection, again, true);
-            store.resetWatermark(connection, new Watermark(common.seq(), common.nonce(), false));
             store.forgetJournalAfter(connection, common.seq());
             connection.commit();
             knownSince = -1;
@@ -169,10 +173,7 @@ public final class Follower implements SamePoint {
             }
             Watermark to = new Watermark(batch.toSeq(), batch.toNonce(), batch.consistent());
             if (!to.equals(at)) {
-                if (!store.advance(connection, generation, at, to)) {
-                    throw new IllegalStateException(
-                            "another daemon follows this migration: stop one of the two");
-                }
+                requireOurs(store.advance(connection, generation, at, to));
                 Applier.Applied applied = applier.apply(connection, batch, careful);
                 store.appendJournal(connection, batch);
                 rows += applied.rows();
@@ -191,6 +192,12 @@ public final class Follower implements SamePoint {
             knownSince = session.opened();
         }
         return new Moment<>(new Turn(at.seq() - start, rows, parked, at), fromSource);
+    }
+
+    private static void requireOurs(boolean advanced) {
+        if (!advanced) {
+            throw new IllegalStateException("another daemon follows this migration: stop one of the two");
+        }
     }
 
     private Watermark watermark(Connection connection) throws SQLException {

@@ -3,6 +3,7 @@ package dev.sluice.store;
 import dev.sluice.change.ChangeBatch;
 import dev.sluice.change.Row;
 import dev.sluice.change.RowKey;
+import dev.sluice.change.Value;
 import dev.sluice.phase.Phase;
 import dev.sluice.plan.MigrationPlan;
 import java.sql.Array;
@@ -442,6 +443,41 @@ public final class MigrationStore {
             }
         }
         return counts;
+    }
+
+    /** Source tables that have rows parked for the reason {@code code}. */
+    public List<String> tablesWithParked(Connection connection, String code) throws SQLException {
+        List<String> tables = new ArrayList<>();
+        try (PreparedStatement query = prepare(connection,
+                "SELECT DISTINCT source_table FROM sluice.parked_row WHERE migration = ? AND code = ?")) {
+            query.setString(2, code);
+            try (ResultSet row = query.executeQuery()) {
+                while (row.next()) {
+                    tables.add(row.getString(1));
+                }
+            }
+        }
+        return tables;
+    }
+
+    /** Any rows of {@code table} that are parked for the reason {@code code}, with their content where it was kept. */
+    public List<Row> parkedRows(Connection connection, String table, String code, int rowsMax) throws SQLException {
+        List<Row> rows = new ArrayList<>();
+        try (PreparedStatement query = prepare(connection, """
+                SELECT key, row FROM sluice.parked_row
+                WHERE migration = ? AND source_table = ? AND code = ? AND row IS NOT NULL ORDER BY random() LIMIT ?
+                """)) {
+            query.setString(2, table);
+            query.setString(3, code);
+            query.setInt(4, rowsMax);
+            try (ResultSet row = query.executeQuery()) {
+                while (row.next()) {
+                    rows.add(new Row(key(row.getArray(1)),
+                            Keys.values((String[]) row.getArray(2).getArray()).toArray(Value[]::new)));
+                }
+            }
+        }
+        return rows;
     }
 
     /** Parked rows, oldest first, without their content. */

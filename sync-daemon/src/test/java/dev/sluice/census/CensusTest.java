@@ -14,6 +14,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -149,6 +150,38 @@ class CensusTest {
         assertThat(census.table("by_key").rows()).isEqualTo(60_000);
         assertThat(census.table("by_key").column("c").classes()).isEqualTo(new ColumnCensus.Classes(0, 20_000, 0, 20_000, 20_000));
         assertThat(census.table("nameless").rows()).isEqualTo(60_000);
+    }
+
+    @Test
+    void applicationGoesOnWritingInEveryJournalMode() throws Exception {
+        for (String mode : List.of("DELETE", "WAL")) {
+            SqliteFile file = new SqliteFile(folder.resolve(mode + ".db"));
+            try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file.path() + "?busy_timeout=20000");
+                    Statement statement = connection.createStatement()) {
+                statement.execute("PRAGMA journal_mode = " + mode);
+                statement.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)");
+                statement.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)"
+                        + " INSERT INTO t SELECT i, 'value ' || i FROM n");
+                SourceSchema schema;
+                try (SqliteSession session = file.openReader(Duration.ofSeconds(5))) {
+                    schema = SchemaReader.read(session);
+                }
+                var census = CompletableFuture.supplyAsync(() -> {
+                    try {
+                        return Census.take(file, schema, CandidateSource.forNewTarget(JsonChoice.JSON), Census.Listener.NONE);
+                    } catch (SQLException | InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                });
+                int written = 0;
+                while (!census.isDone()) {
+                    statement.execute("UPDATE t SET v = 'changed' WHERE id = " + (1 + written % 300_000));
+                    written++;
+                }
+                assertThat(census.get().table("t").rows()).as(mode).isEqualTo(300_000);
+                assertThat(written).as(mode).isPositive();
+            }
+        }
     }
 
     @Test

@@ -341,7 +341,7 @@ public final class Capture {
 
     /**
      * Brings capture in line with what these tables are now: a captured one gets all its triggers anew, so that they are
-     * the newest; one whose rows are named differently now gets a new id; one that is gone is given up; one that was not
+     * the newest; one whose rows must be named differently now (another key, or NULL in it) gets a new id; one that is gone is given up; one that was not
      * captured yet is added. All rows of such a table must then be compared with the target, because the gap has no log.
      *
      * @param generation the one that the caller took
@@ -361,7 +361,7 @@ public final class Capture {
                 if (captured != null) {
                     dropTriggers(writer, captured.id());
                 }
-                if (captured != null && (table == null || !captured.fits(table))) {
+                if (captured != null && (table == null || !captured.fits(table) || holdsNullKey(captured, table))) {
                     giveUp(writer, captured.id());
                     captured = null;
                 }
@@ -372,6 +372,11 @@ public final class Capture {
             }
             return state(writer);
         });
+    }
+
+    private static boolean holdsNullKey(CapturedTable captured, SourceTable table) {
+        return captured.identity().kind() == Kind.DECLARED_KEY
+                && table.identity() != null && table.identity().kind() == Kind.ROWID;
     }
 
     /**

@@ -60,31 +60,22 @@ final class TableQueries {
         return "SELECT count(*) FROM " + quoted(table.name());
     }
 
-    String hasNullKey() {
-        return "SELECT EXISTS (SELECT 1 FROM " + quoted(table.name()) + " WHERE " + table.identity().columns().stream()
-                .map(name -> quoted(name) + " IS NULL").collect(Collectors.joining(" OR ")) + ")";
-    }
-
     // ---- rows by key ----
 
-    /** Reads the row of {@code key}; the same value in another spelling is found too. */
+    /** Reads the row of {@code key}, one of several if NULL is part of it; another spelling of the value is found too. */
     String byKey(RowKey key) {
         if (keyPositions == null) {
             return "SELECT " + columns(table.identity().rowidName()) + " WHERE " + table.identity().rowidName() + " = ?";
         }
         List<String> conditions = new ArrayList<>();
         for (int i = 0; i < keyPositions.length; i++) {
-            conditions.add(keyTerm(i) + " = " + place(key.parts().get(i)));
+            Value part = key.parts().get(i);
+            conditions.add(keyTerm(i) + (part.isNull() ? " IS " : " = ") + place(part));
         }
         return "SELECT " + columns(null) + " WHERE " + String.join(" AND ", conditions);
     }
 
-    /** All rows, for a key that no parameter can carry. */
-    String all() {
-        return "SELECT " + columns(keyPositions == null ? table.identity().rowidName() : null);
-    }
-
-    /** Builds a row from a result of {@link #byKey} or {@link #all}. */
+    /** Builds a row from a result of {@link #byKey}. */
     Row row(SqliteRows rows) throws SQLException {
         Value[] values = new Value[stored.size()];
         if (keyPositions == null) {

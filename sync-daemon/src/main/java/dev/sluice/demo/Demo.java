@@ -1,0 +1,571 @@
+package dev.sluice.demo;
+
+import static dev.sluice.console.Amounts.bytes;
+import static dev.sluice.console.Amounts.count;
+import static dev.sluice.console.Amounts.duration;
+
+import dev.sluice.assess.Assessment;
+import dev.sluice.assess.ColumnMapping;
+import dev.sluice.assess.Note;
+import dev.sluice.assess.TableAssessment;
+import dev.sluice.census.Census;
+import dev.sluice.console.Json;
+import dev.sluice.console.Progress;
+import dev.sluice.console.Terminal;
+import dev.sluice.copy.CopyProgress;
+import dev.sluice.migration.LiveMigration;
+import dev.sluice.migration.Preparation;
+import dev.sluice.migration.StatusSnapshot;
+import dev.sluice.phase.Phase;
+import dev.sluice.plan.Declaration;
+import dev.sluice.plan.Declaration.Stage;
+import dev.sluice.plan.MappingRules;
+import dev.sluice.plan.MigrationPlan;
+import dev.sluice.plan.NotCarried;
+import dev.sluice.postgres.EmbeddedTarget;
+import dev.sluice.postgres.Target;
+import dev.sluice.postgres.TargetUrl;
+import dev.sluice.sqlite.SqliteFile;
+import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.tail.Limits;
+import dev.sluice.verify.TableReport;
+import dev.sluice.verify.VerifyReport;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * A tour on this machine alone: an application of ours writes to SQLite all the while, its file is copied to an embedded
+ * PostgreSQL, followed, verified and let go again. Everything lives in a temporary directory and is gone at the end, also
+ * after Ctrl-C. An instance runs once.
+ */
+public final class Demo {
+
+    private static final Duration FILL_WAIT = Duration.ofMinutes(10);
+    private static final Duration COPY_WAIT = Duration.ofMinutes(30);
+    private static final Duration BUSY_TIMEOUT = Duration.ofSeconds(5);
+    private static final Duration LOOK_PAUSE = Duration.ofMillis(20);
+    private static final Duration FOLLOW_LINE_EVERY = Duration.ofSeconds(2);
+    /** Small chunks: the demo's rows would otherwise be one step of the progress bar. */
+    private static final Limits CHUNK = new Limits(2_000, 4 << 20, Duration.ofMillis(200));
+    private static final Limits BATCH = new Limits(10_000, 16 << 20, Duration.ofMillis(200));
+    private static final int HASH_SHOWN = 16;
+    /** As shells say it of a program that Ctrl-C ended. */
+    private static final int INTERRUPTED = 130;
+
+    private final DemoOptions options;
+    private final PrintStream out;
+    private final Narration say;
+    private final Interference interference;
+    private final Map<String, Object> facts = new LinkedHashMap<>();
+    private final long startedNanos = System.nanoTime();
+
+    // in the order in which they come to life; closed in the reverse one
+    private DemoFolder folder;
+    private ApplicationProcess application;
+    private EmbeddedTarget server;
+    private Target target;
+    private LiveMigration migration;
+    private BalanceWatch watch;
+
+    private SqliteFile file;
+    private List<String> schemaBefore;
+    private long filledNanos;
+    private long capturedNanos;
+    private volatile boolean collapsing;
+
+    /** A moment at which a test can put PostgreSQL in the wrong. */
+    enum Moment { FOLLOWING, BEFORE_FINAL_VERIFICATION, BEFORE_COMPARISON }
+
+    /** What a test does to PostgreSQL, to see that the demo notices. */
+    interface Interference {
+        void at(Moment moment, Target target) throws Exception;
+    }
+
+    /** @param out where the steps are told or, with {@link DemoOptions#json}, where the one JSON object goes */
+    public Demo(DemoOptions options, PrintStream out) {
+        this(options, out, (moment, target) -> {});
+    }
+
+    Demo(DemoOptions options, PrintStream out, Interference interference) {
+        this.options = options;
+        this.out = out;
+        this.say = new Narration(options.json() ? System.err : out);
+        this.interference = interference;
+    }
+
+    /** Runs the whole tour; 0 only if both sides were proven equal, else 1 and one sentence that says what was not. */
+    public int run() throws Exception {
+        folder = DemoFolder.create();
+        Thread collapse = new Thread(this::collapse, "demo-stop");
+        Runtime.getRuntime().addShutdownHook(collapse);
+        String failure = null;
+        DemoLog log = DemoLog.to(folder.path().resolve("sluice.log"));
+        try {
+            tour();
+        } catch (SQLException | IOException | RuntimeException e) {
+            failure = Preparation.sentence(e);
+            tellFailure(failure);
+        } finally {
+            if (!collapsing) {
+                end();
+            }
+            log.close();
+        }
+        if (collapsing) {
+            return INTERRUPTED;
+        }
+        Runtime.getRuntime().removeShutdownHook(collapse);
+        facts.put("equal", failure == null);
+        facts.put("failure", failure);
+        facts.put("seconds", Math.round((System.nanoTime() - startedNanos) / 1e8) / 10.0);
+        facts.put("kept", options.keep() ? folder.path().toString() : null);
+        if (options.json()) {
+            out.println(Json.text(facts));
+        }
+        return failure == null ? 0 : 1;
+    }
+
+    /** For tests, which look whether it is gone. */
+    Path place() {
+        return folder.path();
+    }
+
+    private void tour() throws Exception {
+        say.title("A live SQLite application is copied to PostgreSQL while it writes");
+        startApplication();
+        assess();
+        Preparation preparation = plan();
+        copy(preparation);
+        follow();
+        verifyUnderLoad();
+        verifyAtRest();
+        letGo();
+        summary(preparation.plan());
+    }
+
+    // ---- 1 ----
+
+    private void startApplication() throws Exception {
+        say.step("An application starts");
+        Path path = folder.path().resolve("shop.db");
+        application = ApplicationProcess.start(folder.path(), path, options.rows());
+        server = options.keep() ? EmbeddedTarget.persistent(folder.path().resolve("postgres")) : EmbeddedTarget.ephemeral();
+        target = Target.open(server.url(), server.password(), Target.Options.DEFAULT);
+        long rows = application.awaitFilled(FILL_WAIT);
+        filledNanos = System.nanoTime();
+        file = new SqliteFile(path);
+        schemaBefore = schema();
+        say.line("A web shop in a process of its own (pid " + application.pid() + ") has filled " + path.getFileName() + ": "
+                + schemaBefore.stream().filter(line -> line.startsWith("table ")).count() + " tables, " + count(rows)
+                + " rows, " + bytes(file.size() + file.walSize()));
+        say.line("From now on it writes " + ApplicationProcess.TRANSACTIONS_PER_SECOND
+                + " transactions a second and is told nothing of what follows");
+        say.line("PostgreSQL runs at " + server.url().place() + ", empty");
+        facts.put("rowsAtStart", rows);
+    }
+
+    /** What the source declares, a line an object, without SQLite's own tables. */
+    private List<String> schema() throws SQLException {
+        try (SqliteSession session = file.openReader(BUSY_TIMEOUT)) {
+            return session.texts("""
+                    SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_master
+                    WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type, name""");
+        }
+    }
+
+    // ---- 2 ----
+
+    private void assess() throws Exception {
+        say.step("Assess: every value in the file is read once");
+        Assessment assessment = Assessment.of(file, Assessment.Options.DEFAULT, Census.Listener.NONE);
+        say.line("Verdict: " + assessment.verdict() + "; " + count(assessment.estimate().rows()) + " rows read in "
+                + duration(assessment.elapsed()));
+        assessment.notes().stream().filter(note -> note.severity() != Note.Severity.INFO)
+                .forEach(note -> say.line("- " + note.sentence()));
+        say.line("Types are chosen by what is stored, for example:");
+        List<List<String>> examples = new ArrayList<>();
+        for (String example : List.of("customers.newsletter", "products.attributes", "orders.placed_at", "payments.id",
+                "order_items.unit_price", "settings.value")) {
+            examples.add(example(assessment, example));
+        }
+        say.table(List.of("column", "declared", "PostgreSQL", "because of"), examples);
+        facts.put("verdict", assessment.verdict().toString());
+    }
+
+    private static List<String> example(Assessment assessment, String name) {
+        String[] parts = name.split("\\.");
+        TableAssessment table = assessment.tables().stream().filter(t -> t.name().equals(parts[0])).findFirst().orElseThrow();
+        ColumnMapping column = table.columns().stream().filter(c -> c.name().equals(parts[1])).findFirst().orElseThrow();
+        String evidence = column.evidence();
+        return List.of(name, column.census().declaredType().isEmpty() ? "(nothing)" : column.census().declaredType(),
+                column.type(), evidence.length() <= 60 ? evidence : evidence.substring(0, 57) + "...");
+    }
+
+    // ---- 3 ----
+
+    private Preparation plan() throws Exception {
+        say.step("Plan");
+        Preparation preparation = Preparation.of(file, target, MappingRules.DEFAULT, BUSY_TIMEOUT, Census.Listener.NONE);
+        preparation.requireFit();
+        MigrationPlan plan = preparation.plan();
+        say.line(stages(plan) + "; for example:");
+        example(plan, Stage.TABLE, "\"orders\"");
+        example(plan, Stage.UNIQUE, "payments_captured_once");
+        example(plan, Stage.FOREIGN_KEY, "orders_customer_id_fkey");
+        if (!plan.notCarried().isEmpty()) {
+            say.line("Not carried:");
+            for (NotCarried missing : plan.notCarried()) {
+                say.line("- " + missing.object() + ": " + missing.reason());
+            }
+        }
+        facts.put("tables", plan.tables().size());
+        facts.put("notCarried", plan.notCarried().stream().map(NotCarried::object).toList());
+        return preparation;
+    }
+
+    private static String stages(MigrationPlan plan) {
+        Map<Stage, String> names = new LinkedHashMap<>();
+        names.put(Stage.TABLE, "tables");
+        names.put(Stage.KEY, "primary keys");
+        names.put(Stage.UNIQUE, "unique");
+        names.put(Stage.INDEX, "indexes");
+        names.put(Stage.CHECK, "checks");
+        names.put(Stage.FOREIGN_KEY, "foreign keys");
+        names.put(Stage.VIEW, "views");
+        List<String> parts = new ArrayList<>();
+        names.forEach((stage, name) -> {
+            int number = plan.declarations(stage).size();
+            if (number > 0) {
+                parts.add(number + " " + name);
+            }
+        });
+        return String.join(", ", parts);
+    }
+
+    private void example(MigrationPlan plan, Stage stage, String with) {
+        plan.declarations(stage).stream().map(Declaration::sql).filter(sql -> sql.contains(with)).findFirst()
+                .ifPresent(sql -> sql.lines().forEach(line -> say.line("  " + line)));
+    }
+
+    // ---- 4 ----
+
+    private void copy(Preparation preparation) throws Exception {
+        say.step("Copy, while the application writes");
+        long start = System.nanoTime();
+        capturedNanos = start;
+        try (Progress progress = Progress.start(Terminal.standardError(), "copy", preparation.plan().rows())) {
+            migration = new LiveMigration("demo", file, target, new LiveMigration.Options(2, CHUNK, BATCH,
+                    Duration.ofMillis(5), BUSY_TIMEOUT, 10_000, 10, true, "demo"), () -> preparation, new Shown(progress));
+            migration.start();
+            while (migration.phase() == Phase.CREATED || migration.phase() == Phase.COPYING) {
+                require(migration, start);
+            }
+        }
+        while (migration.phase() != Phase.REPLICATING) {
+            require(migration, start);
+        }
+        Duration taken = Duration.ofNanos(System.nanoTime() - start);
+        StatusSnapshot status = migration.status();
+        say.line(count(status.rowsCopied()) + " rows copied, " + count(status.changesApplied())
+                + " changes made meanwhile caught up, indexes and constraints built, all in " + duration(taken));
+        tellApplication("meanwhile", application.since(start));
+        application.requireWell();
+        facts.put("rowsCopied", status.rowsCopied());
+        facts.put("copySeconds", taken.toMillis() / 1e3);
+    }
+
+    /** The bulk copy on the progress bar. */
+    private record Shown(Progress progress) implements CopyProgress {
+
+        @Override
+        public void copied(String table, long rows, long bytes) {
+            progress.advance(table, rows);
+        }
+
+        @Override
+        public void parked(String table, long rows) {
+            progress.advance(table, rows);
+        }
+
+        @Override
+        public void finished(String table) {
+            progress.advance(table, 0);
+        }
+    }
+
+    private static void require(LiveMigration migration, long since) throws Exception {
+        if (migration.awaitEnd(LOOK_PAUSE)) {
+            throw migration.failure() == null ? new NotProven("the migration ended early") : migration.failure();
+        }
+        if (System.nanoTime() - since > COPY_WAIT.toNanos()) {
+            throw new NotProven("the copy did not end within " + COPY_WAIT.toMinutes() + " minutes: "
+                    + migration.status().run());
+        }
+    }
+
+    private static String speed(ApplicationProcess.Stretch stretch) {
+        return (stretch.mostMs() == 0 ? "" : "99 % under " + stretch.mostMs() + " ms, ")
+                + String.format(Locale.ROOT, "slowest %.0f ms", stretch.slowestMs());
+    }
+
+    private void tellApplication(String when, ApplicationProcess.Stretch stretch) {
+        say.line("The application " + when + ": " + count(stretch.transactions()) + " transactions, "
+                + Math.round(stretch.perSecond()) + "/s, " + application.errors() + " errors, " + speed(stretch));
+    }
+
+    // ---- 5 ----
+
+    private void follow() throws Exception {
+        say.step("Follow for " + options.seconds() + " s");
+        long sum;
+        try (SqliteSession session = file.openReader(BUSY_TIMEOUT)) {
+            sum = session.number("SELECT sum(balance_cents) FROM accounts");
+        }
+        watch = new BalanceWatch(target, sum);
+        watch.start();
+        interference.at(Moment.FOLLOWING, target);
+        long start = System.nanoTime();
+        long end = start + Duration.ofSeconds(options.seconds()).toNanos();
+        long changesBefore = migration.status().changesApplied();
+        long nextLine = start + FOLLOW_LINE_EVERY.toNanos();
+        while (System.nanoTime() < end) {
+            require(migration, System.nanoTime());
+            application.requireWell();
+            if (System.nanoTime() >= nextLine) {
+                nextLine += FOLLOW_LINE_EVERY.toNanos();
+                BalanceWatch.Sight sight = watch.sight();
+                say.line(String.format(Locale.ROOT, "%3d s: %,7d changes applied; PostgreSQL is %d ms behind; sum of accounts"
+                        + " right in %d of %d looks", Duration.ofNanos(System.nanoTime() - start).toSeconds(),
+                        migration.status().changesApplied() - changesBefore, sight.ageMedianMs(),
+                        sight.checks() - sight.broken(), sight.checks()));
+            }
+        }
+        tellApplication("meanwhile", application.since(start));
+        facts.put("changesFollowed", migration.status().changesApplied() - changesBefore);
+        requireBalance();
+    }
+
+    private BalanceWatch.Sight requireBalance() {
+        BalanceWatch.Sight sight = watch.sight();
+        if (sight.failure() != null) {
+            throw new NotProven(sight.failure());
+        }
+        if (sight.broken() > 0) {
+            throw new NotProven("PostgreSQL showed a sum of accounts that SQLite never had, in " + sight.broken() + " of "
+                    + sight.checks() + " looks");
+        }
+        if (sight.checks() == 0) {
+            throw new NotProven("PostgreSQL was never looked at");
+        }
+        return sight;
+    }
+
+    // ---- 6 and 7 ----
+
+    private void verifyUnderLoad() throws Exception {
+        say.step("Verify under load: SHA-256 over all rows, at the same moments on both sides");
+        long start = System.nanoTime();
+        VerifyReport report = verify();
+        ApplicationProcess.Stretch stretch = application.since(start);
+        tellReport(report);
+        tellApplication("meanwhile", stretch);
+        requireEqual(report);
+        if (stretch.transactions() == 0) {
+            throw new NotProven("the application wrote nothing during the verification");
+        }
+        BalanceWatch.Sight sight = requireBalance();
+        watch.close();
+        say.line("The sum of accounts was right in all " + sight.checks() + " looks at PostgreSQL, which was "
+                + sight.ageMedianMs() + " ms behind (median; at most " + sight.ageMaxMs() + " ms)");
+        facts.put("balanceChecks", sight.checks());
+        facts.put("behindMedianMs", sight.ageMedianMs());
+        facts.put("behindMaxMs", sight.ageMaxMs());
+        facts.put("verifiedUnderLoad", roots(report));
+    }
+
+    private void verifyAtRest() throws Exception {
+        say.step("The application stops: verify again, and count for ourselves");
+        application.stop();
+        say.line("It made " + count(application.transactions()) + " transactions in all, " + application.errors() + " errors");
+        interference.at(Moment.BEFORE_FINAL_VERIFICATION, target);
+        VerifyReport report = verify();
+        if (!report.isEqual()) {
+            tellReport(report);
+        }
+        requireEqual(report);
+        say.line("Verification: " + report.tables().size() + " tables, " + count(report.rows()) + " rows, no difference");
+        interference.at(Moment.BEFORE_COMPARISON, target);
+        List<RestComparison.Answer> answers = RestComparison.ask(file.path(), target,
+                !migration.plan().declarations(Stage.VIEW).isEmpty());
+        say.table(List.of("plain SQL on", "SQLite", "PostgreSQL", ""), answers.stream().map(answer -> List.of(
+                answer.about(), String.join(" ", answer.sqlite()), String.join(" ", answer.postgres()),
+                answer.isEqual() ? "equal" : "DIFFERENT")).toList());
+        answers.stream().filter(answer -> !answer.isEqual()).findFirst().ifPresent(answer -> {
+            throw new NotProven("counts and sums of " + answer.about() + " are not the same on both sides");
+        });
+        facts.put("transactions", application.transactions());
+        facts.put("applicationErrors", application.errors());
+        facts.put("rowsAtEnd", report.rows());
+        facts.put("verifiedAtRest", roots(report));
+        facts.put("comparisonsEqual", answers.size());
+    }
+
+    private VerifyReport verify() throws Exception {
+        return migration.verify(List.of(), false, (table, rows) -> {});
+    }
+
+    private void tellReport(VerifyReport report) {
+        say.table(List.of("table", "rows", "SQLite", "PostgreSQL", ""), report.tables().stream().map(table -> List.of(
+                table.table(), count(table.rows()), shortened(table.sourceHash()), shortened(table.targetHash()),
+                table.isEqual() ? "equal" : count(table.differenceCount()) + " DIFFERENT, " + table.parked() + " parked"))
+                .toList());
+    }
+
+    private static void requireEqual(VerifyReport report) {
+        List<String> unequal = report.tables().stream().filter(table -> !table.isEqual()
+                || !table.sourceHash().equals(table.targetHash())).map(TableReport::table).toList();
+        if (!unequal.isEmpty()) {
+            throw new NotProven("SQLite and PostgreSQL do not hold the same rows in " + String.join(", ", unequal) + ": "
+                    + report.differenceCount() + " differ, " + report.parked() + " are parked");
+        }
+    }
+
+    private static Map<String, String> roots(VerifyReport report) {
+        Map<String, String> roots = new LinkedHashMap<>();
+        report.tables().forEach(table -> roots.put(table.table(), table.targetHash()));
+        return roots;
+    }
+
+    private static String shortened(String hash) {
+        return hash.substring(0, Math.min(HASH_SHOWN, hash.length()));
+    }
+
+    // ---- 8 ----
+
+    private void letGo() throws Exception {
+        say.step("Cancel: the file is as it was");
+        migration.cancel();
+        List<String> schemaAfter = schema();
+        if (!schemaAfter.equals(schemaBefore)) {
+            List<String> left = new ArrayList<>(schemaAfter);
+            left.removeAll(schemaBefore);
+            throw new NotProven("the source's schema is not what it was: " + left.size() + " objects are left or changed");
+        }
+        try (SqliteSession session = file.openReader(BUSY_TIMEOUT)) {
+            String integrity = session.text("PRAGMA integrity_check");
+            int orphans = session.texts("PRAGMA foreign_key_check").size();
+            if (!"ok".equals(integrity) || orphans > 0) {
+                throw new NotProven("SQLite's own checks of the file fail: integrity_check, or " + orphans + " broken references");
+            }
+        }
+        say.line("Its " + schemaAfter.size() + " tables, indexes, triggers and views are word for word those from before,");
+        say.line("with nothing of Sluice's among them; SQLite's integrity_check and foreign_key_check are content");
+    }
+
+    // ---- 9 ----
+
+    private void summary(MigrationPlan plan) {
+        ApplicationProcess.Stretch alone = application.between(filledNanos, capturedNanos);
+        ApplicationProcess.Stretch accompanied = application.since(capturedNanos);
+        say.step("What happened");
+        say.line("Equal: " + plan.tables().size() + " tables, " + count((Long) facts.get("rowsAtEnd"))
+                + " rows, proven twice by SHA-256 and once by plain SQL, in "
+                + duration(Duration.ofNanos(System.nanoTime() - startedNanos)));
+        say.line("The application made " + count(application.transactions()) + " transactions and met no error:");
+        say.line("  before capture: " + speed(alone));
+        say.line("  while copied, followed and verified: " + speed(accompanied));
+        facts.put("before", alone);
+        facts.put("accompanied", accompanied);
+        if (!plan.notCarried().isEmpty()) {
+            say.line("Not carried, and said so: " + String.join(", ", plan.notCarried().stream().map(NotCarried::object).toList()));
+        }
+                say.line("");
+        say.line("On a file of your own, with TARGET = postgres://user@host/database or embedded:");
+        say.line("  sluice assess --source app.db                     reads only: what is in it, what it would become");
+        say.line("  sluice plan --source app.db --target TARGET       the DDL and the steps; changes nothing");
+        say.line("  sluice migrate --source app.db --target TARGET    if the application may stop for a while");
+        say.line("  sluice run --source app.db --target TARGET        if it may not; meanwhile, in another shell:");
+        say.line("  sluice status --wait replicating                  and likewise verify, pause, resume, cancel");
+        say.line("where sluice is: java -jar " + jar());
+    }
+
+    private static String jar() {
+        String classPath = System.getProperty("java.class.path");
+        return classPath.endsWith(".jar") && !classPath.contains(java.io.File.pathSeparator) ? classPath
+                : "sync-daemon/target/sluice.jar";
+    }
+
+    // ---- the end ----
+
+    private void tellFailure(String sentence) throws IOException {
+        say.title("");
+        say.title("NOT PROVEN: " + sentence);
+        Path log = folder.path().resolve("sluice.log");
+        if (Files.exists(log)) {
+            List<String> serious = Files.readAllLines(log).stream()
+                    .filter(line -> line.contains(" WARN ") || line.contains(" ERROR ")).toList();
+            serious.subList(Math.max(0, serious.size() - 5), serious.size()).forEach(say::line);
+        }
+    }
+
+    private synchronized void end() throws IOException {
+        if (watch != null) {
+            watch.close();
+        }
+        if (migration != null) {
+            migration.close();
+        }
+        if (target != null) {
+            target.close();
+        }
+        if (application != null) {
+            application.close();
+        }
+        if (options.keep()) {
+            tellPlaces();
+            return;
+        }
+        if (server != null) {
+            server.close();
+        }
+        folder.remove();
+    }
+
+    private void tellPlaces() {
+        say.line("");
+        say.line("Kept in " + folder.path() + ": shop.db, sluice.log, application.log, postgres");
+        if (server != null) {
+            TargetUrl url = server.url();
+            say.line("  PGPASSFILE=" + server.home().resolve("pgpass") + " psql -h " + url.host() + " -p " + url.port() + " -U "
+                    + url.effectiveUser() + " " + url.effectiveDatabase());
+            say.line("PostgreSQL still runs; to end it and remove everything:");
+            say.line("  kill -INT $(head -1 " + server.home().resolve("server/data/postmaster.pid") + "); sleep 1; rm -r "
+                    + folder.path());
+        }
+    }
+
+    /** Ctrl-C: the server stops by its own hook, so what is left is the application and the files. */
+    private void collapse() {
+        collapsing = true;
+        say.fallSilent();
+        if (application != null) {
+            application.close();
+        }
+        if (!options.keep()) {
+            try {
+                folder.remove();
+            } catch (IOException e) {
+                System.err.println("the temporary directory " + folder.path() + " could not be removed: " + e);
+            }
+        }
+    }
+}

@@ -1,0 +1,2 @@
+INSERT INTO emptied VALUES (41);
+DELETE FROM emptied;

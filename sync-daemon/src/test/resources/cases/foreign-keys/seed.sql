@@ -1,0 +1,10 @@
+INSERT INTO parent VALUES (1, 'a', 'l'), (2, 'b', 'l');
+INSERT INTO composite_parent VALUES (1, 'x');
+INSERT INTO child VALUES (1, 1, 'a', 1, 'x'), (2, 2, NULL, NULL, 'unmatched'), (3, 2, 'b', 1, NULL);
+INSERT INTO tree VALUES (1, 3), (2, 2), (3, 1), (4, NULL);
+INSERT INTO hen VALUES (1, 1);
+INSERT INTO egg VALUES (1, 1);
+INSERT INTO broken VALUES (1, 99, 'a'), (2, 1, 'zzz'), (3, 98, 'yyy'), (4, NULL, NULL);
+INSERT INTO to_nowhere VALUES (1, 5), (2, NULL);
+INSERT INTO mismatched VALUES (1, 'l'), (2, 'm');
+INSERT INTO other_type VALUES (1, '1'), (2, NULL);

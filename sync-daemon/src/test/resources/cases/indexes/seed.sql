@@ -1,0 +1,1 @@
+INSERT INTO t VALUES (1, 1, 'x', 'c', NULL, '{"name":"n"}'), (2, 1, 'X', NULL, '2024-01-01 00:00:00', '{}'), (3, 0, 'x', NULL, NULL, NULL), (4, NULL, 'y', 'd', NULL, NULL), (5, NULL, 'y', 'e', '2024-01-01 00:00:00', NULL);

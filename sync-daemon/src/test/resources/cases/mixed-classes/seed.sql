@@ -1,0 +1,10 @@
+INSERT INTO t VALUES (1, 1, 1, 1.5, 1, 'a', x'00', 'b', '2024-01-01 10:00:00');
+INSERT INTO t VALUES (2, 1.0, 'one', 'one and a half', 1.25, x'61', 'text in blob', x'62', 1704103200);
+INSERT INTO t VALUES (3, '1', 1.5, x'01', 'NaN', '1', 5, '', '');
+INSERT INTO t VALUES (4, x'31', x'05', '', '', '\x61', 5.5, '\t', 0);
+INSERT INTO t VALUES (5, '\', '', 1, '1e5', '\\', '', '\i5', 2460310.5);
+INSERT INTO t VALUES (6, '1.0', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO t VALUES (7, '007', '007', '007', '007', '007', '007', '007', '007');
+INSERT INTO t VALUES (8, 'Infinity', 9e999, -9e999, 9e999, 'Infinity', 9e999, 'Infinity', 'infinity');
+INSERT INTO t VALUES (9, '-0', '-0', '-0', '-0', '-0', '-0', '-0', '-0');
+INSERT INTO t VALUES (10, '1.0E10', 1e10, 1e10, 1e10, '1.0E10', 1e10, 1e10, 1e10);

@@ -1,0 +1,4 @@
+PRAGMA page_size = 512;
+CREATE TABLE blobs (id INTEGER PRIMARY KEY, content BLOB, note TEXT);
+CREATE TABLE small (a, b, c);
+CREATE INDEX small_a ON small(a);

@@ -1,0 +1,1 @@
+CREATE TABLE t (id INTEGER PRIMARY KEY, kept VARCHAR(5) NOT NULL, broken VARCHAR(5), wide NVARCHAR(3), fixed CHAR(3), padded CHAR(5), huge VARCHAR(4294967295), zero VARCHAR(0), two_args VARCHAR(3,4));
