@@ -41,6 +41,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A tour on this machine alone: an application of ours writes to SQLite all the while, its file is copied to an embedded
@@ -155,11 +157,11 @@ public final class Demo {
     // ---- 1 ----
 
     private void startApplication() throws Exception {
-        say.step("An application starts");
-        Path path = folder.path().resolve("shop.db");
-        application = ApplicationProcess.start(folder.path(), path, options.rows());
+        say.step("An application and an empty PostgreSQL start");
         server = options.keep() ? EmbeddedTarget.persistent(folder.path().resolve("postgres")) : EmbeddedTarget.ephemeral();
         target = Target.open(server.url(), server.password(), Target.Options.DEFAULT);
+        Path path = folder.path().resolve("shop.db");
+        application = ApplicationProcess.start(folder.path(), path, options.rows());
         long rows = application.awaitFilled(FILL_WAIT);
         filledNanos = System.nanoTime();
         file = new SqliteFile(path);
@@ -169,7 +171,7 @@ public final class Demo {
                 + " rows, " + bytes(file.size() + file.walSize()));
         say.line("From now on it writes " + ApplicationProcess.TRANSACTIONS_PER_SECOND
                 + " transactions a second and is told nothing of what follows");
-        say.line("PostgreSQL runs at " + server.url().place() + ", empty");
+        say.line("PostgreSQL runs at " + server.url().place());
         facts.put("rowsAtStart", rows);
     }
 
@@ -233,22 +235,19 @@ public final class Demo {
     }
 
     private static String stages(MigrationPlan plan) {
-        Map<Stage, String> names = new LinkedHashMap<>();
-        names.put(Stage.TABLE, "tables");
-        names.put(Stage.KEY, "primary keys");
-        names.put(Stage.UNIQUE, "unique");
-        names.put(Stage.INDEX, "indexes");
-        names.put(Stage.CHECK, "checks");
-        names.put(Stage.FOREIGN_KEY, "foreign keys");
-        names.put(Stage.VIEW, "views");
-        List<String> parts = new ArrayList<>();
-        names.forEach((stage, name) -> {
-            int number = plan.declarations(stage).size();
-            if (number > 0) {
-                parts.add(number + " " + name);
-            }
-        });
-        return String.join(", ", parts);
+        return Stream.of(counted(plan, Stage.TABLE, "table", "tables"),
+                counted(plan, Stage.KEY, "primary key", "primary keys"),
+                counted(plan, Stage.UNIQUE, "unique constraint or index", "unique constraints and indexes"),
+                counted(plan, Stage.INDEX, "other index", "other indexes"),
+                counted(plan, Stage.CHECK, "check", "checks"),
+                counted(plan, Stage.FOREIGN_KEY, "foreign key", "foreign keys"),
+                counted(plan, Stage.VIEW, "view", "views"))
+                .filter(part -> !part.isEmpty()).collect(Collectors.joining(", "));
+    }
+
+    private static String counted(MigrationPlan plan, Stage stage, String one, String many) {
+        int number = plan.declarations(stage).size();
+        return number == 0 ? "" : number + " " + (number == 1 ? one : many);
     }
 
     private void example(MigrationPlan plan, Stage stage, String with) {
