@@ -4,6 +4,7 @@ import dev.sluice.change.ChangeBatch;
 import dev.sluice.change.Row;
 import dev.sluice.change.RowKey;
 import dev.sluice.change.TableChange;
+import dev.sluice.change.Value;
 import dev.sluice.conflict.Attempt;
 import dev.sluice.conflict.DecisionTable;
 import dev.sluice.conflict.Refusal;
@@ -30,10 +31,18 @@ import java.util.Set;
  */
 public final class Applier {
 
+    private static final Value ZERO = Value.of(0.0);
+    private static final String CONTESTED = Refusal.UNIQUE_KEY_HELD.code();
+
+    /** So many contested rows are tried again per batch: each that is still refused costs a round trip. */
+    private static final int CONTESTED_ROWS_MAX = 16;
+
     private final MigrationStore store;
     private final Map<String, TableWriter> writers = new HashMap<>();
     /** Tables that may have parked rows; others need no look into the parking table. */
     private final Set<String> withParked = new HashSet<>();
+    /** Those of them in which another row may stand in the way of a parked one. */
+    private final Set<String> contested = new HashSet<>();
 
     public Applier(MigrationStore store, MigrationPlan plan) {
         this.store = store;
@@ -70,6 +79,8 @@ public final class Applier {
     public void loadParked(Connection connection) throws SQLException {
         withParked.clear();
         withParked.addAll(store.parkedCounts(connection).keySet());
+        contested.clear();
+        contested.addAll(store.tablesWithParked(connection, CONTESTED));
     }
 
     /**
@@ -86,6 +97,9 @@ public final class Applier {
                 continue; // excluded by the operator
             }
             parked += apply(connection, writer, change, batch.toSeq(), careful);
+            if (contested.contains(change.table())) {
+                retryContested(connection, writer, batch.toSeq());
+            }
             rows += change.upserts().size() + (long) change.deletes().size();
         }
         return new Applied(rows, parked);
@@ -104,6 +118,9 @@ public final class Applier {
                 // its older version would be wrong data: better absent and listed than present and stale
                 parked.add(misfit);
                 gone.add(row.key());
+            }
+            if (row.key().parts().contains(ZERO)) {
+                gone.add(row.key()); // the target may hold 0.0 where the row is spelled -0.0 now, or the other way
             }
         }
         if (careful) {
@@ -125,8 +142,27 @@ public final class Applier {
         }
         if (!parked.isEmpty()) {
             withParked.add(change.table());
+            if (parked.stream().anyMatch(row -> row.code().equals(CONTESTED))) {
+                contested.add(change.table());
+            }
             store.park(connection, parked);
         }
+    }
+
+    /**
+     * A unique rule of the target can be stricter than the source's; the row that was refused arrives when the other one
+     * has changed. What is parked is the row as it is now: any change of it would have settled it.
+     */
+    private void retryContested(Connection connection, TableWriter writer, long seq) throws SQLException {
+        String table = writer.plan().source();
+        List<Row> rows = store.parkedRows(connection, table, CONTESTED, CONTESTED_ROWS_MAX).stream()
+                .filter(row -> writer.misfit(row, seq) == null).toList();
+        List<ParkedRow> refused = new ArrayList<>();
+        insertHalving(connection, writer, rows, seq, refused);
+        Set<RowKey> arrived = new HashSet<>();
+        rows.forEach(row -> arrived.add(row.key()));
+        refused.forEach(row -> arrived.remove(row.key()));
+        store.unpark(connection, table, arrived);
     }
 
     /**

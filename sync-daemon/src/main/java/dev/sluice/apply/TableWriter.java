@@ -54,8 +54,7 @@ public final class TableWriter {
             if (using != null) {
                 return "(" + using.replace("$1", name) + ")";
             }
-            // without length: an explicit cast to varchar(3) would cut in silence, an assignment raises
-            String type = codec.type().replaceAll("\\(.*?\\)", "").trim();
+            String type = codec.castType();
             return type.equals("text") ? name : name + "::" + type;
         }
     }
@@ -271,21 +270,21 @@ public final class TableWriter {
         }
     }
 
-    /** Keys are folded from -0.0 to 0.0, but the row may have been stored as -0.0: both spellings are meant. */
+    /** Keys are folded from -0.0 to 0.0, but the row may have been stored as -0.0: every spelling is meant. */
     private void addSpellings(RowKey key, List<List<Value>> present) {
-        boolean fits = true;
-        boolean zero = false;
+        List<List<Value>> spellings = List.of(List.of());
         for (int i = 0; i < keys.size(); i++) {
             Value part = key.parts().get(i);
-            fits &= !part.isNull() && keys.get(i).codec.fits(part);
-            zero |= part.equals(Value.of(0.0));
+            Codec codec = keys.get(i).codec;
+            List<Value> forms = (part.equals(Value.of(0.0)) ? List.of(part, Value.of(-0.0)) : List.of(part)).stream()
+                    .filter(form -> !form.isNull() && codec.fits(form)).toList();
+            spellings = spellings.stream().flatMap(start -> forms.stream().map(form -> {
+                List<Value> longer = new ArrayList<>(start);
+                longer.add(form);
+                return longer;
+            })).<List<Value>>map(longer -> longer).toList();
         }
-        if (fits) {
-            present.add(key.parts());
-        }
-        if (zero && keys.size() == 1 && keys.get(0).codec.fits(Value.of(-0.0))) {
-            present.add(List.of(Value.of(-0.0)));
-        }
+        present.addAll(spellings);
     }
 
     private static String unnest(int count) {

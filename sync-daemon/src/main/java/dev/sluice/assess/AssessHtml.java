@@ -4,6 +4,10 @@ import static dev.sluice.assess.ColumnEvidence.bytes;
 import static dev.sluice.assess.ColumnEvidence.count;
 import static dev.sluice.assess.ColumnEvidence.counted;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
@@ -19,57 +23,7 @@ public final class AssessHtml {
             DateTimeFormatter.ofPattern("d MMMM yyyy, HH:mm 'UTC'", Locale.ENGLISH).withZone(ZoneOffset.UTC);
     private static final int SAME_NOTES_MAX = 6;
 
-    private static final String STYLE = """
-            :root { color-scheme: light dark;
-              --ground: #f5f6f8; --card: #fff; --ink: #1c2330; --soft: #5b6576; --line: #dfe3ea; --code: #f0f2f6;
-              --good: #14713d; --good-ground: #e2f4e9; --warn: #8a5300; --warn-ground: #fff1d6;
-              --bad: #b3261e; --bad-ground: #fde7e5; --info: #2458a8; --info-ground: #e6eefb; }
-            @media (prefers-color-scheme: dark) { :root {
-              --ground: #12161d; --card: #1a2029; --ink: #e6eaf1; --soft: #9aa5b6; --line: #2c3542; --code: #222a35;
-              --good: #6fd39a; --good-ground: #163524; --warn: #f0bd63; --warn-ground: #3a2c10;
-              --bad: #ff9c93; --bad-ground: #43201d; --info: #8fb7f5; --info-ground: #1b2c47; } }
-            * { box-sizing: border-box }
-            body { margin: 0; background: var(--ground); color: var(--ink);
-              font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
-            main { max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem }
-            h1 { font-size: 1rem; font-weight: 600; color: var(--soft); margin: 0 0 .75rem; overflow-wrap: anywhere }
-            h2 { font-size: 1.25rem; margin: 2.75rem 0 .9rem; letter-spacing: -.01em }
-            p { margin: .4rem 0 }
-            .soft { color: var(--soft) }
-            .small { font-size: .875rem }
-            .verdict { background: var(--card); border: 1px solid var(--line); border-left: .5rem solid var(--tone);
-              border-radius: .75rem; padding: 1.6rem 1.75rem }
-            .verdict strong { display: block; font-size: 2.5rem; line-height: 1.15; letter-spacing: -.02em; color: var(--tone) }
-            .ready { --tone: var(--good) } .notes { --tone: var(--warn) } .blocked { --tone: var(--bad) }
-            .numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .9rem; margin: 1rem 0 0 }
-            .number { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1rem 1.15rem }
-            .number b { display: block; font-size: 1.6rem; line-height: 1.25; letter-spacing: -.02em; font-variant-numeric: tabular-nums }
-            .note { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1rem 1.25rem; margin: 0 0 .8rem }
-            .note ul { margin: .45rem 0; padding-left: 1.2rem } .note li { margin: .2rem 0; overflow-wrap: anywhere }
-            .note .advice { margin: .55rem 0 0; color: var(--soft) }
-            .note .advice b { color: var(--ink); font-weight: 600 }
-            .tag { display: inline-block; font-size: .78rem; font-weight: 600; padding: .1rem .6rem; border-radius: 1rem;
-              margin-right: .5rem; background: var(--tone-ground); color: var(--tone) }
-            .tag.blocker { --tone: var(--bad); --tone-ground: var(--bad-ground) }
-            .tag.warning { --tone: var(--warn); --tone-ground: var(--warn-ground) }
-            .tag.info { --tone: var(--info); --tone-ground: var(--info-ground) }
-            details { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; margin: 0 0 .6rem }
-            summary { cursor: pointer; padding: .75rem 1.1rem; display: flex; gap: .8rem; align-items: baseline; flex-wrap: wrap }
-            summary::-webkit-details-marker { display: none }
-            summary::before { content: "▸"; color: var(--soft) } details[open] > summary::before { content: "▾" }
-            summary b { overflow-wrap: anywhere } summary .soft { margin-left: auto; font-variant-numeric: tabular-nums }
-            .inside { padding: 0 1.1rem 1rem; overflow-x: auto }
-            table { border-collapse: collapse; width: 100%; font-size: .875rem }
-            th { text-align: left; color: var(--soft); font-weight: 600; padding: .35rem .9rem .35rem 0; white-space: nowrap }
-            td { padding: .4rem .9rem .4rem 0; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere }
-            td:first-child { font-weight: 600; min-width: 8rem } td.type { white-space: nowrap }
-            code { font: .86em/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; background: var(--code);
-              padding: .1em .4em; border-radius: .3em }
-            .wider { color: var(--warn) } dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.5rem; margin: 0;
-              font-size: .9rem } dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere }
-            @media (max-width: 36rem) { .verdict strong { font-size: 2rem } summary .soft { margin-left: 0 } }
-            @media print { body { background: #fff } details, .note, .verdict, .number { break-inside: avoid } }
-            """;
+    private static final String STYLE = resource("page.css");
 
     private final StringBuilder out = new StringBuilder();
     private final Assessment assessment;
@@ -112,10 +66,12 @@ public final class AssessHtml {
             case BLOCKED -> "blocked";
         };
         String words = assessment.verdict().toString();
-        out.append("<h1>Moving ").append(escaped(name())).append(" from SQLite to PostgreSQL</h1>\n<section class=\"verdict ")
+        out.append("<h1>Moving ").append(escaped(name())).append(
+                " from SQLite to PostgreSQL</h1>\n<section class=\"verdict ")
                 .append(style).append("\"><strong>").append(words.substring(0, 1).toUpperCase(Locale.ROOT))
                 .append(words.substring(1)).append("</strong>\n<p>").append(escaped(meaning())).append("</p>\n")
-                .append("<p class=\"soft small\">Every stored value was read, ").append(TIME.format(assessment.takenAt()))
+                .append("<p class=\"soft small\">Every stored value was read, ")
+                .append(TIME.format(assessment.takenAt()))
                 .append(", in ").append(AssessText.duration(assessment.elapsed()))
                 .append(". Nothing was changed.</p></section>\n");
     }
@@ -127,13 +83,16 @@ public final class AssessHtml {
                 .filter(column -> column.type() != null && column.refused() == null).count();
         long columns = assessment.tables().stream().mapToLong(table -> table.columns().size()).sum();
         String types = asDeclared == columns ? "Every column gets a type that holds each of its values exactly."
-                : count(asDeclared) + " of " + counted(columns, "column gets", "columns get") + " the type that was meant; "
+                : count(asDeclared) + " of " + counted(columns, "column gets", "columns get")
+                + " the type that was meant; "
                         + "the others get a wider one that holds each value exactly.";
         return switch (assessment.verdict()) {
             case READY -> "Nothing stands in the way. " + types;
             case READY_WITH_NOTES -> "The data can be moved whole. " + types + " "
-                    + counted(warnings, "point deserves", "points deserve") + " a look before the application is switched.";
-            case BLOCKED -> counted(blockers, "point has", "points have") + " to be solved before anything can be moved.";
+                    + counted(warnings, "point deserves", "points deserve")
+                    + " a look before the application is switched.";
+            case BLOCKED -> counted(blockers, "point has", "points have")
+                    + " to be solved before anything can be moved.";
         };
     }
 
@@ -154,7 +113,8 @@ public final class AssessHtml {
     }
 
     private void number(String number, String label) {
-        out.append("<div class=\"number\"><b>").append(escaped(number)).append("</b><span class=\"soft\">").append(label)
+        out.append("<div class=\"number\"><b>").append(escaped(number)).append("</b><span class=\"soft\">")
+                .append(label)
                 .append("</span></div>\n");
     }
 
@@ -171,23 +131,26 @@ public final class AssessHtml {
 
     private void sameKind(List<Note> notes) {
         Note first = notes.get(0);
-        out.append("<article class=\"note\"><span class=\"tag ").append(first.severity().name().toLowerCase(Locale.ROOT))
+        out.append("<article class=\"note\"><span class=\"tag ").append(first.severity().name()
+                .toLowerCase(Locale.ROOT))
                 .append("\">").append(escaped(kind(first.code()))).append("</span>");
         if (notes.size() == 1) {
             out.append(escaped(first.sentence())).append('\n');
         } else {
             out.append("<span class=\"soft small\">").append(count(notes.size())).append(" places</span>\n<ul>\n");
             int shown = notes.size() <= SAME_NOTES_MAX + 1 ? notes.size() : SAME_NOTES_MAX;
-            notes.subList(0, shown).forEach(note -> out.append("<li>").append(escaped(note.sentence())).append("</li>\n"));
+            notes.subList(0, shown).forEach(note -> out.append("<li>").append(escaped(note.sentence()))
+                    .append("</li>\n"));
             out.append("</ul>\n");
             if (shown < notes.size()) {
-                out.append("<details><summary>").append(count(notes.size() - shown)).append(" more</summary><div class=\"inside\"><ul>\n");
+                out.append("<details><summary>").append(count(notes.size() - shown))
+                        .append(" more</summary><div class=\"inside\"><ul>\n");
                 notes.subList(shown, notes.size())
                         .forEach(note -> out.append("<li>").append(escaped(note.sentence())).append("</li>\n"));
                 out.append("</ul></div></details>\n");
             }
         }
-        notes.stream().map(Note::advice).distinct().limit(3).forEach(advice ->
+        Note.advice(notes).forEach(advice ->
                 out.append("<p class=\"advice\"><b>What to do</b> ").append(escaped(advice)).append("</p>\n"));
         out.append("</article>\n");
     }
@@ -204,19 +167,23 @@ public final class AssessHtml {
         }
         out.append("<h2>Tables and the types they get</h2>\n");
         for (TableAssessment table : assessment.tables()) {
-            long wider = table.columns().stream().filter(column -> column.refused() != null || column.type() == null).count();
+            long wider = table.columns().stream().filter(column -> column.refused() != null || column.type() == null)
+                    .count();
             out.append("<details><summary><b>").append(escaped(table.name())).append("</b>");
             if (wider > 0) {
-                out.append(" <span class=\"tag warning\">").append(count(wider)).append(wider == 1 ? " wider type" : " wider types")
+                out.append(" <span class=\"tag warning\">").append(count(wider)).append(wider == 1 ? " wider type"
+                        : " wider types")
                         .append("</span>");
             }
             out.append("<span class=\"soft small\">").append(counted(table.rows(), "row", "rows")).append(" · ")
                     .append(bytes(table.fileBytes() < 0 ? table.contentBytes() : table.fileBytes()))
-                    .append("</span></summary>\n<div class=\"inside\">\n<p class=\"soft small\">Key: ").append(escaped(table.key()))
+                    .append("</span></summary>\n<div class=\"inside\">\n<p class=\"soft small\">Key: ")
+                    .append(escaped(table.key()))
                     .append(" · ").append(counted(table.indexes(), "index", "indexes")).append(" · ")
                     .append(counted(table.foreignKeys(), "foreign key", "foreign keys")).append(" · about ")
                     .append(bytes(table.targetBytes())).append(" in PostgreSQL</p>\n")
-                    .append("<table><thead><tr><th>Column</th><th>In SQLite</th><th>In PostgreSQL</th><th>Evidence</th></tr></thead><tbody>\n");
+                    .append("<table><thead><tr><th>Column</th><th>In SQLite</th><th>In"
+                    + " PostgreSQL</th><th>Evidence</th></tr></thead><tbody>\n");
             table.columns().forEach(this::column);
             out.append("</tbody></table></div></details>\n");
         }
@@ -225,9 +192,11 @@ public final class AssessHtml {
     private void column(ColumnMapping column) {
         String declared = column.census().declaredType();
         out.append("<tr><td>").append(escaped(column.name())).append("</td><td>")
-                .append(declared.isEmpty() ? "<span class=\"soft\">no type</span>" : "<code>" + escaped(declared) + "</code>")
+                .append(declared.isEmpty() ? "<span class=\"soft\">no type</span>" : "<code>" + escaped(declared)
+                + "</code>")
                 .append("</td><td class=\"type\">")
-                .append(column.type() == null ? "<span class=\"wider\">none</span>" : "<code>" + escaped(column.type()) + "</code>")
+                .append(column.type() == null ? "<span class=\"wider\">none</span>" : "<code>"
+                + escaped(column.type()) + "</code>")
                 .append("</td><td>").append(escaped(column.evidence()));
         if (column.refused() != null) {
             out.append("<br><span class=\"wider\">").append(escaped(column.refused())).append("</span>");
@@ -241,7 +210,8 @@ public final class AssessHtml {
         }
         out.append("<h2>Features of SQLite in use</h2>\n");
         for (Feature feature : assessment.features()) {
-            out.append("<details><summary><b>").append(escaped(feature.label())).append("</b><span class=\"soft small\">")
+            out.append("<details><summary><b>").append(escaped(feature.label())).append(
+                    "</b><span class=\"soft small\">")
                     .append(count(feature.names().size())).append("</span></summary><div class=\"inside small\">")
                     .append(escaped(String.join(", ", feature.names()))).append("</div></details>\n");
         }
@@ -251,7 +221,8 @@ public final class AssessHtml {
         SourceFacts source = assessment.source();
         out.append("<h2>The file</h2>\n<article class=\"note\"><dl>\n");
         fact("Path", source.path().toString());
-        fact("Size", bytes(source.bytes()) + (source.walBytes() > 0 ? " and " + bytes(source.walBytes()) + " of write-ahead log" : "")
+        fact("Size", bytes(source.bytes()) + (source.walBytes() > 0 ? " and " + bytes(source.walBytes())
+                + " of write-ahead log" : "")
                 + ", " + count(source.freePages()) + " of " + count(source.pages()) + " pages free");
         fact("Page size", counted(source.pageSize(), "byte", "bytes"));
         fact("Text encoding", source.encoding());
@@ -267,6 +238,14 @@ public final class AssessHtml {
 
     private void fact(String name, String value) {
         out.append("<dt>").append(name).append("</dt><dd>").append(escaped(value)).append("</dd>\n");
+    }
+
+    private static String resource(String name) {
+        try (InputStream in = AssessHtml.class.getResourceAsStream(name)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     static String escaped(String text) {

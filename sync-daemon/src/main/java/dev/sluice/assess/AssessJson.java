@@ -40,7 +40,8 @@ public final class AssessJson {
                 .put("assumption", estimate.assumption());
         ArrayNode notes = root.putArray("notes");
         for (Note note : assessment.notes()) {
-            notes.addObject().put("code", note.code()).put("severity", note.severity().name().toLowerCase(java.util.Locale.ROOT))
+            notes.addObject().put("code", note.code()).put("severity", note.severity().name()
+                    .toLowerCase(java.util.Locale.ROOT))
                     .put("table", note.table()).put("place", note.place()).put("sentence", note.sentence())
                     .put("advice", note.advice());
         }
@@ -51,7 +52,8 @@ public final class AssessJson {
         }
         ArrayNode tables = root.putArray("tables");
         for (TableAssessment table : assessment.tables()) {
-            ObjectNode node = tables.addObject().put("name", table.name()).put("key", table.key()).put("rows", table.rows())
+            ObjectNode node = tables.addObject().put("name", table.name()).put("key", table.key()).put("rows",
+                    table.rows())
                     .put("contentBytes", table.contentBytes()).put("fileBytes", table.fileBytes())
                     .put("indexes", table.indexes()).put("foreignKeys", table.foreignKeys())
                     .put("targetBytes", table.targetBytes());
@@ -79,7 +81,8 @@ public final class AssessJson {
             node.putNull("refused");
         } else {
             ObjectNode why = node.putObject("refused").put("type", refused.codec().type())
-                    .put("codec", refused.codec().id()).put("broken", refused.broken()).put("sentence", column.refused());
+                    .put("codec", refused.codec().id()).put("broken", refused.broken()).put("sentence",
+                    column.refused());
             refused.rows().forEach(why.putArray("rows")::add);
         }
         ObjectNode values = node.putObject("values");
@@ -103,7 +106,8 @@ public final class AssessJson {
         values.put("zeroTime", census.zeroTimes()).put("json", census.json()).put("jsonValid", census.jsonValid())
                 .put("nulText", census.nulTexts()).put("invalidText", census.invalidTexts())
                 .put("outsideDeclaredType", census.outsideType()).put("overDeclaredLength", census.overLength())
-                .put("infinity", census.infinities()).put("negativeZero", census.negativeZeros());
+                .put("infinity", census.infinities()).put("negativeZero", census.negativeZeros())
+                .put("tooLarge", census.tooLarge());
     }
 
     private static String id(Codec codec) {

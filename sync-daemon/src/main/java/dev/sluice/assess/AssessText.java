@@ -54,7 +54,8 @@ public final class AssessText {
         for (Note.Severity severity : Note.Severity.values()) {
             long number = assessment.notes().stream().filter(note -> note.severity() == severity).count();
             if (number > 0) {
-                parts.add(counted(number, name(severity), name(severity) + (severity == Note.Severity.INFO ? "" : "s")));
+                parts.add(counted(number, name(severity), name(severity) + (severity == Note.Severity.INFO ? ""
+                        : "s")));
             }
         }
         return parts.isEmpty() ? "" : " (" + String.join(", ", parts) + ")";
@@ -91,7 +92,7 @@ public final class AssessText {
             }
             wrapped("  - ", notes.get(i).sentence());
         }
-        notes.stream().map(Note::advice).distinct().limit(3).forEach(advice -> wrapped("    > ", advice));
+        Note.advice(notes).forEach(advice -> wrapped("    > ", advice));
     }
 
     private void features() {
@@ -104,7 +105,8 @@ public final class AssessText {
         for (Feature feature : assessment.features()) {
             String names = String.join(", ", feature.names().subList(0, Math.min(8, feature.names().size())))
                     + (feature.names().size() > 8 ? ", …" : "");
-            line("  " + padded(feature.label(), width) + "  " + leftPadded(count(feature.names().size()), 5) + "  " + cut(names, WIDTH - width - 12));
+            line("  " + padded(feature.label(), width) + "  " + leftPadded(count(feature.names().size()), 5) + "  "
+                    + cut(names, WIDTH - width - 12));
         }
     }
 
@@ -118,7 +120,8 @@ public final class AssessText {
             int declared = width(table.columns().stream().map(column -> column.census().declaredType()).toList(), 20);
             int types = width(table.columns().stream().map(AssessText::type).toList(), 18);
             for (ColumnMapping column : table.columns()) {
-                line(("  " + padded(column.name(), names) + "  " + padded(column.census().declaredType(), declared) + "  "
+                line(("  " + padded(column.name(), names) + "  " + padded(column.census().declaredType(), declared)
+                        + "  "
                         + padded(type(column), types) + "  " + column.evidence()).stripTrailing());
                 if (column.refused() != null) {
                     line("  " + " ".repeat(names + declared + types + 6) + "! " + column.refused());

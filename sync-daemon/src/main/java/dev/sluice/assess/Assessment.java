@@ -117,7 +117,8 @@ public record Assessment(
         return switch (table.identity().kind()) {
             case INTEGER_KEY -> columns + " (the rowid)";
             case DECLARED_KEY -> columns;
-            case ROWID -> "rowid (" + (table.primaryKey().isEmpty() ? "no key declared" : "the declared key is unusable") + ")";
+            case ROWID -> "rowid (" + (table.primaryKey().isEmpty() ? "no key declared"
+                    : "the declared key is unusable") + ")";
         };
     }
 }

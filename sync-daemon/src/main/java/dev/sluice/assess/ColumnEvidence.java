@@ -19,7 +19,8 @@ final class ColumnEvidence {
     static ColumnMapping mapping(ColumnCensus census) {
         ColumnEvidence words = new ColumnEvidence(census);
         Codec chosen = census.chosen();
-        return new ColumnMapping(census.name(), chosen == null ? null : chosen.type(), words.found(), words.refused(), census);
+        return new ColumnMapping(census.name(), chosen == null ? null : chosen.type(), words.found(), words.refused(),
+                census);
     }
 
     /** A count as people read it: {@code 12,345}. */

@@ -30,7 +30,8 @@ import org.sqlite.SQLiteErrorCode;
  */
 record FileChecks(
         boolean made, List<String> damage, List<String> content, boolean complete,
-        List<BrokenCheck> brokenChecks, List<Violation> violations, List<String> mismatches, Map<String, Long> fileBytes) {
+        List<BrokenCheck> brokenChecks, List<Violation> violations, List<String> mismatches, Map<String,
+        Long> fileBytes) {
 
     static final FileChecks NONE = 
             new FileChecks(false, List.of(), List.of(), true, List.of(), List.of(), List.of(), Map.of());
@@ -90,7 +91,8 @@ record FileChecks(
      * Counts by a query of our own: on a read-only connection SQLite does not even parse a CHECK (build.c,
      * sqlite3AddCheckConstraint), so its integrity check never finds a broken one. Returns false if it can't be told.
      */
-    private static boolean check(SqliteSession session, SourceTable table, SourceCheck check, List<BrokenCheck> broken) {
+    private static boolean check(SqliteSession session, SourceTable table, SourceCheck check,
+            List<BrokenCheck> broken) {
         try {
             long rows = session.number(
                     "SELECT count(*) FROM " + SqlText.quoted(table.name()) + " WHERE NOT (" + check.sql() + "\n)");

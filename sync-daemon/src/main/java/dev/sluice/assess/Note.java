@@ -1,5 +1,7 @@
 package dev.sluice.assess;
 
+import java.util.List;
+
 /**
  * One thing that an operator should know.
  *
@@ -19,5 +21,13 @@ public record Note(String code, Severity severity, String table, String place, S
         WARNING,
         /** Good to know; nothing needs to be done. */
         INFO
+    }
+
+    /** What to do about notes of one kind: each advice once, none that another one repeats and continues. */
+    static List<String> advice(List<Note> notes) {
+        List<String> all = notes.stream().map(Note::advice).distinct().toList();
+        return all.stream()
+                .filter(one -> all.stream().noneMatch(other -> !other.equals(one) && other.startsWith(one)))
+                .limit(3).toList();
     }
 }

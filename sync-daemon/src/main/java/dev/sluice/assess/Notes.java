@@ -7,7 +7,6 @@ import dev.sluice.assess.Note.Severity;
 import dev.sluice.census.Census;
 import dev.sluice.census.ColumnCensus;
 import dev.sluice.census.TableCensus;
-import dev.sluice.mapping.Codec;
 import dev.sluice.mapping.Codecs;
 import dev.sluice.schema.RowIdentity;
 import dev.sluice.schema.SourceForeignKey;
@@ -33,8 +32,8 @@ final class Notes {
     private static final int NAME_BYTES_MAX = 63;
     private static final int NAMES_LISTED_MAX = 10;
 
-    private static final String MARKS = " Where classes are mixed, what would read as another class carries a mark (\\x blob,"
-            + " \\t text) and comes back exactly.";
+    private static final String MARKS = " Where classes are mixed, what would read as another class carries a mark"
+            + " (\\x blob, \\t text) and comes back exactly.";
 
     private final SourceFacts facts;
     private final SourceSchema schema;
@@ -72,7 +71,8 @@ final class Notes {
     private void file() {
         if (facts.networkFileSystem()) {
             file("network-file-system", Severity.BLOCKER,
-                    "The file is on a network file system (" + facts.fileSystem() + "), where SQLite's locks can't be trusted.",
+                    "The file is on a network file system (" + facts.fileSystem()
+                    + "), where SQLite's locks can't be trusted.",
                     "Run Sluice on the machine that holds the file, or move the file to a local disk.");
         }
         if (!facts.writable()) {
@@ -80,31 +80,39 @@ final class Notes {
                     "`sluice migrate` works; for `sluice run`, which installs triggers, start it as the file's owner.");
         }
         if (!facts.isWal()) {
-            file("rollback-journal", Severity.INFO, "The journal mode is " + facts.journalMode() + ": a reader holds up commits.",
-                    "Sluice reads in pieces of a few milliseconds; WAL mode (PRAGMA journal_mode=WAL) avoids the waits altogether.");
+            file("rollback-journal", Severity.INFO, "The journal mode is " + facts.journalMode()
+                    + ": a reader holds up commits.",
+                    "Sluice reads in pieces of a few milliseconds; WAL mode (PRAGMA journal_mode=WAL) avoids the"
+                    + " waits altogether.");
         }
         if (!"UTF-8".equals(facts.encoding())) {
-            file("utf-16", Severity.INFO, "Text is stored as " + facts.encoding() + ".", "It arrives as UTF-8; nothing needs to be done.");
+            file("utf-16", Severity.INFO, "Text is stored as " + facts.encoding() + ".",
+                    "It arrives as UTF-8; nothing needs to be done.");
         }
     }
 
     private void integrity() {
         if (!checks.made()) {
-            file("not-checked", Severity.INFO, "Integrity and foreign keys were not checked: in a large file outside WAL mode"
-                    + " that would hold up the application's commits.", "Run assess again in a quiet hour with all checks on.");
+            file("not-checked", Severity.INFO, "Integrity and foreign keys were not checked: in a large file outside"
+                    + " WAL mode that would hold up the application's commits.",
+                    "Run assess again in a quiet hour with all checks on.");
             return;
         }
         if (!checks.damage().isEmpty()) {
-            file("damaged", Severity.BLOCKER, "The file is damaged: " + counted(checks.damage().size(), "error", "errors")
+            file("damaged", Severity.BLOCKER, "The file is damaged: "
+                    + counted(checks.damage().size(), "error", "errors")
                     + ", first: " + oneLine(checks.damage().get(0)) + ".",
-                    "Repair it first: sqlite3 app.db .recover | sqlite3 repaired.db, or for index errors alone REINDEX.");
+                    "Repair it first: sqlite3 app.db .recover | sqlite3 repaired.db, or for index errors alone"
+                    + " REINDEX.");
         }
         if (!checks.complete()) {
             file("check-incomplete", Severity.INFO, "Not every constraint and index of the file could be checked.",
-                    "Run PRAGMA integrity_check with the application's own SQLite, which has its functions and collations.");
+                    "Run PRAGMA integrity_check with the application's own SQLite, which has its functions and"
+                    + " collations.");
         }
         checks.content().stream().distinct().limit(NAMES_LISTED_MAX).forEach(message ->
-                file("declaration-broken", Severity.WARNING, "Rows break a declaration of their table: " + oneLine(message) + ".",
+                file("declaration-broken", Severity.WARNING, "Rows break a declaration of their table: "
+                        + oneLine(message) + ".",
                         "Mend the rows, or let the constraint be left out or NOT VALID in PostgreSQL."));
     }
 
@@ -112,12 +120,14 @@ final class Notes {
         if (!schema.triggers().isEmpty()) {
             file("trigger", Severity.WARNING, counted(schema.triggers().size(), "trigger is", "triggers are")
                     + " not carried over: " + listed(schema.triggers().stream().map(SourceObject::name)) + ".",
-                    "While SQLite has the traffic their effects arrive as rows; write them anew for PostgreSQL before the cutover.");
+                    "While SQLite has the traffic their effects arrive as rows; write them anew for PostgreSQL"
+                    + " before the cutover.");
         }
         List<String> ignoring = schema.triggers().stream().filter(Notes::raisesIgnore).map(SourceObject::name).toList();
         if (!ignoring.isEmpty()) {
             file("trigger-ignore", Severity.INFO, "Triggers use RAISE(IGNORE): " + listed(ignoring.stream()) + ".",
-                    "Capture's triggers are made to run first; creating such a trigger during the migration is noticed as schema drift.");
+                    "Capture's triggers are made to run first; creating such a trigger during the migration is"
+                    + " noticed as schema drift.");
         }
         if (!schema.views().isEmpty()) {
             file("view", Severity.INFO, counted(schema.views().size(), "view", "views") + ": "
@@ -127,7 +137,8 @@ final class Notes {
         for (SourceObject table : schema.virtualTables()) {
             notes.add(new Note("virtual-table", Severity.WARNING, null, table.name(),
                     table.name() + " is a virtual table and is not copied.",
-                    "Rebuild it in PostgreSQL from the tables it indexes: tsvector with a GIN index for full text, GiST for R-trees."));
+                    "Rebuild it in PostgreSQL from the tables it indexes: tsvector with a GIN index for full text,"
+                    + " GiST for R-trees."));
         }
     }
 
@@ -150,7 +161,8 @@ final class Notes {
         for (SourceTable table : schema.tables()) {
             name(taken, table.name(), table.name(), null);
             Map<String, String> columns = new HashMap<>();
-            table.columns().forEach(column -> name(columns, column.name(), table.name() + "." + column.name(), table.name()));
+            table.columns().forEach(column -> name(columns, column.name(), table.name() + "." + column.name(),
+                    table.name()));
         }
         schema.views().forEach(view -> name(taken, view.name(), view.name(), null));
         schema.tables().stream().flatMap(table -> table.indexes().stream())
@@ -163,9 +175,11 @@ final class Notes {
         if (utf8.length > NAME_BYTES_MAX) {
             notes.add(new Note("name-cut", Severity.WARNING, table, place,
                     "The name " + place + " has " + utf8.length + " bytes; PostgreSQL keeps " + NAME_BYTES_MAX + ".",
-                    "PostgreSQL cuts the name in queries too, so they still find it; a name that collides is changed, see the plan."));
+                    "PostgreSQL cuts the name in queries too, so they still find it; a name that collides is"
+                    + " changed, see the plan."));
         }
-        String folded = new String(utf8, 0, Math.min(utf8.length, NAME_BYTES_MAX), StandardCharsets.UTF_8).toLowerCase(Locale.ROOT);
+        String folded = new String(utf8, 0, Math.min(utf8.length, NAME_BYTES_MAX), StandardCharsets.UTF_8)
+                .toLowerCase(Locale.ROOT);
         String other = taken.putIfAbsent(folded, place);
         if (other != null) {
             notes.add(new Note("name-collision", Severity.WARNING, table, place,
@@ -179,24 +193,31 @@ final class Notes {
             String users = listed(Features.usersOf(schema, collation));
             if (Features.isBuiltIn(collation)) {
                 file("collation", Severity.WARNING, "COLLATE " + collation + " is used by " + users + ".",
-                        collation.equals("NOCASE") ? "Comparing without case has to be asked for in PostgreSQL; the plan says how it is kept."
+                        collation.equals("NOCASE") ? "Comparing without case has to be asked for in PostgreSQL; the"
+                        + " plan says how it is kept."
                                 : "PostgreSQL has no such comparison; the plan says what is kept.");
             } else {
-                file("custom-collation", Severity.WARNING, "The collation " + collation + " exists only in the application; used by "
-                        + users + ".", "Text will compare by its bytes in PostgreSQL; choose a collation there if order matters.");
+                file("custom-collation", Severity.WARNING, "The collation " + collation
+                        + " exists only in the application; used by "
+                        + users + ".", "Text will compare by its bytes in PostgreSQL; choose a collation there if"
+                        + " order matters.");
             }
         }
     }
 
     private void key(SourceTable table, TableCensus counted) {
         if (table.identity() == null) {
-            table(table, "no-key", Severity.BLOCKER, "The rows of " + table.name() + " can't be told apart: it has no usable key,"
-                    + " and columns hide every name of its rowid.", "Declare a primary key, rename a column, or exclude the table.");
+            table(table, "no-key", Severity.BLOCKER, "The rows of " + table.name()
+                    + " can't be told apart: it has no usable key,"
+                    + " and columns hide every name of its rowid.",
+                    "Declare a primary key, rename a column, or exclude the table.");
             return;
         }
         if (counted.keyNulls() > 0) {
-            table(table, "key-null", Severity.WARNING, counted(counted.keyNulls(), "row has", "rows have") + " NULL in the primary key of "
-                    + table.name() + ".", "SQLite allows that, PostgreSQL does not: the rows keep their rowid in a key column of ours.");
+            table(table, "key-null", Severity.WARNING, counted(counted.keyNulls(), "row has", "rows have")
+                    + " NULL in the primary key of "
+                    + table.name() + ".", "SQLite allows that, PostgreSQL does not: the rows keep their rowid in a"
+                    + " key column of ours.");
         } else if (table.identity().kind() == RowIdentity.Kind.ROWID) {
             boolean unstable = table.indexes().isEmpty();
             table(table, "rowid-key", Severity.INFO, table.name() + " has no usable primary key.",
@@ -206,7 +227,8 @@ final class Notes {
     }
 
     private void shape(SourceTable table, TableCensus counted) {
-        int columns = table.columns().size() + (table.identity() != null && table.identity().kind() == RowIdentity.Kind.ROWID ? 1 : 0);
+        boolean keyOfOurs = table.identity() != null && table.identity().kind() == RowIdentity.Kind.ROWID;
+        int columns = table.columns().size() + (keyOfOurs ? 1 : 0);
         if (columns > COLUMNS_MAX) {
             table(table, "too-many-columns", Severity.BLOCKER, table.name() + " has " + count(table.columns().size())
                     + " columns; a table in PostgreSQL has at most " + count(COLUMNS_MAX) + ".",
@@ -214,19 +236,22 @@ final class Notes {
         } else if (TargetSize.mayBeTooWide(counted)) {
             table(table, "wide-row", Severity.WARNING, "The widest rows of " + table.name()
                     + " may not fit a page of PostgreSQL, which holds 8,160 bytes.",
-                    "A row that does not fit is parked and listed; split the table or move columns of it into one JSON column.");
+                    "A row that does not fit is parked and listed; split the table or move columns of it into one"
+                    + " JSON column.");
         }
         if (!counted.isWhole()) {
             String problem = counted.problem();
             table(table, "unread-rows", Severity.BLOCKER, problem.substring(0, 1).toUpperCase(Locale.ROOT)
-                    + problem.substring(1, problem.indexOf(':')) + ".", "Then assess again: " + problem.substring(problem.indexOf(':') + 2) + ".");
+                    + problem.substring(1) + ".", "Then assess again: what could not be read is not in this report.");
         }
     }
 
     private void checks(SourceTable table) {
         checks.brokenChecks().stream().filter(broken -> broken.table().equals(table.name())).forEach(broken ->
-                table(table, "check-broken", Severity.WARNING, counted(broken.rows(), "row breaks", "rows break") + " the CHECK "
-                        + (broken.check().name() == null ? "(" + oneLine(broken.check().sql()) + ")" : broken.check().name())
+                table(table, "check-broken", Severity.WARNING, counted(broken.rows(), "row breaks", "rows break")
+                        + " the CHECK "
+                        + (broken.check().name() == null
+                                ? "(" + oneLine(broken.check().sql()) + ")" : broken.check().name())
                         + " of " + table.name() + ".",
                         "The rows arrive as they are, and the constraint is left NOT VALID: it binds new rows only."));
     }
@@ -241,7 +266,8 @@ final class Notes {
             boolean missing = schema.table(key.parent()) == null;
             String name = FileChecks.describe(table, key);
             if (missing) {
-                table(table, "foreign-key-parent-missing", Severity.WARNING, "The foreign key " + name + " refers to a table that does not exist.",
+                table(table, "foreign-key-parent-missing", Severity.WARNING, "The foreign key " + name
+                        + " refers to a table that does not exist.",
                         "It is left out in PostgreSQL; drop it, or create the table.");
                 continue;
             }
@@ -249,20 +275,25 @@ final class Notes {
                     .filter(violation -> violation.table().equals(table.name()) && violation.foreignKey().equals(name))
                     .forEach(violation -> table(table, "foreign-key-violated", Severity.WARNING,
                             counted(violation.rows(), "row breaks", "rows break") + " the foreign key " + name + ".",
-                            "The rows arrive as they are, and the constraint is left NOT VALID: it binds new rows only."));
+                            "The rows arrive as they are, and the constraint is left NOT VALID: it binds new rows"
+                            + " only."));
         }
     }
 
     private void column(SourceTable table, ColumnMapping mapping) {
         ColumnCensus column = mapping.census();
         String place = table.name() + "." + column.name();
+        if (column.tooLarge() > 0) {
+            column(table, place, "value-too-large", Severity.WARNING, place + " holds " + counted(column.tooLarge(),
+                    "value", "values")
+                    + " of up to " + ColumnEvidence.bytes(column.lengths().max())
+                    + "; PostgreSQL takes fields up to 1 GB and prints blobs up to half of that.",
+                    "Their rows are parked and listed by `sluice parked`; exclude the column, or shorten the values.");
+        }
         if (column.chosen() == null) {
-            boolean large = column.lengths() != null && column.lengths().max() >= Codec.BYTES_MAX / 2;
-            column(table, place, large ? "value-too-large" : "no-type", Severity.WARNING, large
-                    ? place + " holds a value of " + ColumnEvidence.bytes(column.lengths().max())
-                            + "; PostgreSQL can't take a field of 1 GB or print a blob of half of that."
-                    : place + ": " + (mapping.refused() == null ? "no type holds every value" : mapping.refused()) + ".",
-                    "Rows that do not fit are parked and listed by `sluice parked`; exclude the column, or mend the values.");
+            column(table, place, "no-type", Severity.WARNING,
+                    place + ": " + (mapping.refused() == null ? "no type holds every value" : mapping.refused()) + ".",
+                    "Choose another type, mend the values, or exclude the column.");
             return;
         }
         if (mapping.refused() != null) {
@@ -274,9 +305,12 @@ final class Notes {
             column(table, place, "text-not-representable", Severity.WARNING, place + ": "
                     + counted(column.nulTexts() + column.invalidTexts(), "text holds", "texts hold")
                     + " NUL or invalid UTF-8, which PostgreSQL's text can't.",
-                    "Such values are written in hex behind a mark (\\b) and come back exactly; mend them if the application reads them.");
-        } else if (mapping.refused() == null && column.classes().kinds() > 1 && column.chosen().equals(Codecs.ANYTHING)) {
-            column(table, place, "mixed-classes", Severity.WARNING, place + " mixes storage classes: " + mapping.evidence() + ".",
+                    "Such values are written in hex behind a mark (\\b) and come back exactly; mend them if the"
+                    + " application reads them.");
+        } else if (mapping.refused() == null && column.classes().kinds() > 1 && column.chosen()
+                .equals(Codecs.ANYTHING)) {
+            column(table, place, "mixed-classes", Severity.WARNING, place + " mixes storage classes: "
+                    + mapping.evidence() + ".",
                     "It becomes text." + MARKS);
         }
     }
@@ -300,7 +334,8 @@ final class Notes {
         notes.add(new Note(code, severity, table.name(), table.name(), sentence, advice));
     }
 
-    private void column(SourceTable table, String place, String code, Severity severity, String sentence, String advice) {
+    private void column(SourceTable table, String place, String code, Severity severity, String sentence,
+            String advice) {
         notes.add(new Note(code, severity, table.name(), place, sentence, advice));
     }
 }

@@ -29,7 +29,8 @@ public record SourceFacts(
     private static final int HEADER_BYTES = 100;
     private static final int HEADER_VERSION_OFFSET = 96;
 
-    static SourceFacts of(SqliteFile file, SqliteSession session) throws SQLException, IOException, InterruptedException {
+    static SourceFacts of(SqliteFile file, SqliteSession session) throws SQLException, IOException,
+            InterruptedException {
         return new SourceFacts(file.path(), file.size(), file.walSize(), session.number("PRAGMA page_size"),
                 session.number("PRAGMA page_count"), session.number("PRAGMA freelist_count"),
                 session.text("PRAGMA encoding"), session.text("PRAGMA journal_mode"), lastWriter(file.path()),

@@ -10,8 +10,10 @@ import java.util.List;
 /** What a table takes in PostgreSQL, from the widths that its values have there. */
 final class TargetSize {
 
-    static final String ASSUMPTION = "Assumes 150,000 rows/s or 60 MB/s for the copy, 500,000 rows/s per index, 200,000 rows/s "
-            + "for the verification, on two cores beside the database; sizes without compression, indexes filled to 90 %.";
+    static final String ASSUMPTION = "Assumes 150,000 rows/s or 60 MB/s for the copy, 500,000 rows/s per index,"
+            + " 200,000 rows/s "
+            + "for the verification, on two cores beside the database; sizes without compression, indexes filled to"
+            + " 90 %.";
 
     private static final long PAGE = 8_192;
     private static final int TUPLE_HEADER = 28;

@@ -1,2 +1,2 @@
-/** Says before anything is moved whether a source can be, what would stand in the way and what each column would become. */
+/** Says before anything is moved whether a source can be, what stands in the way and what each column becomes. */
 package dev.sluice.assess;

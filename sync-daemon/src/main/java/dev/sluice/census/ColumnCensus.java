@@ -26,14 +26,15 @@ import java.util.Map;
  * @param overLength texts longer than the declared length
  * @param infinities reals that are infinite
  * @param negativeZeros reals that are −0.0
- * @param chosen the codec that every value survives, null if none of the candidates does
+ * @param tooLarge values that no type holds: PostgreSQL's fields end at 1 GB, and a blob is printed in twice its length
+ * @param chosen the codec that every value survives, those too large aside; null if none of the candidates does
  * @param refused the codec that the declaration asks for and some values would not survive, or null
  */
 public record ColumnCensus(
         String name, String declaredType, Classes classes, long bytes, long emptyTexts, Range range, Lengths lengths,
         long charactersMax, Truth truth, Map<String, Long> times, long zeroTimes, long json, long jsonValid,
         long nulTexts, long invalidTexts, long outsideType, long overLength, long infinities, long negativeZeros,
-        Codec chosen, Evidence.Refused refused) {
+        long tooLarge, Codec chosen, Evidence.Refused refused) {
 
     /** Values per storage class. */
     public record Classes(long nulls, long integers, long reals, long texts, long blobs) {
@@ -55,6 +56,6 @@ public record ColumnCensus(
     /** Bytes of texts and blobs. */
     public record Lengths(long min, long max, double average) {}
 
-    /** Values that look like a truth value: the numbers 0 and 1, and words such as {@code true}, {@code f}, {@code no}. */
+    /** Values that look like a truth value: the numbers 0 and 1, and words such as {@code true} or {@code no}. */
     public record Truth(long zeros, long ones, long trueWords, long falseWords) {}
 }

@@ -186,7 +186,7 @@ final class ColumnTally {
                 strings == 0 ? null : new ColumnCensus.Lengths(lengthMin, lengthMax, (double) bytes / strings),
                 charactersMax, new ColumnCensus.Truth(zeros, ones, trueWords, falseWords), times.counts(), zeroTimes,
                 json, jsonValid, nulTexts, invalidTexts, outsideType, overLength, infinities, negativeZeros,
-                evidence.choose(), evidence.refused());
+                evidence.tooLarge(), evidence.choose(), evidence.refused());
     }
 
     private ColumnCensus.Range range() {

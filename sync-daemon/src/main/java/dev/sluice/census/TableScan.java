@@ -3,6 +3,7 @@ package dev.sluice.census;
 import static dev.sluice.sqlite.SqlText.quoted;
 
 import dev.sluice.change.Value;
+import dev.sluice.mapping.Codec;
 import dev.sluice.mapping.Evidence;
 import dev.sluice.schema.SourceColumn;
 import dev.sluice.schema.SourceIndex;
@@ -11,6 +12,7 @@ import dev.sluice.sqlite.SqliteRows;
 import dev.sluice.sqlite.SqliteSession;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -25,9 +27,10 @@ final class TableScan {
 
     private static final long CHUNK_NANOS_WAL = TimeUnit.MILLISECONDS.toNanos(200);
     private static final long CHUNK_NANOS_ROLLBACK = TimeUnit.MILLISECONDS.toNanos(10);
+    /** While someone else writes: time for a checkpoint to pass, or for a fifth of the time at most to be ours. */
+    private static final long REST_NANOS_WAL = TimeUnit.MILLISECONDS.toNanos(20);
+    private static final long REST_NANOS_ROLLBACK = 4 * CHUNK_NANOS_ROLLBACK;
     private static final long REPORT_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
-    /** Someone else writes: leave the file alone for this many times as long as it was read. */
-    private static final int REST = 4;
     /** SQLite's own limit, for tables as for results: beside 2,000 columns no key fits. */
     private static final int RESULT_COLUMNS_MAX = 2_000;
     private static final int CLOCK_ROWS = 64;
@@ -39,17 +42,23 @@ final class TableScan {
     private final List<SourceColumn> stored;
     private final TableTally tally;
     private final long chunkNanos;
+    private final long restNanos;
+    private final long busyNanos;
     private long reported = System.nanoTime();
+    private Long dataVersion;
+    private boolean written;
+    private String tooLarge;
 
-    TableScan(SqliteSession session, SourceTable table, CandidateSource candidates, Census.Listener listener)
-            throws SQLException {
+    TableScan(SqliteSession session, SourceTable table, CandidateSource candidates, boolean wal, Duration busyTimeout,
+            Census.Listener listener) {
         this.session = session;
+        this.busyNanos = busyTimeout.toNanos();
         this.table = table;
         this.listener = listener;
         this.stored = table.storedColumns();
         this.tally = new TableTally(table, candidates);
-        boolean wal = "wal".equalsIgnoreCase(session.text("PRAGMA journal_mode"));
         this.chunkNanos = wal ? CHUNK_NANOS_WAL : CHUNK_NANOS_ROLLBACK;
+        this.restNanos = wal ? REST_NANOS_WAL : REST_NANOS_ROLLBACK;
     }
 
     /** A guess of how many rows there are that costs one step in a tree, to read the large tables first. */
@@ -62,56 +71,112 @@ final class TableScan {
     TableCensus run() throws SQLException, InterruptedException {
         String problem = null;
         try {
-            String rowid = table.rowidName();
             List<SourceIndex.Term> key = keyTerms();
             int spare = RESULT_COLUMNS_MAX - stored.size();
-            if (rowid != null && spare >= 1) {
-                scanByRowid(rowid);
+            if (table.rowidName() != null && spare >= 1) {
+                scanByRowid(quoted(table.rowidName()));
             } else if (key != null && spare >= key.size()) {
                 scanByKey(key);
             } else {
                 scanAtOnce();
             }
-        } catch (OutOfMemoryError e) {
-            // one value larger than the heap: nothing was allocated for it, so the rest of the process is well
-            problem = tooLarge();
-        } catch (SQLException e) {
-            problem = damage(e);
-            if (problem == null) {
+        } catch (OutOfMemoryError | SQLException e) {
+            if (isTooLarge(e)) {
+                problem = "table " + table.name() + " holds a value that is too large to read behind row "
+                        + tally.rows()
+                        + ": shorten it, exclude its column, or give Sluice more memory (java -Xmx)";
+            } else if (isDamage(e)) {
+                problem = "table " + table.name() + " is damaged behind row " + tally.rows()
+                        + ": repair the file (sqlite3 .recover) before migrating";
+            } else {
                 throw e;
             }
         }
         listener.read(table.name(), tally.rows(), tally.bytes(), true);
-        return tally.result(problem);
+        return tally.result(problem == null ? tooLarge : problem);
     }
 
-    private void scanByRowid(String rowidName) throws SQLException, InterruptedException {
-        String rowid = quoted(rowidName);
+    private static boolean isDamage(Throwable e) {
+        return e instanceof SQLException failure
+                && (failure.getErrorCode() & 0xFF) == SQLiteErrorCode.SQLITE_CORRUPT.code;
+    }
+
+    /** One value larger than the heap: nothing was allocated for it, so the rest of the process is well. */
+    private static boolean isTooLarge(Throwable e) {
+        if (!(e instanceof SQLException failure)) {
+            return e instanceof OutOfMemoryError;
+        }
+        int code = failure.getErrorCode() & 0xFF;
+        return code == SQLiteErrorCode.SQLITE_TOOBIG.code || code == SQLiteErrorCode.SQLITE_NOMEM.code
+                || code == 0 && "Out of memory".equals(failure.getMessage()); // the driver gives this one no code
+    }
+
+    private void scanByRowid(String rowid) throws SQLException, InterruptedException {
         String select = "SELECT " + rowid + columnList() + " FROM " + quoted(table.name());
-        Value[] values = new Value[stored.size()];
-        long last = 0;
-        boolean more;
+        Long last = null;
+        boolean more = true;
         try (PreparedStatement first = session.prepare(select + " ORDER BY " + rowid);
                 PreparedStatement next = session.prepare(select + " WHERE " + rowid + " > ? ORDER BY " + rowid)) {
-            PreparedStatement query = first;
-            do {
-                more = false;
-                Chunk chunk = new Chunk();
-                try (SqliteRows rows = session.rows(query)) {
-                    while (rows.next()) {
-                        last = rows.longValue(0);
-                        rows.read(1, values);
-                        if (chunk.isFull(tally.add(values, last))) {
-                            more = true;
-                            break;
-                        }
-                    }
+            while (more) {
+                PreparedStatement query = last == null ? first : next;
+                if (last != null) {
+                    next.setLong(1, last);
                 }
+                RowidChunk chunk = new RowidChunk(last);
+                try (SqliteRows rows = start(query)) {
+                    more = chunk.read(rows);
+                } catch (OutOfMemoryError | SQLException e) {
+                    if (!isTooLarge(e)) {
+                        throw e;
+                    }
+                    chunk.last = skipTooLarge(rowid, chunk.last);
+                    more = chunk.last != null;
+                }
+                last = chunk.last;
                 chunk.rest();
-                query = next;
-                next.setLong(1, last);
-            } while (more);
+            }
         }
+    }
+
+    /** Notes the row behind {@code last}, which can't be read, and returns its number. */
+    private Long skipTooLarge(String rowid, Long last) throws SQLException {
+        String behind = last == null ? "" : " WHERE " + rowid + " > " + last;
+        Long row = null;
+        try (PreparedStatement query = session.prepare(
+                "SELECT " + rowid + " FROM " + quoted(table.name()) + behind + " ORDER BY " + rowid + " LIMIT 1");
+                SqliteRows rows = session.rows(query)) {
+            if (rows.next()) {
+                row = rows.longValue(0);
+            }
+        }
+        if (row != null && tooLarge == null) {
+            tooLarge = describeTooLarge(rowid, row);
+        }
+        return row;
+    }
+
+    private String describeTooLarge(String rowid, long row) throws SQLException {
+        String lengths = stored.stream().map(column -> "octet_length(" + quoted(column.name()) + ")")
+                .collect(Collectors.joining(", "));
+        String column = "";
+        long length = 0;
+        try (PreparedStatement query = session.prepare("SELECT " + lengths + " FROM " + quoted(table.name()) + " WHERE "
+                + rowid + " = " + row);
+                SqliteRows rows = session.rows(query)) {
+            rows.next();
+            for (int i = 0; i < stored.size(); i++) {
+                long other = rows.longValue(i);
+                if (other > length) {
+                    length = other;
+                    column = stored.get(i).name();
+                }
+            }
+        }
+        String what = "row " + row + " of " + table.name() + " holds a value of " + length + " bytes in " + column;
+        return length > Codec.BYTES_MAX
+                ? what + ", which neither SQLite's usual limit nor PostgreSQL's of 1 GB allows: shorten it or"
+                + " exclude the column"
+                : what + ", too large for this process: give Sluice more memory (java -Xmx)";
     }
 
     /** The terms by which a WITHOUT ROWID table can be walked, or null. */
@@ -141,7 +206,7 @@ final class TableScan {
                 for (int i = 0; i < bound.size(); i++) {
                     SqliteSession.bind(statement, i + 1, bound.get(i));
                 }
-                try (SqliteRows rows = session.rows(statement)) {
+                try (SqliteRows rows = start(statement)) {
                     while (rows.next()) {
                         rows.read(key.size(), values);
                         if (chunk.isFull(tally.add(values, Evidence.NO_ROW))) {
@@ -194,7 +259,7 @@ final class TableScan {
         String select = "SELECT " + columnList().substring(2) + " FROM " + quoted(table.name());
         Value[] values = new Value[stored.size()];
         try (PreparedStatement query = session.prepare(select);
-                SqliteRows rows = session.rows(query)) {
+                SqliteRows rows = start(query)) {
             while (rows.next()) {
                 rows.read(0, values);
                 tally.add(values, Evidence.NO_ROW);
@@ -213,56 +278,85 @@ final class TableScan {
         }
     }
 
-    /** One sentence if the file is damaged or a value too large, null for every other failure. */
-    private String damage(SQLException e) {
-        int code = e.getErrorCode() & 0xFF;
-        if (code == SQLiteErrorCode.SQLITE_CORRUPT.code) {
-            return "table " + table.name() + " is damaged behind row " + tally.rows()
-                    + ": repair the file (sqlite3 .recover) before migrating";
+    /**
+     * Starts a read transaction. SQLite's own wait for a lock ends in steps of 100 ms, and outside WAL mode a busy
+     * writer leaves gaps of a few: so the wait is done here, in steps of one.
+     */
+    private SqliteRows start(PreparedStatement query) throws SQLException, InterruptedException {
+        long deadline = System.nanoTime() + busyNanos;
+        while (true) {
+            try {
+                return session.rows(query);
+            } catch (SQLException e) {
+                if ((e.getErrorCode() & 0xFF) != SQLiteErrorCode.SQLITE_BUSY.code || System.nanoTime() > deadline) {
+                    throw e;
+                }
+                TimeUnit.MILLISECONDS.sleep(1);
+            }
         }
-        if (code == SQLiteErrorCode.SQLITE_TOOBIG.code || code == SQLiteErrorCode.SQLITE_NOMEM.code) {
-            return tooLarge();
-        }
-        return null;
-    }
-
-    private String tooLarge() {
-        return "table " + table.name() + " holds a value that is too large to read behind row " + tally.rows()
-                + ": give Sluice more memory (java -Xmx), or exclude the column";
     }
 
     /** One read transaction: knows when it has lasted long enough. */
-    private final class Chunk {
-        private final long start = System.nanoTime();
-        private final long version;
+    private class Chunk {
+        private long start;
         private int rows;
         private long bytes;
+        private boolean full;
 
-        Chunk() throws SQLException {
-            this.version = session.dataVersion();
-        }
-
-        boolean isFull(long rowBytes) {
+        boolean isFull(long rowBytes) throws SQLException {
+            if (rows == 0) {
+                start = System.nanoTime();
+                // asked while the lock is held anyway
+                long version = session.dataVersion();
+                written = dataVersion != null && dataVersion != version;
+                dataVersion = version;
+            }
             rows++;
             bytes += rowBytes;
             if (rows % CLOCK_ROWS != 0 && bytes < CLOCK_BYTES) {
                 return false;
             }
             bytes = 0;
-            return System.nanoTime() - start > chunkNanos;
+            full = System.nanoTime() - start > chunkNanos;
+            return full;
         }
 
         /** Called between transactions: makes room for a writer if there is one, and reports. */
-        void rest() throws SQLException, InterruptedException {
-            long now = System.nanoTime();
+        void rest() throws InterruptedException {
             stopIfInterrupted();
-            if (now - start > chunkNanos && session.dataVersion() != version) {
-                TimeUnit.NANOSECONDS.sleep(Math.min((now - start) * REST, TimeUnit.SECONDS.toNanos(1)));
+            if (full && written) {
+                TimeUnit.NANOSECONDS.sleep(restNanos);
             }
+            long now = System.nanoTime();
             if (now - reported > REPORT_NANOS) {
                 reported = now;
                 listener.read(table.name(), tally.rows(), tally.bytes(), false);
             }
+        }
+    }
+
+    /** A chunk of a table that is walked by rowid. */
+    private final class RowidChunk extends Chunk {
+        private final Value[] values = new Value[stored.size()];
+        /** The last row that was taken, null before the first. */
+        private Long last;
+
+        RowidChunk(Long last) {
+            this.last = last;
+        }
+
+        /** True if there may be more behind it. */
+        boolean read(SqliteRows rows) throws SQLException {
+            while (rows.next()) {
+                long row = rows.longValue(0);
+                rows.read(1, values);
+                long bytes = tally.add(values, row);
+                last = row;
+                if (isFull(bytes)) {
+                    return true;
+                }
+            }
+            return false;
         }
     }
 }

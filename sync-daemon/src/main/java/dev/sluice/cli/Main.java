@@ -18,7 +18,7 @@ import picocli.CommandLine.ScopeType;
         description = "Moves a live application from SQLite to PostgreSQL without stopping it.",
         footer = {"", "Exit status: 0 done, 1 refused or failed with one clear sentence, 2 wrong usage.",
             "Start with: sluice demo, or sluice assess --source app.db"},
-        subcommands = {AssessCommand.class, PlanCommand.class, MigrateCommand.class, RunCommand.class,
+        subcommands = {DemoCommand.class, AssessCommand.class, PlanCommand.class, MigrateCommand.class, RunCommand.class,
             StatusCommand.class, VerifyCommand.class, ParkedCommand.class, ResyncCommand.class, PauseCommand.class,
             ResumeCommand.class, CancelCommand.class, HelpCommand.class})
 public final class Main {
@@ -39,7 +39,7 @@ public final class Main {
         line.setParameterExceptionHandler((e, unparsed) -> {
             PrintWriter err = e.getCommandLine().getErr();
             err.println("sluice: " + e.getMessage());
-            err.println("Try 'sluice " + e.getCommandLine().getCommandName() + " --help'.");
+            err.println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
             return USAGE;
         });
         return line.execute(arguments.length == 0 ? new String[] {"--help"} : arguments);

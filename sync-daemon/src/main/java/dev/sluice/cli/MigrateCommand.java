@@ -20,6 +20,7 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code migrate}: one shot, for an application that may stop. */
@@ -29,6 +30,9 @@ final class MigrateCommand implements Callable<Integer> {
 
     @Mixin
     private Choices choices;
+
+    @Option(names = "--again", description = "remove what an earlier run brought that was not whole, and start anew")
+    private boolean again;
 
     @Spec
     private CommandSpec spec;
@@ -47,7 +51,7 @@ final class MigrateCommand implements Callable<Integer> {
                             settings.source().busyTimeout(), Main.version()));
             Preflight.check(visit.file(), false);
             Runtime.getRuntime().addShutdownHook(new Thread(migration::stop, "stop"));
-            if (migration.removeUnfinished()) {
+            if (migration.removeUnfinished(again)) {
                 bar.say("removed what an earlier, unfinished run had brought");
             }
             bar.say("reading every value of " + file.path());

@@ -1,6 +1,7 @@
 package dev.sluice.copy;
 
 import dev.sluice.apply.Applier;
+import dev.sluice.change.Position;
 import dev.sluice.change.Row;
 import dev.sluice.change.RowKey;
 import dev.sluice.plan.MigrationPlan;
@@ -9,6 +10,7 @@ import dev.sluice.postgres.LastingSession;
 import dev.sluice.postgres.Reconnect;
 import dev.sluice.postgres.Target;
 import dev.sluice.schema.SourceTable;
+import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.store.ChunkProgress;
 import dev.sluice.store.MigrationStore;
@@ -16,6 +18,7 @@ import dev.sluice.tail.Chunk;
 import dev.sluice.tail.Limits;
 import dev.sluice.tail.Snapshot;
 import dev.sluice.tail.SourceReader;
+import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -55,8 +58,10 @@ public final class BulkCopy {
      * @param limits of one chunk
      * @param busyTimeout how long to wait for a lock of the application
      * @param replicationRole true if the target's triggers and foreign keys can be kept from firing
+     * @param captured true if the source has a changelog, whose head is then noted with every chunk
      */
-    public record Settings(int workers, Limits limits, Duration busyTimeout, boolean replicationRole) {}
+    public record Settings(int workers, Limits limits, Duration busyTimeout, boolean replicationRole,
+            boolean captured) {}
 
     /** What to do when a table's rows are all in: keys and indexes. Must be repeatable. */
     public interface TableFinish {
@@ -90,7 +95,7 @@ public final class BulkCopy {
                     open.merge(part.table(), 1, Integer::sum);
                     queue.add(part);
                 });
-        AtomicReference<Exception> failure = new AtomicReference<>();
+        AtomicReference<Throwable> failure = new AtomicReference<>();
         List<Thread> threads = new ArrayList<>();
         for (int i = 0; i < Math.min(settings.workers(), queue.size()); i++) {
             Thread thread = new Thread(() -> work(queue, open, failure), "copy-" + (i + 1));
@@ -106,7 +111,8 @@ public final class BulkCopy {
             throw e;
         }
         rethrow(failure.get());
-        return queue.isEmpty() && !gate.isStopped();
+        // asked of the target, not of the threads: only what it holds counts
+        return !gate.isStopped() && reconnect.call(this::parts).stream().allMatch(ChunkProgress::done);
     }
 
     /** A table whose parts are all copied is queued once more: its keys and indexes may be missing still. */
@@ -115,7 +121,7 @@ public final class BulkCopy {
                 .allMatch(ChunkProgress::done);
     }
 
-    private static void rethrow(Exception failure) throws SQLException, InterruptedException {
+    private static void rethrow(Throwable failure) throws SQLException, InterruptedException {
         if (failure instanceof SQLException sql) {
             throw sql;
         }
@@ -125,6 +131,9 @@ public final class BulkCopy {
         if (failure instanceof RuntimeException runtime) {
             throw runtime;
         }
+        if (failure instanceof Error error) {
+            throw error;
+        }
         if (failure != null) {
             throw new IllegalStateException(failure);
         }
@@ -132,12 +141,12 @@ public final class BulkCopy {
 
     private List<ChunkProgress> parts() throws SQLException {
         try (Connection connection = target.connect()) {
-            return store.chunks(connection);
+            return store.lockChunks(connection); // waits for a late transaction of an earlier process
         }
     }
 
     private void work(BlockingQueue<ChunkProgress> queue, Map<String, Integer> open,
-            AtomicReference<Exception> failure) {
+            AtomicReference<Throwable> failure) {
         try (SourceReader reader = new SourceReader(file, settings.busyTimeout()); LastingSession session =
                 new LastingSession(target, reconnect, settings.replicationRole())) {
             Applier applier = new Applier(store, plan);
@@ -162,8 +171,8 @@ public final class BulkCopy {
                     progress.finished(part.table());
                 }
             }
-        } catch (Exception e) {
-            failure.compareAndSet(null, e); // the thread's edge: run() throws it again
+        } catch (Throwable e) {
+            failure.compareAndSet(null, e); // the thread's edge: run() throws it again, an OutOfMemoryError too
         }
     }
 
@@ -177,11 +186,12 @@ public final class BulkCopy {
             if (!gate.pass()) {
                 return false;
             }
-            Chunk chunk = read(reader, source, at.after(), at.until());
+            Read read = read(reader, source, at.after(), at.until());
+            Chunk chunk = read.chunk;
             ChunkProgress from = at;
             long bytes = chunk.rows().stream().mapToLong(Row::size).sum();
             ChunkProgress to = new ChunkProgress(at.table(), at.part(), chunk.last() == null ? at.after() : chunk.last(),
-                    at.until(), at.rows() + chunk.rows().size(), at.bytes() + bytes, chunk.end());
+                    at.until(), at.rows() + chunk.rows().size(), at.bytes() + bytes, chunk.end(), read.head);
             int parked = session.run(connection -> write(connection, applier, chunk.rows(), from, to));
             if (parked > 0) {
                 progress.parked(at.table(), parked);
@@ -192,9 +202,22 @@ public final class BulkCopy {
         return true;
     }
 
-    private Chunk read(SourceReader reader, SourceTable source, RowKey after, RowKey until) throws SQLException {
+    /** A chunk, and the newest changelog row of its snapshot; null without capture. */
+    private record Read(Chunk chunk, Position head) {}
+
+    private Read read(SourceReader reader, SourceTable source, RowKey after, RowKey until) throws SQLException {
         try (Snapshot snapshot = reader.open()) {
-            return snapshot.chunk(source, after, until, settings.limits());
+            return new Read(snapshot.chunk(source, after, until, settings.limits()),
+                    settings.captured() ? snapshot.head() : null);
+        }
+    }
+
+    /** What PostgreSQL commits must not be lost in SQLite by a power cut. */
+    private void syncSource() {
+        try {
+            file.syncWal();
+        } catch (IOException e) {
+            throw new SourceRefusal("the write-ahead log of " + file.path() + " can't be synced to disk: check the disk", e);
         }
     }
 
@@ -227,6 +250,7 @@ public final class BulkCopy {
                     + " of this migration: stop one of the two");
         }
         int parked = applier.copyChunk(connection, from.table(), rows, careful);
+        syncSource();
         connection.commit();
         return parked;
     }

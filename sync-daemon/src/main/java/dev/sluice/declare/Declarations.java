@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.StringJoiner;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -67,7 +68,16 @@ public final class Declarations {
             execute(connection, ordinal, declaration, declaration.sql(), DONE, null);
         } catch (SQLException e) {
             connection.rollback();
+            if (store.declarations(connection).containsKey(ordinal)) {
+                connection.rollback();
+                return; // it had happened, only the answer was lost
+            }
             SqlFailure failure = SqlFailure.of(e);
+            if (declaration.stage() == Stage.KEY && failure == SqlFailure.UNIQUE_VIOLATION) {
+                removeTwins(connection, plan.table(declaration.table()));
+                execute(connection, ordinal, declaration, declaration.sql(), DONE, null);
+                return;
+            }
             boolean ours = failure.heals() || failure == SqlFailure.DISK_FULL || failure == SqlFailure.READ_ONLY
                     || failure == SqlFailure.PERMISSION;
             if (ours || declaration.required()) {
@@ -81,6 +91,19 @@ public final class Declarations {
             }
             LOG.warn("{} is not carried: {}", declaration.object(), SqlFailure.sentence(e));
             save(connection, ordinal, declaration, NOT_CARRIED, "PostgreSQL refuses it: " + SqlFailure.sentence(e));
+        }
+    }
+
+    /**
+     * A row that was replaced during the copy can have been met twice, under its old rowid and its new one. Which of the
+     * two stays does not matter: its key stands in the changelog, so it is written again before anybody relies on it.
+     */
+    private void removeTwins(Connection connection, TablePlan table) throws SQLException {
+        StringJoiner same = new StringJoiner(" AND ");
+        table.keyTargets().forEach(key -> same.add("a." + quote(key) + " = b." + quote(key)));
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("DELETE FROM " + qualified(table) + " a USING " + qualified(table) + " b WHERE " + same
+                    + " AND a.ctid < b.ctid");
         }
     }
 
@@ -108,14 +131,16 @@ public final class Declarations {
         for (TablePlan table : plan.tables()) {
             for (String column : ownedColumns(connection, table)) {
                 try (PreparedStatement set = connection.prepareStatement("""
-                        SELECT setval(pg_get_serial_sequence(?, ?), greatest(m.top, ?, 1), greatest(m.top, ?) >= 1)
-                        FROM (SELECT coalesce(max(%s), 0) AS top FROM %s) m
+                        SELECT setval(s.seqrelid, least(greatest(m.top, v.last, s.seqmin), s.seqmax),
+                                      greatest(m.top, v.last) >= s.seqmin)
+                        FROM (VALUES (?, ?, ?)) v (name, col, last), (SELECT coalesce(max(%s), 0) AS top FROM %s) m,
+                             pg_sequence s
+                        WHERE s.seqrelid = pg_get_serial_sequence(v.name, v.col)::regclass
                         """.formatted(quote(column), qualified(table)))) {
                     long last = remembered.getOrDefault(table.source(), 0L);
                     set.setString(1, qualified(table));
                     set.setString(2, column);
                     set.setLong(3, last);
-                    set.setLong(4, last);
                     set.execute();
                 }
             }

@@ -5,6 +5,7 @@ import dev.sluice.change.ChangeBatch;
 import dev.sluice.change.Position;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.postgres.LastingSession;
+import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.store.Watermark;
@@ -28,6 +29,9 @@ public final class Follower implements SamePoint {
     /** How often a moment of equality is tried for while the application writes faster than we read. */
     private static final int MOMENT_ATTEMPTS_MAX = 1_000;
 
+    /** A transaction of more pieces than this is committed although the source has gone on meanwhile. */
+    private static final int PIECES_MAX = 500;
+
     private final SqliteFile file;
     private final SourceReader reader;
     private final LastingSession session;
@@ -35,13 +39,19 @@ public final class Follower implements SamePoint {
     private final long generation;
     private final Limits limits;
     private final Expected expected;
+    private final Behind behind;
     private Applier applier;
-    private String captureHash;
+    private boolean dirty = true;
     private Watermark known;
     private long knownSince = -1;
 
     /** The source that the watermark speaks of. */
-    public record Expected(SqliteFile.Identity identity, String schemaHash) {}
+    public record Expected(SqliteFile.Identity identity, String schemaHash, String captureHash) {}
+
+    /** Told, in the transaction itself, that it will commit before the target equals the source again. */
+    public interface Behind {
+        void fellBehind(Connection connection) throws SQLException;
+    }
 
     /**
      * What one turn did.
@@ -54,7 +64,8 @@ public final class Follower implements SamePoint {
     public record Turn(long changes, long rows, long parked, Watermark watermark) {}
 
     public Follower(SqliteFile file, SourceReader reader, LastingSession session, MigrationStore store,
-            MigrationPlan plan, long generation, Limits limits, Expected expected) {
+            MigrationPlan plan, long generation, Limits limits, Expected expected, Behind behind) {
+        this.behind = behind;
         this.file = file;
         this.reader = reader;
         this.session = session;
@@ -73,7 +84,7 @@ public final class Follower implements SamePoint {
 
     /** True if another connection has committed to the source since the last turn; costs some microseconds. */
     public boolean sourceChanged() throws SQLException {
-        return reader.changed();
+        return dirty || reader.changed();
     }
 
     /**
@@ -92,6 +103,9 @@ public final class Follower implements SamePoint {
             for (int attempt = 0; attempt < MOMENT_ATTEMPTS_MAX; attempt++) {
                 Moment<R> moment = turn(connection, true, source);
                 if (moment.turn.watermark.consistent()) {
+                    // holds the watermark's row until the commit, so that nobody else applies anything meanwhile
+                    requireOurs(store.advance(connection, generation, moment.turn.watermark, moment.turn.watermark));
+                    knownSince = -1; // it may park rows or bring parked ones
                     T result = target.read(moment.read, connection);
                     connection.commit();
                     return result;
@@ -120,10 +134,13 @@ public final class Follower implements SamePoint {
                 again = new ChangeBatch("", common.seq(), common.seq(), common.nonce(), false,
                         snapshot.reread(journal.stream().filter(touch -> touch.seq() > common.seq()).toList()), List.of());
             }
+            Watermark at = store.lockWatermark(connection);
+            requireOurs(store.advance(connection, generation, at, new Watermark(common.seq(), common.nonce(), false)));
             applier.loadParked(connection);
             applier.apply(connection, again, true);
-            store.resetWatermark(connection, new Watermark(common.seq(), common.nonce(), false));
             store.forgetJournalAfter(connection, common.seq());
+            store.compared(connection, store.toCompare(connection));
+            syncSource();
             connection.commit();
             knownSince = -1;
             return true;
@@ -148,7 +165,9 @@ public final class Follower implements SamePoint {
 
     private <R> Moment<R> turn(Connection connection, boolean whole, SourceRead<R> read, boolean careful)
             throws SQLException {
+        dirty = true; // until this turn has ended well: a failure must not hide what was there to do
         Watermark at = watermark(connection);
+        int pieces = 0;
         long start = at.seq();
         long rows = 0;
         long parked = 0;
@@ -169,10 +188,7 @@ public final class Follower implements SamePoint {
             }
             Watermark to = new Watermark(batch.toSeq(), batch.toNonce(), batch.consistent());
             if (!to.equals(at)) {
-                if (!store.advance(connection, generation, at, to)) {
-                    throw new IllegalStateException(
-                            "another daemon follows this migration: stop one of the two");
-                }
+                requireOurs(store.advance(connection, generation, at, to));
                 Applier.Applied applied = applier.apply(connection, batch, careful);
                 store.appendJournal(connection, batch);
                 rows += applied.rows();
@@ -181,7 +197,11 @@ public final class Follower implements SamePoint {
                 at = to;
             }
             more = !batch.consistent();
-        } while (more && whole);
+            pieces++;
+        } while (more && whole && pieces < PIECES_MAX);
+        if (more && whole) {
+            behind.fellBehind(connection);
+        }
         if (written) {
             syncSource();
             // if the answer to this is lost, the watermark is asked for anew and says whether it happened
@@ -190,7 +210,14 @@ public final class Follower implements SamePoint {
             known = at;
             knownSince = session.opened();
         }
+        dirty = more;
         return new Moment<>(new Turn(at.seq() - start, rows, parked, at), fromSource);
+    }
+
+    private static void requireOurs(boolean advanced) {
+        if (!advanced) {
+            throw new IllegalStateException("another daemon follows this migration: stop one of the two");
+        }
     }
 
     private Watermark watermark(Connection connection) throws SQLException {
@@ -218,19 +245,17 @@ public final class Follower implements SamePoint {
         if (!snapshot.schemaHash().equals(expected.schemaHash())) {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "the schema of " + file.path() + " was changed");
         }
-        if (captureHash == null) {
-            captureHash = snapshot.captureHash();
-        } else if (!captureHash.equals(snapshot.captureHash())) {
+        if (!expected.captureHash().equals(snapshot.captureHash())) {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "capture triggers in " + file.path() + " were changed");
         }
     }
 
     /** What PostgreSQL commits must not be lost in SQLite by a power cut. */
-    private void syncSource() throws SQLException {
+    private void syncSource() {
         try {
             file.syncWal();
         } catch (IOException e) {
-            throw new SQLException("the write-ahead log of " + file.path() + " can't be synced to disk", e);
+            throw new SourceRefusal("the write-ahead log of " + file.path() + " can't be synced to disk: check the disk", e);
         }
     }
 }

@@ -18,6 +18,19 @@ public interface Codec {
     /** The PostgreSQL type as written in DDL. */
     String type();
 
+    /**
+     * The type that text may be cast to explicitly: without a length, because {@code x::varchar(3)} cuts in silence where
+     * an assignment raises; {@code char} and {@code bit} alone mean a length of one.
+     */
+    default String castType() {
+        String base = type().replaceAll("\\(.*?\\)", "").replaceAll("\\s+", " ").trim();
+        return switch (base) {
+            case "char", "character" -> "bpchar";
+            case "bit" -> "varbit";
+            default -> base;
+        };
+    }
+
     /** True if {@code value} (not NULL) comes back exactly as it was. */
     boolean fits(Value value);
 

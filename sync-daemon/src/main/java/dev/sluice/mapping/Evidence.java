@@ -30,12 +30,17 @@ public final class Evidence {
     private static final int FOLLOWED_MAX = 2;
     private static final int ROWS_NAMED_MAX = 3;
 
+    /** Smaller values fit the codec of last resort. */
+    private static final int LARGE = Codec.BYTES_MAX / 2;
+
     private final List<Codec> candidates;
     private final List<Codec> surviving;
     private final Codec withoutValues;
     private List<Asked> asked;
     private long count;
     private boolean implausibleEpoch;
+    private final boolean holdsAnything;
+    private long tooLarge;
 
     /** A codec that the declaration asks for, and how far the values let it have its way. */
     private static final class Asked {
@@ -67,6 +72,7 @@ public final class Evidence {
         this.candidates = candidates;
         this.surviving = new ArrayList<>(candidates);
         this.withoutValues = withoutValues;
+        this.holdsAnything = candidates.contains(Codecs.ANYTHING) || candidates.contains(Codecs.ANYTHING_AS_TEXT);
         this.asked = new ArrayList<>();
         for (Codec codec : askedFor(candidates, withoutValues)) {
             int rank = candidates.indexOf(codec);
@@ -99,6 +105,11 @@ public final class Evidence {
         if (value.isNull()) {
             return;
         }
+        if (holdsAnything && !(value instanceof Value.Int) && !(value instanceof Value.Real)
+                && value.bytes().length >= LARGE && candidates.stream().noneMatch(codec -> codec.fits(value))) {
+            tooLarge++;
+            return;
+        }
         count++;
         for (int i = surviving.size() - 1; i >= 0; i--) {
             if (!surviving.get(i).fits(value)) {
@@ -125,9 +136,14 @@ public final class Evidence {
         }
     }
 
-    /** Values seen, without NULLs. */
+    /** Values seen, without NULLs and those that are too large. */
     public long count() {
         return count;
+    }
+
+    /** Values that not even the codec of last resort can hold; they say nothing about the others. */
+    public long tooLarge() {
+        return tooLarge;
     }
 
     /** The best codec that every value seen survives, or null if none of the candidates does. */
@@ -143,9 +159,9 @@ public final class Evidence {
     /** The codec that the declaration asks for most and that some value broke, or null if it has its way. */
     public Refused refused() {
         Codec chosen = choose();
-        int rank = count == 0 ? -1 : candidates.indexOf(chosen);
+        int rank = count == 0 || chosen == null ? -1 : candidates.indexOf(chosen);
         // another of the forms that the declaration asks for is no refusal, a wider decimal is one
-        boolean granted = askedFor(candidates, withoutValues).contains(chosen);
+        boolean granted = chosen != null && askedFor(candidates, withoutValues).contains(chosen);
         return asked.stream()
                 .filter(one -> one.broken > 0 && (rank < 0 || one.rank < rank))
                 .filter(one -> !(one.codec instanceof Epochs && implausibleEpoch))

@@ -2,6 +2,7 @@ package dev.sluice.migration;
 
 import dev.sluice.apply.Applier;
 import dev.sluice.capture.Capture;
+import dev.sluice.capture.CapturedTable;
 import dev.sluice.change.ChangeBatch;
 import dev.sluice.change.Position;
 import dev.sluice.change.Row;
@@ -17,6 +18,7 @@ import dev.sluice.phase.Phase;
 import dev.sluice.phase.RunState;
 import dev.sluice.plan.Declaration.Stage;
 import dev.sluice.plan.MigrationPlan;
+import dev.sluice.plan.Planner;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.plan.Widening;
 import dev.sluice.postgres.LastingSession;
@@ -25,6 +27,7 @@ import dev.sluice.postgres.SqlFailure;
 import dev.sluice.postgres.Target;
 import dev.sluice.postgres.TargetCheck;
 import dev.sluice.postgres.TargetRefusal;
+import dev.sluice.schema.RowIdentity;
 import dev.sluice.schema.SchemaReader;
 import dev.sluice.schema.SourceColumn;
 import dev.sluice.schema.SourceSchema;
@@ -32,17 +35,22 @@ import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.ChunkProgress;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.store.MigrationStore.SourceFacts;
 import dev.sluice.store.ParkedRow;
 import dev.sluice.store.StoreSchema;
 import dev.sluice.store.Watermark;
+import dev.sluice.tail.HealScan;
+import dev.sluice.tail.HistoryDiverged;
 import dev.sluice.tail.Limits;
+import dev.sluice.tail.Snapshot;
 import dev.sluice.tail.SourceReader;
 import dev.sluice.verify.SamePoint;
 import dev.sluice.verify.Verifier;
 import dev.sluice.verify.VerifyReport;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -52,6 +60,7 @@ import java.util.Collection;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -84,6 +93,8 @@ public final class LiveMigration implements AutoCloseable {
     private static final Duration RETRY_PAUSE = Duration.ofSeconds(2);
     private static final Duration PURGE_PAUSE = Duration.ofSeconds(5);
     private static final int PURGE_ROWS_MAX = 5_000;
+    private static final int PURGE_STEPS_MAX = 50;
+    private static final Duration CANCEL_GRACE = Duration.ofSeconds(20);
     private static final int COMMANDS_MAX = 64;
 
     private final String name;
@@ -107,7 +118,6 @@ public final class LiveMigration implements AutoCloseable {
     private volatile RunState run = RunState.RUNNING;
     private volatile MigrationPlan plan;
     private volatile Watermark watermark;
-    private volatile long lagChanges = -1;
     private volatile Instant consistentAt;
     private volatile long changesApplied;
     private volatile Map<String, Long> parked = Map.of();
@@ -119,8 +129,11 @@ public final class LiveMigration implements AutoCloseable {
     private SourceReader reader;
     private LastingSession session;
     private Follower follower;
+    private SourceChanged changed;
     private Map<String, SourceTable> sources = Map.of();
     private long generation;
+    private boolean sourceGenerationTaken;
+    private boolean fellBehind;
     private boolean replicationRole;
     private long purgedAtNanos;
     private long idleSinceNanos;
@@ -212,19 +225,39 @@ public final class LiveMigration implements AutoCloseable {
     /** Ends the migration: nothing of ours stays in the source; the target keeps its tables as they are. */
     public void cancel() throws Exception {
         gate.stop();
-        if (Thread.currentThread() != thread) {
-            thread.join(TimeUnit.MINUTES.toMillis(1));
+        thread.join(CANCEL_GRACE.toMillis());
+        thread.interrupt(); // it may be waiting for a target that is away
+        thread.join(CANCEL_GRACE.toMillis());
+        if (thread.isAlive()) {
+            throw new TargetRefusal("the migration does not stop within " + 2 * CANCEL_GRACE.toSeconds()
+                    + " s, so nothing was removed: try again, or stop the daemon and run `sluice cancel --source`");
+        }
+        // written first: a daemon that is started again finishes what a crash in here leaves
+        SQLException away = null;
+        try (Connection connection = target.connect()) {
+            store.cancel(connection);
+        } catch (SQLException e) {
+            away = e;
         }
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
             Capture.uninstall(writer);
         }
+        phase = Phase.CANCELLED;
+        LOG.info("event=cancelled migration={}: the source holds nothing of Sluice any more", name);
+        if (away != null) {
+            throw new TargetRefusal("the source is free of Sluice, but the target could not be told ("
+                    + SqlFailure.sentence(away, target.url()) + "): remove the rows of migration " + name
+                    + " from schema sluice there when it is back");
+        }
+        removeFromTarget();
+    }
+
+    private void removeFromTarget() throws SQLException {
         try (Connection connection = target.connect()) {
             connection.setAutoCommit(false);
             StoreSchema.remove(connection, name);
             connection.commit();
         }
-        phase = Phase.CANCELLED;
-        LOG.info("event=cancelled migration={}: the source holds nothing of Sluice any more", name);
     }
 
     /**
@@ -240,8 +273,15 @@ public final class LiveMigration implements AutoCloseable {
             throw new TargetRefusal("a verification is running already: wait for it");
         }
         try {
-            Verifier verifier = new Verifier(plan.schema(), store, this::moment, options.chunk(), repair);
+            Verifier verifier = new Verifier(plan, store, this::moment, options.chunk(), repair);
             VerifyReport report = verifier.verify(subjects, listener, gate::isStopped);
+            if (repair) {
+                ask(() -> {
+                    follower.use(plan); // what was parked or brought back is known to it again
+                    parked = session.run(store::parkedCounts);
+                    return null;
+                });
+            }
             if (tables.isEmpty()) {
                 verification = report;
             }
@@ -346,14 +386,28 @@ public final class LiveMigration implements AutoCloseable {
         }
         long parkedRows = parked.values().stream().mapToLong(Long::longValue).sum();
         Instant last = consistentAt;
-        boolean behind = phase != Phase.REPLICATING || lagChanges != 0;
+        long lag = lag(at);
+        boolean behind = phase != Phase.REPLICATING || lag != 0;
         double lagSeconds = !behind ? 0 : Duration.between(last == null ? startedAt : last, Instant.now()).toMillis() / 1e3;
         VerifyReport verified = verification;
         return new StatusSnapshot(name, file.path().toString(), target.url().toString(), phase.label(),
-                phase.meaning(), run.label(), "sqlite", at == null ? 0 : at.seq(), lagChanges, lagSeconds,
+                phase.meaning(), run.label(), "sqlite", at == null ? 0 : at.seq(), lag, lagSeconds,
                 planned == null ? 0 : planned.rows(), rowsCopied, changesApplied, parkedRows,
                 verifying.get() ? "verifying" : verified == null ? "unverified" : verified.isEqual() ? "verified" : "mismatched",
                 verified == null ? null : verified.endedAt(), startedAt, tables, notes, next(parkedRows, verified));
+    }
+
+    /** Changelog rows behind the watermark, asked of the source itself: also while the target is away. */
+    private long lag(Watermark at) {
+        if (at == null) {
+            return -1;
+        }
+        try (SqliteSession look = file.openReader(Duration.ofMillis(200))) {
+            return Math.max(0, Capture.head(look).seq() - at.seq());
+        } catch (SQLException | RuntimeException e) {
+            LOG.debug("the source can't be asked for its newest change", e);
+            return -1;
+        }
     }
 
     private String next(long parkedRows, VerifyReport verified) {
@@ -395,13 +449,28 @@ public final class LiveMigration implements AutoCloseable {
         try {
             while (!gate.isStopped()) {
                 try {
+                    if (changed != null) {
+                        sourceChanged(changed);
+                        changed = null;
+                    }
                     if (reader == null) {
                         open();
                     }
-                    step();
+                    if (phase == Phase.CANCELLED) {
+                        finishCancel();
+                        return;
+                    }
+                    if (reader != null) {
+                        step();
+                    }
                 } catch (SourceChanged e) {
-                    sourceChanged(e);
-                } catch (SQLException e) {
+                    changed = e;
+                } catch (HistoryDiverged e) {
+                    changed = new SourceChanged(SourceChanged.Kind.HISTORY, e.getMessage());
+                } catch (SQLException | UncheckedIOException | SourceRefusal e) {
+                    if (plan == null && !(e instanceof SQLException)) {
+                        throw e; // nothing was begun: the operator must decide
+                    }
                     LOG.debug("step failed", e);
                     block(Preparation.sentence(e));
                     closeReader();
@@ -410,9 +479,11 @@ public final class LiveMigration implements AutoCloseable {
             }
         } catch (InterruptedException e) {
             LOG.debug("stopped", e);
-        } catch (Exception e) {
-            failure = e; // the thread's edge: whoever waits for the end reads it
-            LOG.error("event=failed migration={} reason=\"{}\"", name, Preparation.sentence(e));
+        } catch (Throwable e) {
+            // the thread's edge: whoever waits for the end reads it
+            failure = e instanceof Exception exception ? exception : new IllegalStateException(e.toString(), e);
+            run = RunState.blocked(Preparation.sentence(failure));
+            LOG.error("event=failed migration={} reason=\"{}\"", name, Preparation.sentence(failure));
             LOG.debug("failed", e);
         } finally {
             closeReader();
@@ -421,6 +492,15 @@ public final class LiveMigration implements AutoCloseable {
             }
             ended.countDown();
         }
+    }
+
+    /** A cancel was cut off by a crash. */
+    private void finishCancel() throws SQLException {
+        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+            Capture.uninstall(writer);
+        }
+        removeFromTarget();
+        LOG.info("event=cancelled migration={}: finished what an earlier process had begun", name);
     }
 
     private void closeReader() {
@@ -480,7 +560,7 @@ public final class LiveMigration implements AutoCloseable {
             run = RunState.PAUSED;
         }
         if (session == null) {
-            replicationRole = reconnect.call(() -> TargetCheck.of(target)).replicationRole();
+            replicationRole = reconnect.call(this::mayKeepTriggersQuiet);
             session = new LastingSession(target, reconnect, replicationRole);
         }
         if (generation == 0) {
@@ -491,7 +571,19 @@ public final class LiveMigration implements AutoCloseable {
             });
         }
         reader = new SourceReader(file, options.busyTimeout());
-        sources = Sources.of(Preparation.schema(file, options.busyTimeout()), plan);
+        SourceSchema schema = Preparation.schema(file, options.busyTimeout());
+        String misfit = phase == Phase.CREATED || phase == Phase.CANCELLED ? null : misfit(schema);
+        if (misfit != null) {
+            throw new SourceRefusal(misfit);
+        }
+        if (phase == Phase.CREATED && !schema.hash().equals(plan.schemaHash())) {
+            planAnew();
+            return;
+        }
+        if (phase == Phase.CANCELLED) {
+            return;
+        }
+        sources = Sources.of(schema, plan);
         session.run(connection -> {
             Map<String, Long> rows = new TreeMap<>();
             store.chunks(connection).forEach(chunk -> rows.merge(chunk.table(), chunk.rows(), Long::sum));
@@ -499,11 +591,49 @@ public final class LiveMigration implements AutoCloseable {
             parked = store.parkedCounts(connection);
             return null;
         });
-        if (phase != Phase.CREATED) {
+        if (phase != Phase.CREATED && phase != Phase.CANCELLED) {
             takeSourceGeneration();
             follower = follower();
         }
         unblock();
+    }
+
+    private boolean mayKeepTriggersQuiet() throws SQLException {
+        try (Connection connection = target.connect()) {
+            boolean may = TargetCheck.of(connection, target.schema(), 0).replicationRole();
+            MigrationPlan planned = plan;
+            boolean keysMade = store.declarations(connection).keySet().stream()
+                    .anyMatch(ordinal -> planned.declarations().get(ordinal).stage() == Stage.FOREIGN_KEY);
+            if (!may && keysMade) {
+                throw new TargetRefusal("the target's role may not set session_replication_role any more, and the foreign"
+                        + " keys that were made would act on replicated rows: grant it again");
+            }
+            return may;
+        }
+    }
+
+    /** The schema changed before anything was copied: what was made for the old one goes, and planning starts over. */
+    private void planAnew() throws SQLException, InterruptedException {
+        LOG.info("event=plan_again migration={}: the source's schema changed before the copy began", name);
+        MigrationPlan old = plan;
+        session.run(connection -> {
+            for (int ordinal : store.declarations(connection).keySet()) {
+                String undo = old.declarations().get(ordinal).undo();
+                if (undo != null) {
+                    try (var statement = connection.createStatement()) {
+                        statement.execute(undo); // empty still: nothing was copied
+                    }
+                }
+            }
+            StoreSchema.remove(connection, name);
+            connection.commit();
+            return null;
+        });
+        session.close();
+        session = null;
+        generation = 0;
+        sourceGenerationTaken = false;
+        closeReader();
     }
 
     private MigrationStore.Stored create() throws SQLException, InterruptedException {
@@ -522,28 +652,62 @@ public final class LiveMigration implements AutoCloseable {
         });
     }
 
-    private void takeSourceGeneration() throws SQLException {
-        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-            if (Capture.state(writer) != null) {
-                Capture.takeGeneration(writer, generation);
-            }
+    /** Once per process: an older daemon that wakes up again finds a number that is not its own. */
+    private void takeSourceGeneration() throws SQLException, InterruptedException {
+        if (sourceGenerationTaken) {
+            return;
         }
+        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+            if (Capture.state(writer) == null) {
+                return;
+            }
+            generation = Capture.takeGeneration(writer, generation);
+        }
+        session.run(connection -> {
+            store.setGeneration(connection, generation);
+            connection.commit();
+            return null;
+        });
+        sourceGenerationTaken = true;
     }
 
     private Follower follower() throws SQLException, InterruptedException {
         SourceFacts facts = session.run(store::source);
+        String captureHash;
         try (SqliteSession look = file.openReader(options.busyTimeout())) {
             Capture.State capture = Capture.state(look);
             if (capture == null) {
                 throw new SourceChanged(SourceChanged.Kind.HISTORY, "capture is gone from " + file.path());
             }
-            if (!Capture.damaged(look).isEmpty()) {
+            // read before the triggers are looked at: whatever happens from here on is a difference at the first turn
+            captureHash = SchemaReader.captureHash(look);
+            if (!damaged(look, capture).isEmpty()) {
                 throw new SourceChanged(SourceChanged.Kind.SCHEMA, "capture triggers are missing or were altered");
             }
             reader.follow(capture, SchemaReader.read(look));
         }
         return new Follower(file, reader, session, store, plan, generation, options.batch(), new Follower.Expected(
-                new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash()));
+                new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash(), captureHash),
+                connection -> {
+                    if (phase == Phase.REPLICATING || fellBehind) {
+                        store.enter(connection, Phase.REPLICATING, Phase.CATCHING_UP);
+                        phase = Phase.CATCHING_UP; // if the commit fails, open() reads what is stored
+                        fellBehind = true;
+                    }
+                });
+    }
+
+    /** Captured tables whose changes may not all be logged, and planned tables that are not captured as planned. */
+    private List<String> damaged(SqliteSession look, Capture.State capture) throws SQLException {
+        Set<String> damaged = new LinkedHashSet<>(Capture.damaged(look));
+        damaged.removeIf(table -> plan.table(table) == null);
+        for (TablePlan table : plan.tables()) {
+            CapturedTable captured = capture.table(table.source());
+            if (captured == null || !captured.identity().equals(table.identity())) {
+                damaged.add(table.source());
+            }
+        }
+        return List.copyOf(damaged);
     }
 
     private void step() throws SQLException, InterruptedException {
@@ -578,18 +742,25 @@ public final class LiveMigration implements AutoCloseable {
             declarations.run(connection, EnumSet.of(Stage.GROUND, Stage.TABLE));
             return null;
         });
-        Capture.State installed;
-        String hash;
+        if (gate.isStopped()) {
+            return;
+        }
+        Capture.State capture;
         SqliteFile.Identity identity;
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-            hash = SchemaReader.hash(writer);
             identity = identity();
-            installed = Capture.install(writer, new ArrayList<>(sources.values()), hash);
-            generation = Math.max(generation, Capture.takeGeneration(writer, generation));
-            installed = Capture.state(writer);
+            // the schema is compared with the plan's inside the installing transaction
+            Capture.State installed = Capture.install(writer, new ArrayList<>(sources.values()), plan.schemaHash());
+            if (!damaged(writer, installed).isEmpty()) {
+                throw new SourceRefusal(file.path() + " is captured already, for another migration or another choice of"
+                        + " tables: remove that with `sluice cancel --source " + file.path() + "`, if no other daemon"
+                        + " follows it");
+            }
+            generation = Capture.takeGeneration(writer, generation);
+            sourceGenerationTaken = true;
+            capture = Capture.state(writer);
         }
-        Capture.State capture = installed;
-        String installedHash = hash;
+        String installedHash = plan.schemaHash();
         Map<String, List<RowKey>> parts = new LinkedHashMap<>();
         for (TablePlan table : plan.tables()) {
             parts.put(table.source(), Parts.of(reader, sources.get(table.source()), table.rows(), options.workers()));
@@ -628,9 +799,11 @@ public final class LiveMigration implements AutoCloseable {
 
             @Override
             public void parked(String table, long rows) {
-                Map<String, Long> counts = new TreeMap<>(parked);
-                counts.merge(table, rows, Long::sum);
-                parked = counts;
+                synchronized (copied) {
+                    Map<String, Long> counts = new TreeMap<>(parked);
+                    counts.merge(table, rows, Long::sum);
+                    parked = counts;
+                }
                 progress.parked(table, rows);
             }
 
@@ -640,20 +813,40 @@ public final class LiveMigration implements AutoCloseable {
             }
         };
         BulkCopy copy = new BulkCopy(file, plan, sources, target, reconnect, store, generation,
-                new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole), gate, counting,
+                new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole, true),
+                gate, counting,
                 (connection, table) -> declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX), table));
         if (copy.run()) {
+            boolean history = historyIsWhole();
             session.run(connection -> {
+                if (!history) {
+                    store.mustCompare(connection, sources.keySet());
+                }
                 enter(connection, Phase.CATCHING_UP);
                 return null;
             });
         }
     }
 
+    /** False if the source has lost changelog rows that a chunk's snapshot showed: it went back in time since. */
+    private boolean historyIsWhole() throws SQLException, InterruptedException {
+        List<Position> heads = session.run(store::chunks).stream().map(ChunkProgress::head)
+                .filter(head -> head != null).distinct().toList();
+        try (Snapshot snapshot = reader.open()) {
+            for (Position head : heads) {
+                if (HealScan.commonRow(snapshot, List.of(head).iterator()) == null) {
+                    LOG.warn("event=history_lost migration={}: the source went back in time during the copy", name);
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
     // ---- phase catching up ----
 
     private void catchUp() throws SQLException, InterruptedException {
-        if (!drainPieces()) {
+        if (!drainPieces() || !compareDue()) {
             return;
         }
         Declarations declarations = new Declarations(plan, store);
@@ -681,7 +874,11 @@ public final class LiveMigration implements AutoCloseable {
                 return null;
             });
         }
-        applied(follower.turn(true));
+        Follower.Turn last = follower.turn(true);
+        applied(last);
+        if (!last.watermark().consistent()) {
+            return; // the application writes faster than we apply: again
+        }
         session.run(connection -> {
             enter(connection, Phase.REPLICATING);
             return null;
@@ -716,7 +913,6 @@ public final class LiveMigration implements AutoCloseable {
         changesApplied += turn.changes();
         if (turn.watermark().consistent()) {
             consistentAt = Instant.now();
-            lagChanges = 0;
         }
         if (turn.parked() > 0 || turn.rows() > 0 && !parked.isEmpty()) {
             parked = session.run(store::parkedCounts);
@@ -730,6 +926,12 @@ public final class LiveMigration implements AutoCloseable {
         if (watermark == null || follower.sourceChanged()) {
             Follower.Turn turn = follower.turn(true);
             applied(turn);
+            if (fellBehind) {
+                fellBehind = false;
+                LOG.info("event=phase migration={} from=replicating to=catching_up: the application writes faster than"
+                        + " PostgreSQL takes it", name);
+                return;
+            }
             idleSinceNanos = System.nanoTime();
             if (turn.parked() > 0) {
                 widen();
@@ -757,7 +959,12 @@ public final class LiveMigration implements AutoCloseable {
             return;
         }
         try (SqliteSession writer = file.openWriter(Duration.ofMillis(200))) {
-            Capture.purge(writer, generation, keepFrom, PURGE_ROWS_MAX);
+            // in small transactions: the application's writers pass between them
+            int steps = 0;
+            while (Capture.purge(writer, generation, keepFrom, PURGE_ROWS_MAX) >= PURGE_ROWS_MAX
+                    && ++steps < PURGE_STEPS_MAX) {
+                LOG.trace("purged {} rows", PURGE_ROWS_MAX);
+            }
         } catch (SQLException e) {
             LOG.debug("the changelog is purged another time", e); // the application is busy; it comes first
         }
@@ -815,57 +1022,67 @@ public final class LiveMigration implements AutoCloseable {
 
     // ---- a source that is not what it was ----
 
+    /**
+     * Finds out what the source is now and brings capture in line with it. What must be compared is written down before
+     * anything is changed, so that no crash can forget it.
+     */
     private void sourceChanged(SourceChanged change) throws SQLException, InterruptedException {
         LOG.warn("event=source_changed migration={} kind={} reason=\"{}\"", name, change.kind(), change.getMessage());
         closeReader();
-        reader = new SourceReader(file, options.busyTimeout());
-        Capture.State capture;
+        if (phase == Phase.CREATED || gate.isStopped()) {
+            return; // nothing was read yet; open() looks at everything
+        }
+        SourceReader fresh = new SourceReader(file, options.busyTimeout());
+        Capture.State before;
         List<String> damaged;
         SourceSchema schema;
-        try (SqliteSession session = file.openReader(options.busyTimeout())) {
-            capture = Capture.state(session);
-            schema = SchemaReader.read(session);
-            damaged = capture == null ? List.of() : Capture.damaged(session);
+        try (SqliteSession look = file.openReader(options.busyTimeout())) {
+            before = Capture.state(look);
+            schema = SchemaReader.read(look);
+            damaged = before == null ? List.of() : damaged(look, before);
+        } finally {
+            fresh.close();
         }
         String misfit = misfit(schema);
         if (misfit != null) {
-            block(misfit);
-            closeReader();
-            commandsWithin(RETRY_PAUSE);
-            return;
+            throw new SourceRefusal(misfit);
         }
         SourceFacts known = session.run(store::source);
-        boolean sameHistory = capture != null && capture.epoch().equals(known.epoch())
-                && change.kind() == SourceChanged.Kind.SCHEMA;
-        Set<String> toCompare = new HashSet<>(sameHistory ? damaged : sources.keySet());
+        boolean ours = before != null && before.epoch().equals(known.epoch());
+        boolean sameHistory = ours && change.kind() == SourceChanged.Kind.SCHEMA;
+        Set<String> toCompare = new LinkedHashSet<>(sameHistory ? damaged : plan.tables().stream().map(TablePlan::source).toList());
+        session.run(connection -> {
+            store.requireGeneration(connection, generation);
+            store.mustCompare(connection, toCompare);
+            connection.commit();
+            return null;
+        });
         sources = Sources.of(schema, plan);
+        Capture.State capture;
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-            if (capture == null) {
+            if (before == null) {
                 Capture.install(writer, new ArrayList<>(sources.values()), schema.hash());
-                generation = Math.max(generation, Capture.takeGeneration(writer, generation));
-            } else if (!damaged.isEmpty()) {
-                Capture.takeGeneration(writer, generation);
+            }
+            if (before == null || change.kind() != SourceChanged.Kind.SCHEMA) {
+                // another file may hold an older number than the one that we took
+                generation = Capture.takeGeneration(writer, generation);
+                sourceGenerationTaken = true;
+            }
+            if (!damaged.isEmpty()) {
                 Capture.repair(writer, generation, damaged);
             }
             capture = Capture.state(writer);
         }
-        boolean healed = change.kind() != SourceChanged.Kind.SCHEMA && capture.epoch().equals(known.epoch())
-                && damaged.isEmpty();
-        accept(capture, schema.hash(), sameHistory || healed);
-        if (healed && follower.heal()) {
-            LOG.info("event=history_healed migration={}: the rows that the source lost or rewrote were read again", name);
-            unblock();
-            return;
+        reader = new SourceReader(file, options.busyTimeout());
+        boolean healable = ours && !sameHistory && damaged.isEmpty();
+        accept(capture, schema.hash(), sameHistory || healable);
+        if (healable) {
+            if (follower.heal()) {
+                LOG.info("event=history_healed migration={}: the rows that the source lost or rewrote were read again", name);
+            } else {
+                accept(capture, schema.hash(), false);
+            }
         }
-        if (healed) {
-            accept(capture, schema.hash(), false);
-        }
-        if (toCompare.isEmpty()) {
-            LOG.info("event=schema_accepted migration={}: no table that is carried was changed", name);
-            unblock();
-            return;
-        }
-        resync(toCompare);
         unblock();
     }
 
@@ -877,24 +1094,38 @@ public final class LiveMigration implements AutoCloseable {
                 return "table " + table.source() + " is gone from the source: cancel, and start a new migration without it";
             }
             List<SourceColumn> stored = source.storedColumns();
-            long highest = table.columns().stream().mapToInt(c -> c.index()).max().orElse(-1);
             boolean same = table.columns().stream().allMatch(column -> column.index() < stored.size()
-                    && stored.get(column.index()).name().equalsIgnoreCase(column.source())) && highest + 1 >= stored.size();
-            if (!same) {
+                            && stored.get(column.index()).name().equalsIgnoreCase(column.source()))
+                    && stored.stream().allMatch(column -> table.column(column.name()) != null
+                            || plan.leavesOut(Planner.columnObject(table.source(), column.name())));
+            if (!same || !isNamedAsPlanned(table, source)) {
                 return "the columns of table " + table.source()
                         + " were changed: cancel, and start a new migration with the new schema";
             }
         }
         for (SourceTable table : schema.tables()) {
-            if (plan.table(table.name()) == null && plan.notCarried().stream()
-                    .noneMatch(n -> n.object().equals("table \"" + table.name() + "\""))) {
+            if (plan.table(table.name()) == null && !plan.leavesOut(Planner.tableObject(table.name()))) {
                 note("table " + table.name() + " is new in the source and not carried: start a new migration to include it");
             }
         }
         return null;
     }
 
-    /** Takes the source as it is for the truth from now on. */
+    /** True if the rows can still be named by what the plan names them by. */
+    private static boolean isNamedAsPlanned(TablePlan table, SourceTable source) {
+        boolean sameKey = source.primaryKey().size() == table.identity().columns().size();
+        for (int i = 0; sameKey && i < source.primaryKey().size(); i++) {
+            sameKey = source.primaryKey().get(i).equalsIgnoreCase(table.identity().columns().get(i));
+        }
+        return switch (table.identity().kind()) {
+            case INTEGER_KEY -> sameKey && source.identity() != null
+                    && source.identity().kind() == RowIdentity.Kind.INTEGER_KEY;
+            case DECLARED_KEY -> sameKey;
+            case ROWID -> !source.withoutRowid();
+        };
+    }
+
+    /** Takes the source as it is for the truth from now on; what differs is found by comparing. */
     private void accept(Capture.State capture, String hash, boolean sameHistory) throws SQLException, InterruptedException {
         SqliteFile.Identity identity = identity();
         Position head = capture.head();
@@ -905,6 +1136,9 @@ public final class LiveMigration implements AutoCloseable {
                 store.resetWatermark(connection, new Watermark(head.seq(), head.nonce(), false));
                 store.clearJournal(connection);
             }
+            if (phase == Phase.REPLICATING && !store.toCompare(connection).isEmpty()) {
+                enter(connection, Phase.CATCHING_UP);
+            }
             connection.commit();
             return null;
         });
@@ -912,20 +1146,26 @@ public final class LiveMigration implements AutoCloseable {
         watermark = null;
     }
 
-    /** Compares whole tables and mends what differs, while the application writes. */
-    private void resync(Collection<String> tables) throws SQLException, InterruptedException {
-        if (phase != Phase.REPLICATING && phase != Phase.CATCHING_UP) {
-            return; // the copy that is under way reads them anyway, and the changelog since is whole
-        }
-        if (phase == Phase.REPLICATING) {
+    /**
+     * Compares the tables whose changes were not all logged, and mends what differs, while the application writes. False
+     * if it was stopped before the end; what is compared is ticked off table by table.
+     */
+    private boolean compareDue() throws SQLException, InterruptedException {
+        for (String table : session.run(store::toCompare)) {
+            if (gate.isPaused() || gate.isStopped()) {
+                return false;
+            }
+            Verifier verifier = new Verifier(plan, store, follower, options.chunk(), true);
+            VerifyReport report = verifier.verify(subjects(List.of(table)), (t, done) -> {}, gate::isStopped);
             session.run(connection -> {
-                enter(connection, Phase.CATCHING_UP);
+                store.compared(connection, List.of(table));
+                connection.commit();
                 return null;
             });
+            follower.use(plan);
+            LOG.info("event=resynced migration={} table={} rows={} mended={}", name, table, report.rows(),
+                    report.differenceCount());
         }
-        LOG.info("event=resync migration={} tables={}", name, tables.size());
-        Verifier verifier = new Verifier(plan.schema(), store, follower, options.chunk(), true);
-        VerifyReport report = verifier.verify(subjects(tables), (table, done) -> {}, gate::isStopped);
-        LOG.info("event=resynced migration={} rows={} mended={}", name, report.rows(), report.differenceCount());
+        return true;
     }
 }

@@ -4,6 +4,8 @@ import dev.sluice.copy.BulkCopy;
 import dev.sluice.copy.CopyProgress;
 import dev.sluice.copy.Gate;
 import dev.sluice.declare.Declarations;
+import dev.sluice.phase.Phase;
+import dev.sluice.plan.Declaration;
 import dev.sluice.plan.Declaration.Stage;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.NotCarried;
@@ -11,6 +13,8 @@ import dev.sluice.plan.TablePlan;
 import dev.sluice.postgres.LastingSession;
 import dev.sluice.postgres.Reconnect;
 import dev.sluice.postgres.Target;
+import dev.sluice.postgres.TargetRefusal;
+import dev.sluice.schema.SchemaReader;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFile;
@@ -94,8 +98,13 @@ public final class OneShot {
         gate.stop();
     }
 
-    /** Removes what an earlier run of the same name that did not end left in the target; true if there was any. */
-    public boolean removeUnfinished() throws SQLException {
+    /**
+     * Removes what an earlier run of the same name left in the target; true if there was any. Only what that run made
+     * goes: tables that it created, and the rows that it brought into tables of the application's.
+     *
+     * @param again true to remove also what a run brought that ended without being whole: its tables may be in use
+     */
+    public boolean removeUnfinished(boolean again) throws SQLException {
         MigrationStore store = new MigrationStore(name);
         try (Connection connection = target.connect()) {
             MigrationStore.Stored stored = store.load(connection);
@@ -103,22 +112,46 @@ public final class OneShot {
                 return false;
             }
             if (!stored.mode().equals(MODE)) {
-                throw new dev.sluice.postgres.TargetRefusal("the target holds a live migration named " + name
+                throw new TargetRefusal("the target holds a live migration named " + name
                         + " (phase " + stored.phase().label() + "): cancel it first, or choose another --name");
             }
+            if (stored.phase() == Phase.CATCHING_UP && !again) {
+                throw new TargetRefusal("an earlier run brought " + name + " here and was not whole: look at what it"
+                        + " reported (rows in sluice.parked_row), or give --again to remove what it brought and start anew");
+            }
             connection.setAutoCommit(false);
+            Map<Integer, MigrationStore.DeclarationState> states = store.declarations(connection);
             try (Statement statement = connection.createStatement()) {
-                for (TablePlan table : stored.plan().tables()) {
-                    String qualified = Identifiers.quote(stored.plan().schema()) + "." + Identifiers.quote(table.target());
-                    // only what we made goes; a table of the application's is emptied of what we brought
-                    statement.execute(table.existing() ? "TRUNCATE " + qualified + " CASCADE"
-                            : "DROP TABLE IF EXISTS " + qualified + " CASCADE");
+                for (int ordinal = stored.plan().declarations().size() - 1; ordinal >= 0; ordinal--) {
+                    Declaration declaration = stored.plan().declarations().get(ordinal);
+                    boolean made = states.containsKey(ordinal)
+                            && !states.get(ordinal).status().equals(Declarations.NOT_CARRIED);
+                    if (made && declaration.stage() == Stage.FOREIGN_KEY) {
+                        dropConstraint(statement, declaration);
+                    }
+                    if (made && declaration.undo() != null && declaration.stage() != Stage.INDEX
+                            && declaration.stage() != Stage.UNIQUE) {
+                        statement.execute(declaration.undo());
+                    }
+                }
+                List<String> emptied = stored.plan().tables().stream().filter(TablePlan::existing).map(table ->
+                        Identifiers.quote(stored.plan().schema()) + "." + Identifiers.quote(table.target())).toList();
+                if (!emptied.isEmpty()) {
+                    // all at once and without CASCADE: no table that we did not fill loses a row
+                    statement.execute("TRUNCATE " + String.join(", ", emptied));
                 }
             }
             StoreSchema.remove(connection, name);
             connection.commit();
             return true;
         }
+    }
+
+    /** Tables that refer to each other can only be dropped when the constraints are gone. */
+    private static void dropConstraint(Statement statement, Declaration declaration) throws SQLException {
+        String sql = declaration.sql();
+        statement.execute(sql.substring(0, sql.indexOf(" ADD CONSTRAINT ")) + " DROP CONSTRAINT "
+                + sql.substring(sql.indexOf(" ADD CONSTRAINT ") + " ADD CONSTRAINT ".length(), sql.indexOf(" FOREIGN KEY (")));
     }
 
     /** Runs the whole migration as planned. */
@@ -133,12 +166,17 @@ public final class OneShot {
                 SourceReader reader = new SourceReader(file, options.busyTimeout());
                 LastingSession session = new LastingSession(target, reconnect, replicationRole)) {
             long before = watch.dataVersion();
+            if (!SchemaReader.hash(watch).equals(plan.schemaHash())) {
+                throw new SourceRefusal("the schema of " + file.path()
+                        + " was changed while it was read: stop the application, and start again");
+            }
             listener.step("creating tables");
             long generation = session.run(connection -> begin(connection, store, plan, declarations));
             createChunks(session, store, plan, sources, reader);
             listener.step("copying");
             BulkCopy copy = new BulkCopy(file, plan, sources, target, reconnect, store, generation,
-                    new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole), gate, listener,
+                    new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole, false),
+                    gate, listener,
                     (connection, table) -> declarations.run(connection,
                             EnumSet.of(Stage.KEY, Stage.INDEX, Stage.UNIQUE, Stage.CHECK), table));
             if (!copy.run()) {
@@ -159,6 +197,11 @@ public final class OneShot {
                 notCarried.addAll(refused(connection, store, plan));
                 return store.parked(connection, 1_000);
             });
+            session.run(connection -> {
+                store.enter(connection, Phase.COPYING, Phase.CATCHING_UP); // the end of it, whole or not
+                connection.commit();
+                return null;
+            });
             Report report = new Report(plan, verification, notCarried, parked, changed);
             if (report.isWhole()) {
                 session.run(connection -> {
@@ -178,6 +221,7 @@ public final class OneShot {
             store.create(connection, file.path().toString(), MODE, plan, options.version());
         }
         long generation = store.takeGeneration(connection);
+        store.enter(connection, Phase.CREATED, Phase.COPYING);
         connection.commit();
         declarations.run(connection, EnumSet.of(Stage.GROUND, Stage.TABLE));
         return generation;
@@ -219,7 +263,7 @@ public final class OneShot {
                 return session.run(connection -> there.read(read, connection));
             }
         };
-        Verifier verifier = new Verifier(plan.schema(), store, stopped, options.chunk(), false);
+        Verifier verifier = new Verifier(plan, store, stopped, options.chunk(), false);
         return verifier.verify(plan.tables().stream()
                 .map(table -> new Verifier.Subject(table, sources.get(table.source()))).toList(),
                 listener::verified, gate::isStopped);

@@ -30,6 +30,11 @@ public record MigrationPlan(
         return tables.stream().filter(t -> t.source().equalsIgnoreCase(sourceName)).findFirst().orElse(null);
     }
 
+    /** True if {@code object} is named among what is not carried. */
+    public boolean leavesOut(String object) {
+        return notCarried.stream().anyMatch(left -> left.object().equals(object));
+    }
+
     public long rows() {
         return tables.stream().mapToLong(TablePlan::rows).sum();
     }

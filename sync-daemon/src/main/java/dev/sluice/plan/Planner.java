@@ -39,6 +39,7 @@ public final class Planner {
     private final Identifiers identifiers;
     private final List<String> notes = new ArrayList<>();
     private final List<String> problems = new ArrayList<>();
+    private final List<NotCarried> notCarried = new ArrayList<>();
 
     public Planner(SourceSchema schema, MappingRules rules, TargetCatalog catalog, String targetSchema) {
         this.schema = schema;
@@ -64,7 +65,7 @@ public final class Planner {
             if (rule.type() != null) {
                 return among(rule.type(), column, rule);
             }
-            if (citext(column)) {
+            if (citext(column) && column.keyPosition() == 0) {
                 return among("citext", column, rule);
             }
             CandidateSource.Candidates candidates = fresh.of(table, column);
@@ -123,10 +124,9 @@ public final class Planner {
     public MigrationPlan plan(Census census) {
         unknownRules();
         List<SourceTable> carried = new ArrayList<>();
-        List<NotCarried> notCarried = new ArrayList<>();
         for (SourceTable table : schema.tables()) {
             if (rules.table(table.name()).exclude()) {
-                notCarried.add(new NotCarried("table \"" + table.name() + "\"", table.sql(), "excluded in the configuration"));
+                notCarried.add(new NotCarried(tableObject(table.name()), table.sql(), "excluded in the configuration"));
             } else {
                 carried.add(table);
             }
@@ -149,6 +149,16 @@ public final class Planner {
         tables.sort(Comparator.comparingLong((TablePlan table) -> -table.rows()));
         return new MigrationPlan(targetSchema, tables, statements, notCarried, List.copyOf(notes),
                 List.copyOf(problems), schema.hash());
+    }
+
+    /** How a table is called among what is not carried. */
+    public static String tableObject(String table) {
+        return "table \"" + table + "\"";
+    }
+
+    /** How a column is called among what is not carried. */
+    public static String columnObject(String table, String column) {
+        return "column \"" + column + "\" of \"" + table + "\"";
     }
 
     private void unknownRules() {
@@ -210,6 +220,7 @@ public final class Planner {
                 return null;
             }
         }
+        looseKey(table, existing, columns);
         TablePlan plan = new TablePlan(table.name(), target, table.identity(), columns, keyColumn, existing != null,
                 counted.rows());
         if (existing != null && keyColumn == null && existing.keys().stream()
@@ -225,6 +236,26 @@ public final class Planner {
         return plan;
     }
 
+    /** A key must be compared in PostgreSQL as strictly as in SQLite: else one row would overwrite another. */
+    private void looseKey(SourceTable table, ExistingTable existing, List<ColumnPlan> columns) {
+        for (ColumnPlan column : columns) {
+            if (table.identity().columns().stream().noneMatch(key -> key.equalsIgnoreCase(column.source()))) {
+                continue;
+            }
+            String place = table.name() + "." + column.source();
+            if (column.using() != null) {
+                problems.add("column " + place + " is part of the key and can't have a USING expression: rows must be found"
+                        + " again by it");
+            }
+            boolean loose = column.codec().type().startsWith("citext")
+                    || existing != null && existing.column(column.target()).loose();
+            if (loose) {
+                problems.add("column " + place + " is part of the key, and its counterpart in PostgreSQL takes different"
+                        + " texts for equal (citext or a nondeterministic collation): give it type text");
+            }
+        }
+    }
+
     private List<ColumnPlan> columns(SourceTable table, String target, ExistingTable existing, TableRule rule,
             TableCensus counted) {
         List<SourceColumn> stored = table.storedColumns();
@@ -235,7 +266,8 @@ public final class Planner {
             ColumnRule columnRule = rule.column(column.name());
             String place = table.name() + "." + column.name();
             if (columnRule.exclude()) {
-                notes.add("column " + place + " is excluded in the configuration");
+                notCarried.add(new NotCarried(columnObject(table.name(), column.name()), column.declaredType(),
+                        "excluded in the configuration"));
                 continue;
             }
             String name = names.get(column.name());

@@ -35,8 +35,12 @@ public record TargetCatalog(Map<String, ExistingTable> tables, List<String> rela
         }
     }
 
-    /** @param type as {@code format_type} prints it */
-    public record ExistingColumn(String name, String type, boolean notNull, boolean hasDefault, boolean generated) {}
+    /**
+     * @param type as {@code format_type} prints it
+     * @param loose true if its collation takes different texts for equal
+     */
+    public record ExistingColumn(String name, String type, boolean notNull, boolean hasDefault, boolean generated,
+            boolean loose) {}
 
     /** Reads the schema; an absent schema is empty. */
     public static TargetCatalog read(Connection connection, String schema) throws SQLException {
@@ -58,8 +62,9 @@ public record TargetCatalog(Map<String, ExistingTable> tables, List<String> rela
         List<ExistingColumn> columns = new ArrayList<>();
         try (PreparedStatement query = connection.prepareStatement("""
                 SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-                       a.atthasdef OR a.attidentity <> '', a.attgenerated <> ''
-                FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+                       a.atthasdef OR a.attidentity <> '', a.attgenerated <> '',
+                       coalesce(NOT l.collisdeterministic, false)
+                FROM pg_attribute a LEFT JOIN pg_collation l ON l.oid = a.attcollation JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
                 WHERE n.nspname = ? AND c.relname = ? AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
                 """)) {
             query.setString(1, schema);
@@ -67,7 +72,7 @@ public record TargetCatalog(Map<String, ExistingTable> tables, List<String> rela
             try (ResultSet row = query.executeQuery()) {
                 while (row.next()) {
                     columns.add(new ExistingColumn(row.getString(1), row.getString(2), row.getBoolean(3),
-                            row.getBoolean(4), row.getBoolean(5)));
+                            row.getBoolean(4), row.getBoolean(5), row.getBoolean(6)));
                 }
             }
         }

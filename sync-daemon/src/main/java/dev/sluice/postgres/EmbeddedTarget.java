@@ -23,6 +23,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -54,6 +56,12 @@ public final class EmbeddedTarget implements AutoCloseable {
     private static final Duration STOP_WAIT = Duration.ofSeconds(60);
     private static final int START_ATTEMPTS = 5;
     private static final Duration YOUNG = Duration.ofSeconds(10);
+
+    /**
+     * Those of this process. Their lock files must not be opened a second time: closing any descriptor of a file drops the
+     * process's POSIX lock on it, and another process would take the server for abandoned.
+     */
+    private static final Set<Path> HOMES = ConcurrentHashMap.newKeySet();
 
     private final Path home;
     private final boolean temporary;
@@ -96,6 +104,9 @@ public final class EmbeddedTarget implements AutoCloseable {
     private EmbeddedTarget(Path home, boolean temporary) throws IOException {
         this.home = home;
         this.temporary = temporary;
+        if (!HOMES.add(home)) {
+            throw new TargetRefusal("this process runs the embedded PostgreSQL of " + home + " already");
+        }
         this.lockFile = FileChannel.open(home.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         // before anything lies there: a Ctrl-C may come while the programs are unpacked
         Thread constructing = Thread.currentThread();
@@ -119,6 +130,7 @@ public final class EmbeddedTarget implements AutoCloseable {
             started = true;
         } finally {
             if (!started) {
+                HOMES.remove(home);
                 lockFile.close();
                 if (temporary) {
                     remove(home);
@@ -196,6 +208,8 @@ public final class EmbeddedTarget implements AutoCloseable {
             }
         } catch (IOException e) {
             LOG.warn("the embedded PostgreSQL in {} could not be stopped cleanly: {}", home, e.toString());
+        } finally {
+            HOMES.remove(home);
         }
     }
 
@@ -409,7 +423,8 @@ public final class EmbeddedTarget implements AutoCloseable {
 
     private static void removeIfAbandoned(Path home) {
         Path lockPath = home.resolve("lock");
-        if (!Files.isWritable(lockPath) || isYoung(lockPath)) { // foreign, or made by a process that is about to lock it
+        if (HOMES.contains(home) || !Files.isWritable(lockPath)
+                || isYoung(lockPath)) { // foreign, or made by a process that is about to lock it
             return;
         }
         try (FileChannel channel = FileChannel.open(lockPath, StandardOpenOption.WRITE);

@@ -1,5 +1,6 @@
 package dev.sluice.store;
 
+import dev.sluice.change.Position;
 import dev.sluice.change.RowKey;
 
 /**
@@ -9,6 +10,7 @@ import dev.sluice.change.RowKey;
  * @param until the cursor of the part's last row, null for the last part
  * @param rows copied so far
  * @param bytes copied so far
+ * @param head the newest changelog row that the last chunk's snapshot showed; null before it and without capture
  */
 public record ChunkProgress(
-        String table, int part, RowKey after, RowKey until, long rows, long bytes, boolean done) {}
+        String table, int part, RowKey after, RowKey until, long rows, long bytes, boolean done, Position head) {}

@@ -1,8 +1,10 @@
 package dev.sluice.store;
 
 import dev.sluice.change.ChangeBatch;
+import dev.sluice.change.Position;
 import dev.sluice.change.Row;
 import dev.sluice.change.RowKey;
+import dev.sluice.change.Value;
 import dev.sluice.phase.Phase;
 import dev.sluice.plan.MigrationPlan;
 import java.sql.Array;
@@ -113,9 +115,18 @@ public final class MigrationStore {
                 """)) {
             update.setString(2, to.label());
             update.setString(3, from.label());
-            if (update.executeUpdate() != 1) {
+            // the answer to an earlier commit of the same step may have been lost
+            if (update.executeUpdate() != 1 && load(connection).phase() != to) {
                 throw new IllegalStateException("the stored phase is not " + from + " any more");
             }
+        }
+    }
+
+    /** Ends the migration from whatever phase it is in. */
+    public void cancel(Connection connection) throws SQLException {
+        try (PreparedStatement update = prepare(connection,
+                "UPDATE sluice.migration SET phase = 'cancelled', phase_since = now() WHERE name = ?")) {
+            update.executeUpdate();
         }
     }
 
@@ -148,6 +159,18 @@ public final class MigrationStore {
             update.executeUpdate();
         }
         return generation;
+    }
+
+    /** Throws if a newer daemon has taken over. */
+    public void requireGeneration(Connection connection, long generation) throws SQLException {
+        try (PreparedStatement query = prepare(connection,
+                "SELECT generation FROM sluice.control WHERE migration = ? FOR UPDATE");
+                ResultSet row = query.executeQuery()) {
+            row.next();
+            if (row.getLong(1) != generation) {
+                throw new IllegalStateException("a newer daemon has taken over this migration");
+            }
+        }
     }
 
     /** Raises the generation to at least {@code generation}, where the source's control row was ahead. */
@@ -315,7 +338,7 @@ public final class MigrationStore {
         for (int part = 0; part <= boundaries.size(); part++) {
             try (PreparedStatement insert = prepare(connection, """
                     INSERT INTO sluice.chunk (migration, source_table, part, after_key, until_key)
-                    VALUES (?, ?, ?, ?, ?)
+                    VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                     """)) {
                 insert.setString(2, table);
                 insert.setInt(3, part);
@@ -327,18 +350,62 @@ public final class MigrationStore {
     }
 
     public List<ChunkProgress> chunks(Connection connection) throws SQLException {
+        return chunks(connection, "");
+    }
+
+    /** As {@link #chunks}, after every transaction that is moving one of them has ended. */
+    public List<ChunkProgress> lockChunks(Connection connection) throws SQLException {
+        return chunks(connection, " FOR UPDATE");
+    }
+
+    private List<ChunkProgress> chunks(Connection connection, String lock) throws SQLException {
         List<ChunkProgress> chunks = new ArrayList<>();
         try (PreparedStatement query = prepare(connection, """
-                SELECT source_table, part, after_key, until_key, rows, bytes, done FROM sluice.chunk
-                WHERE migration = ? ORDER BY source_table, part
-                """);
+                SELECT source_table, part, after_key, until_key, rows, bytes, done, head_seq, head_nonce
+                FROM sluice.chunk WHERE migration = ? ORDER BY source_table, part""" + lock);
                 ResultSet row = query.executeQuery()) {
             while (row.next()) {
+                long seq = row.getLong(8);
+                Position head = row.wasNull() ? null : new Position(seq, row.getLong(9));
                 chunks.add(new ChunkProgress(row.getString(1), row.getInt(2), key(row.getArray(3)),
-                        key(row.getArray(4)), row.getLong(5), row.getLong(6), row.getBoolean(7)));
+                        key(row.getArray(4)), row.getLong(5), row.getLong(6), row.getBoolean(7), head));
             }
         }
         return chunks;
+    }
+
+    /** Notes that these tables must be compared whole before the target can be called equal. */
+    public void mustCompare(Connection connection, Collection<String> tables) throws SQLException {
+        try (PreparedStatement insert = prepare(connection, """
+                INSERT INTO sluice.to_compare (migration, source_table) VALUES (?, ?) ON CONFLICT DO NOTHING
+                """)) {
+            for (String table : tables) {
+                insert.setString(2, table);
+                insert.executeUpdate();
+            }
+        }
+    }
+
+    /** Tables that must be compared still. */
+    public List<String> toCompare(Connection connection) throws SQLException {
+        List<String> tables = new ArrayList<>();
+        try (PreparedStatement query = prepare(connection,
+                "SELECT source_table FROM sluice.to_compare WHERE migration = ? ORDER BY source_table");
+                ResultSet row = query.executeQuery()) {
+            while (row.next()) {
+                tables.add(row.getString(1));
+            }
+        }
+        return tables;
+    }
+
+    /** These tables were compared whole, and mended. */
+    public void compared(Connection connection, Collection<String> tables) throws SQLException {
+        try (PreparedStatement delete = prepare(connection,
+                "DELETE FROM sluice.to_compare WHERE migration = ? AND source_table = ANY (?)")) {
+            delete.setArray(2, connection.createArrayOf("text", tables.toArray()));
+            delete.executeUpdate();
+        }
     }
 
     /**
@@ -348,10 +415,12 @@ public final class MigrationStore {
     public boolean advanceChunk(Connection connection, long generation, ChunkProgress from, ChunkProgress to)
             throws SQLException {
         try (PreparedStatement update = prepare(connection, """
-                UPDATE sluice.chunk c SET after_key = v.after_key, rows = v.rows, bytes = v.bytes, done = v.done
+                UPDATE sluice.chunk c SET after_key = v.after_key, rows = v.rows, bytes = v.bytes, done = v.done,
+                       head_seq = v.head_seq, head_nonce = v.head_nonce
                 FROM sluice.control o,
-                     (VALUES (?, ?, ?, ?::text[], ?, ?, ?, ?, ?::text[], ?))
-                         v (migration, source_table, part, after_key, rows, bytes, done, from_rows, from_key, generation)
+                     (VALUES (?, ?, ?, ?::text[], ?, ?, ?, ?, ?::text[], ?, ?::bigint, ?::bigint))
+                         v (migration, source_table, part, after_key, rows, bytes, done, from_rows, from_key, generation,
+                            head_seq, head_nonce)
                 WHERE c.migration = v.migration AND c.source_table = v.source_table AND c.part = v.part
                   AND c.rows = v.from_rows AND NOT c.done AND c.after_key IS NOT DISTINCT FROM v.from_key
                   AND o.migration = c.migration AND o.generation = v.generation
@@ -365,6 +434,8 @@ public final class MigrationStore {
             update.setLong(8, from.rows());
             update.setArray(9, array(connection, from.after()));
             update.setLong(10, generation);
+            update.setObject(11, to.head() == null ? null : to.head().seq(), java.sql.Types.BIGINT);
+            update.setObject(12, to.head() == null ? null : to.head().nonce(), java.sql.Types.BIGINT);
             return update.executeUpdate() == 1;
         }
     }
@@ -442,6 +513,41 @@ public final class MigrationStore {
             }
         }
         return counts;
+    }
+
+    /** Source tables that have rows parked for the reason {@code code}. */
+    public List<String> tablesWithParked(Connection connection, String code) throws SQLException {
+        List<String> tables = new ArrayList<>();
+        try (PreparedStatement query = prepare(connection,
+                "SELECT DISTINCT source_table FROM sluice.parked_row WHERE migration = ? AND code = ?")) {
+            query.setString(2, code);
+            try (ResultSet row = query.executeQuery()) {
+                while (row.next()) {
+                    tables.add(row.getString(1));
+                }
+            }
+        }
+        return tables;
+    }
+
+    /** Any rows of {@code table} that are parked for the reason {@code code}, with their content where it was kept. */
+    public List<Row> parkedRows(Connection connection, String table, String code, int rowsMax) throws SQLException {
+        List<Row> rows = new ArrayList<>();
+        try (PreparedStatement query = prepare(connection, """
+                SELECT key, row FROM sluice.parked_row
+                WHERE migration = ? AND source_table = ? AND code = ? AND row IS NOT NULL ORDER BY random() LIMIT ?
+                """)) {
+            query.setString(2, table);
+            query.setString(3, code);
+            query.setInt(4, rowsMax);
+            try (ResultSet row = query.executeQuery()) {
+                while (row.next()) {
+                    rows.add(new Row(key(row.getArray(1)),
+                            Keys.values((String[]) row.getArray(2).getArray()).toArray(Value[]::new)));
+                }
+            }
+        }
+        return rows;
     }
 
     /** Parked rows, oldest first, without their content. */

@@ -53,7 +53,15 @@ public final class StoreSchema {
             rows      bigint NOT NULL DEFAULT 0,
             bytes     bigint NOT NULL DEFAULT 0,
             done      boolean NOT NULL DEFAULT false,
+            head_seq  bigint,
+            head_nonce bigint,
             PRIMARY KEY (migration, source_table, part))
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS sluice.to_compare (
+            migration    text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
+            source_table text NOT NULL,
+            PRIMARY KEY (migration, source_table))
         """,
         """
         CREATE TABLE IF NOT EXISTS sluice.parked_row (
@@ -107,6 +115,9 @@ public final class StoreSchema {
 
     /** Removes the migration's rows, and the schema itself with the last migration. */
     public static void remove(Connection connection, String migration) throws SQLException {
+        try (Statement lock = connection.createStatement()) {
+            lock.execute("SELECT pg_advisory_xact_lock(126896516588389)"); // another migration may be created just now
+        }
         try (var delete = connection.prepareStatement("DELETE FROM sluice.migration WHERE name = ?")) {
             delete.setString(1, migration);
             delete.executeUpdate();

@@ -7,11 +7,17 @@ import dev.sluice.schema.Affinity;
 public interface Columns {
 
     /**
-     * Finds a column as SQLite does, without regard to ASCII case. {@code rowid}, {@code oid} and {@code _rowid_} may be
-     * answered with the INTEGER PRIMARY KEY.
+     * A column that SQLite has and PostgreSQL does not, or not with the same value. It must be told from a name that is
+     * no column, because SQLite takes such a name in double quotes for a string.
+     */
+    Column NOT_CARRIED = new Column("", PgKind.OTHER);
+
+    /**
+     * Finds a column as SQLite does, without regard to ASCII case. {@code rowid}, {@code oid} and {@code _rowid_} may
+     * be answered with the INTEGER PRIMARY KEY.
      *
      * @param table the table's name or alias, null if the expression says none
-     * @return null if there is no such column
+     * @return null if there is no such column; {@link #NOT_CARRIED} if there is, but only in SQLite
      */
     Column find(String table, String column);
 
@@ -23,8 +29,8 @@ public interface Columns {
      *     is text, BYTEA are blobs. A column of which that isn't true ({@code 't'} and {@code 'f'} as boolean, text as
      *     bytea, a single-precision {@code real}) is OTHER: then it can only be tested for NULL
      * @param affinity what it is in SQLite: decides how SQLite compares it with other things
-     * @param collation SQLite's collation of the column, {@code BINARY} unless declared otherwise. All text columns that
-     *     are BINARY here have the same, deterministic collation in PostgreSQL
+     * @param collation SQLite's collation of the column, {@code BINARY} unless declared otherwise. All text columns
+     *     that are BINARY here have the same, deterministic collation in PostgreSQL
      * @param form how SQLite holds dates, times and UUIDs: a strftime pattern of fixed width ({@code %s} and
      *     {@code %s000} for an integer epoch), {@code uuid} for lower-case text of a UUID. Two columns of the same kind
      *     and form are equal, and ordered, in PostgreSQL exactly as in SQLite. Null if that isn't so or not known: then

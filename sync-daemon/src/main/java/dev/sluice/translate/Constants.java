@@ -19,10 +19,11 @@ final class Constants {
 
     private Constants() {}
 
-    /** The literal in PostgreSQL's SQL; negative numbers in parentheses, because {@code -1::text} means {@code -(1::text)}. */
+    /** The literal in PostgreSQL's SQL; negative numbers in parentheses: {@code -1::text} means {@code -(1::text)}. */
     static String literal(Value value) {
         if (value instanceof Value.Int integer) {
-            return integer.value() == Long.MIN_VALUE ? "'-9223372036854775808'::bigint" : signed(Long.toString(integer.value()));
+            return integer.value() == Long.MIN_VALUE ? "'-9223372036854775808'::bigint"
+                    : signed(Long.toString(integer.value()));
         }
         if (value instanceof Value.Real real) {
             double number = real.value();
@@ -145,7 +146,8 @@ final class Constants {
     private static String realText(double value) {
         BigDecimal decimal = shortest(value);
         int pointAt = decimal.precision() - decimal.scale(); // digits in front of the point
-        if (Double.isInfinite(value) || decimal.precision() > 15 || decimal.signum() != 0 && (pointAt < -3 || pointAt > 15)) {
+        boolean exponent = decimal.signum() != 0 && (pointAt < -3 || pointAt > 15);
+        if (Double.isInfinite(value) || decimal.precision() > 15 || exponent) {
             throw new Untranslatable("versions of SQLite write the number " + value + " differently as text");
         }
         String plain = decimal.stripTrailingZeros().toPlainString();
@@ -158,7 +160,8 @@ final class Constants {
             return Value.NULL;
         }
         if (operator.equals("||")) {
-            return left instanceof Value.Blob || right instanceof Value.Blob ? null : Value.of(text(left) + text(right));
+            return left instanceof Value.Blob || right instanceof Value.Blob ? null
+                    : Value.of(text(left) + text(right));
         }
         if (left instanceof Value.Int a && right instanceof Value.Int b) {
             try {

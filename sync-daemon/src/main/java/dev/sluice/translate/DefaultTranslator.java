@@ -4,7 +4,9 @@ import dev.sluice.change.Value;
 import dev.sluice.schema.Affinity;
 import java.util.Set;
 
-/** Translates DEFAULT clauses: a literal becomes the value that SQLite stores, everything else an expression. Stateless. */
+/**
+ * Translates DEFAULT clauses: a literal becomes the value that SQLite stores, everything else an expression. Stateless.
+ */
 public final class DefaultTranslator {
 
     private static final Set<String> WORDS = Set.of("null", "current_timestamp", "current_date", "current_time");
@@ -24,7 +26,8 @@ public final class DefaultTranslator {
     }
 
     private static Default translated(Expr expr, Affinity affinity, PgKind kind) {
-        if (expr instanceof Expr.Name name && name.table() == null && !WORDS.contains(Identifiers.foldAscii(name.column()))) {
+        if (expr instanceof Expr.Name name && name.table() == null
+                && !WORDS.contains(Identifiers.foldAscii(name.column()))) {
             String word = Identifiers.foldAscii(name.column());
             if (name.quoted() || !word.equals("true") && !word.equals("false")) {
                 // DEFAULT abc and DEFAULT "abc" are the string abc
@@ -36,12 +39,16 @@ public final class DefaultTranslator {
         if (term.constant() != null) {
             return new Default.Literal(Constants.stored(term.constant(), affinity));
         }
-        boolean moment = kind == PgKind.TIMESTAMP || kind == PgKind.TIMESTAMPTZ || kind == PgKind.DATE || kind == PgKind.TIME;
+        boolean moment = kind == PgKind.TIMESTAMP || kind == PgKind.TIMESTAMPTZ || kind == PgKind.DATE
+                || kind == PgKind.TIME;
         if (moment) {
             return moment(term, affinity, kind, form(expr, term));
         }
         if (kind == PgKind.UUID) {
             return uuid(term);
+        }
+        if (kind == PgKind.OTHER) {
+            return new Default.Refused("the column's type in PostgreSQL does not tell what SQLite would store");
         }
         Term stored = Functions.stored(expressions, term, affinity, kind);
         return new Default.Expression(stored.sql(), form(expr, term));
@@ -61,7 +68,8 @@ public final class DefaultTranslator {
 
     private static Default moment(Term term, Affinity affinity, PgKind kind, String form) {
         boolean date = form != null && form.contains("%Y") && form.contains("%m") && form.contains("%d");
-        boolean time = form != null && form.contains("%H") && form.contains("%M") && (form.contains("%S") || form.contains("%f"));
+        boolean time = form != null && form.contains("%H") && form.contains("%M")
+                && (form.contains("%S") || form.contains("%f"));
         boolean epoch = form != null && form.startsWith("%s");
         boolean fits = switch (kind) {
             case DATE -> date && !time;

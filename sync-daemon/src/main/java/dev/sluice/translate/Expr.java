@@ -23,7 +23,10 @@ sealed interface Expr {
     /** {@code -}, {@code +}, {@code ~} or {@code NOT}. */
     record Unary(String operator, Expr operand) implements Expr {}
 
-    /** Arithmetic, comparison, {@code ||}, {@code ->}, {@code AND}, {@code OR}; {@code ==} and {@code !=} are normalised. */
+    /**
+     * Arithmetic, comparison, {@code ||}, {@code ->}, {@code AND}, {@code OR}; {@code ==} and {@code !=} are
+     * normalised.
+     */
     record Binary(String operator, Expr left, Expr right) implements Expr {}
 
     record Is(Expr left, Expr right, boolean negated) implements Expr {}

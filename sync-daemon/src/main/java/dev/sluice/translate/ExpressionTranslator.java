@@ -21,7 +21,7 @@ public final class ExpressionTranslator {
             Term term = expressions.render(Parser.expression(sqliteExpression));
             if (term.collation() != null && !term.collation().equals("BINARY")
                     && (term.kind().isText() || term.kind() == PgKind.JSON)) {
-                return Term.of(Expressions.collated(expressions.text(term), term.collation()), PgKind.TEXT);
+                return Term.of(Comparison.collated(expressions.text(term), term.collation()), PgKind.TEXT);
             }
             return term;
         });

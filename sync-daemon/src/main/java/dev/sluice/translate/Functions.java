@@ -66,6 +66,12 @@ final class Functions {
                 return random(name, a);
             case "json_valid":
                 return n == 1 ? jsonValid(a.get(0)) : null;
+            case "json_array", "json_object":
+                return n == 0 ? Term.constant(Value.of(name.equals("json_array") ? "[]" : "{}")) : null;
+            case "json":
+                boolean empty = n == 1 && (Value.of("[]").equals(a.get(0).constant())
+                        || Value.of("{}").equals(a.get(0).constant()));
+                return empty ? a.get(0) : null;
             case "printf", "format":
                 return n == 0 ? null : format(a);
             default:
@@ -80,14 +86,16 @@ final class Functions {
             case "length":
                 return n == 1 ? length(a.get(0)) : null;
             case "octet_length":
-                return n == 1 ? Term.of("octet_length(" + (a.get(0).kind() == PgKind.BYTEA ? a.get(0).sql() : text(a.get(0)))
+                return n == 1 ? Term.of("octet_length("
+                        + (a.get(0).kind() == PgKind.BYTEA ? a.get(0).sql() : text(a.get(0)))
                         + ")", PgKind.INTEGER).withFloor(0L, true) : null;
             case "lower", "upper":
                 return n == 1 ? Term.of(name + "(" + text(a.get(0)) + " COLLATE \"C\")", PgKind.TEXT) : null;
             case "trim", "ltrim", "rtrim":
                 String function = name.equals("trim") ? "btrim" : name;
                 return n == 1 ? Term.of(function + "(" + text(a.get(0)) + ", ' ')", PgKind.TEXT)
-                        : n == 2 ? Term.of(function + "(" + text(a.get(0)) + ", " + text(a.get(1)) + ")", PgKind.TEXT) : null;
+                        : n == 2 ? Term.of(function + "(" + text(a.get(0)) + ", " + text(a.get(1)) + ")", PgKind.TEXT)
+                        : null;
             case "replace":
                 return n == 3 ? replace(a.get(0), a.get(1), a.get(2)) : null;
             case "substr", "substring":
@@ -100,11 +108,12 @@ final class Functions {
                 return n == 1 && number(a.get(0)) ? round(a.get(0)) : refuseRounding(n);
             case "sign":
                 return n == 1 && number(a.get(0))
-                        ? Term.of("sign(" + Expressions.asDouble(a.get(0)) + ")::int", PgKind.INTEGER) : null;
+                        ? Term.of("sign(" + Arithmetic.asDouble(a.get(0)) + ")::int", PgKind.INTEGER) : null;
             case "hex":
                 return n == 1 ? hex(a.get(0)) : null;
             case "unicode":
-                return n == 1 ? Term.of("nullif(ascii(" + text(a.get(0)) + "), 0)", PgKind.INTEGER).withFloor(1L, true) : null;
+                return n == 1 ? Term.of("nullif(ascii(" + text(a.get(0)) + "), 0)", PgKind.INTEGER).withFloor(1L, true)
+                        : null;
             default:
                 return null;
         }
@@ -132,7 +141,8 @@ final class Functions {
     }
 
     private Term length(Term term) {
-        String sql = term.kind() == PgKind.BYTEA ? "octet_length(" + term.sql() + ")" : "char_length(" + text(term) + ")";
+        String sql = term.kind() == PgKind.BYTEA ? "octet_length(" + term.sql() + ")" : "char_length(" + text(term)
+                + ")";
         return Term.of(sql, PgKind.INTEGER).withFloor(0L, true);
     }
 
@@ -162,7 +172,7 @@ final class Functions {
         if (a.explicit() || b.explicit()) {
             throw new Untranslatable("it has COLLATE inside nullif");
         }
-        String equal = expressions.compare("=", left, right).sql();
+        String equal = expressions.comparison.compare("=", left, right).sql();
         String sql = "(CASE WHEN " + equal + " THEN NULL ELSE " + a.sql() + " END)";
         return Term.of(sql, a.kind()).withMixed(a.mixed()).withFloor(a.floor(), a.small()).withForm(a.form());
     }
@@ -227,7 +237,8 @@ final class Functions {
         }
         String part = "substr(" + sql + ", " + position(start) + (a.size() == 3 ? ", " + position(a.get(2)) : "") + ")";
         // Of an empty blob SQLite's substr makes NULL
-        return Term.of(kind == PgKind.TEXT ? part : "(CASE WHEN octet_length(" + sql + ") > 0 THEN " + part + " END)", kind);
+        return Term.of(kind == PgKind.TEXT ? part : "(CASE WHEN octet_length(" + sql + ") > 0 THEN " + part + " END)",
+                kind);
     }
 
     /** PostgreSQL's positions are 32 bits wide. */
@@ -244,7 +255,8 @@ final class Functions {
 
     private Term instr(Term haystack, Term needle) {
         if (haystack.kind() == PgKind.BYTEA && needle.kind() == PgKind.BYTEA) {
-            return Term.of("position(" + needle.sql() + " IN " + haystack.sql() + ")", PgKind.INTEGER).withFloor(0L, true);
+            return Term.of("position(" + needle.sql() + " IN " + haystack.sql() + ")", PgKind.INTEGER)
+                    .withFloor(0L, true);
         }
         return Term.of("strpos(" + exact(haystack) + ", " + text(needle) + ")", PgKind.INTEGER).withFloor(0L, true);
     }
@@ -256,7 +268,8 @@ final class Functions {
             return Constants.text(pattern.constant()).isEmpty() ? firstArgument(term) : Term.of(sql, PgKind.TEXT);
         }
         return replacement.constant() != null && term.kind() == PgKind.TEXT ? Term.of(sql, PgKind.TEXT)
-                : Term.of("(CASE WHEN " + text(pattern) + " = '' THEN " + firstArgument(term).sql() + " ELSE " + sql + " END)",
+                : Term.of("(CASE WHEN " + text(pattern) + " = '' THEN " + firstArgument(term).sql() + " ELSE " + sql
+                + " END)",
                         PgKind.TEXT);
     }
 
@@ -264,22 +277,25 @@ final class Functions {
         if (!term.kind().isText()) {
             throw new Untranslatable("it calls replace with a number and a pattern that may be empty");
         }
-        return Term.of(text(term), PgKind.TEXT);
+        return term.constant() != null ? Term.constant(term.constant()) : Term.of(text(term), PgKind.TEXT);
     }
 
     private Term absolute(Term term) {
         if (term.kind() == PgKind.DOUBLE || term.kind() == PgKind.NUMERIC) {
             return Term.of("abs(" + term.sql() + ")", term.kind()).withMixed(term.mixed());
         }
-        return Term.of("abs(" + expressions.wide(term) + ")", PgKind.INTEGER).withWide().withFloor(0L, false);
+        return Term.of("abs(" + Arithmetic.wide(term) + ")", PgKind.INTEGER).withWide().withFloor(0L, false);
     }
 
-    /** SQLite rounds half away from zero; PostgreSQL rounds a double half to even. The answer is a real even of an integer. */
+    /**
+     * SQLite rounds half away from zero; PostgreSQL rounds a double half to even. The answer is a real even of an
+     * integer.
+     */
     private Term round(Term term) {
         if (isInteger(term) || term.kind() == PgKind.BOOLEAN) {
-            return Term.of(Expressions.asDouble(term), PgKind.DOUBLE);
+            return Term.of(Arithmetic.asDouble(term), PgKind.DOUBLE);
         }
-        String x = Expressions.asDouble(term);
+        String x = Arithmetic.asDouble(term);
         // + 0.0 makes 0.0 of -0.0, as SQLite's detour over an integer does
         return Term.of("(trunc(" + x + " + (CASE WHEN " + x + " < 0 THEN -0.5 ELSE 0.5 END)::double precision) + 0.0)",
                 PgKind.DOUBLE);
@@ -287,7 +303,8 @@ final class Functions {
 
     private static Term refuseRounding(int arguments) {
         if (arguments == 2) {
-            throw new Untranslatable("it rounds to decimal places, which SQLite does on the binary fraction and PostgreSQL"
+            throw new Untranslatable("it rounds to decimal places, which SQLite does on the binary fraction and "
+                    + "PostgreSQL"
                     + " on the decimal one");
         }
         return null;
@@ -300,7 +317,8 @@ final class Functions {
             return Term.of(column ? "coalesce(" + digits + ", '')" : digits, PgKind.TEXT);
         }
         if (expressions.place == Expressions.Place.DECLARATION) {
-            throw new Untranslatable("it takes the bytes of a text, which PostgreSQL does not allow in an index or constraint");
+            throw new Untranslatable("it takes the bytes of a text, which PostgreSQL does not allow in an index "
+                    + "or constraint");
         }
         return Term.of("coalesce(upper(encode(convert_to(" + text(term) + ", 'UTF8'), 'hex')), '')", PgKind.TEXT);
     }
@@ -325,7 +343,8 @@ final class Functions {
                 fixed.append('%');
                 continue;
             }
-            boolean usable = argument < a.size() && (directive == 's' || directive == 'd' && isInteger(a.get(argument)));
+            boolean usable = argument < a.size() && (directive == 's' || directive == 'd'
+                    && isInteger(a.get(argument)));
             if (!usable) {
                 throw new Untranslatable("its printf pattern has a directive other than a plain %s or %d");
             }
@@ -335,7 +354,8 @@ final class Functions {
         }
         parts.add(Constants.literal(fixed.toString()));
         parts.removeIf(part -> part.equals("''"));
-        return parts.isEmpty() ? Term.constant(Value.of("")) : Term.of("(" + String.join(" || ", parts) + ")", PgKind.TEXT);
+        return parts.isEmpty() ? Term.constant(Value.of(""))
+                : Term.of("(" + String.join(" || ", parts) + ")", PgKind.TEXT);
     }
 
     private Term random(String name, List<Term> a) {
@@ -346,7 +366,8 @@ final class Functions {
             return Term.of("('x' || substr(md5(gen_random_uuid()::text), 1, 16))::bit(64)::bigint", PgKind.INTEGER)
                     .withSql("(('x' || substr(md5(gen_random_uuid()::text), 1, 16))::bit(64)::bigint)").withWide();
         }
-        if (a.size() != 1 || !(a.get(0).constant() instanceof Value.Int size) || size.value() < 1 || size.value() > 1024) {
+        if (a.size() != 1 || !(a.get(0).constant() instanceof Value.Int size) || size.value() < 1
+                || size.value() > 1024) {
             throw new Untranslatable("it makes a random blob whose size is not between 1 and 1,024 bytes for certain");
         }
         int digits = (int) size.value() * 2;

@@ -11,17 +11,18 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Which name a SQLite name gets in PostgreSQL, so that the application's queries still find it. Names are given out once
- * per scope (relations of the schema, columns of a table, constraints of a table); a name that had to change further
- * than PostgreSQL itself would change it is reported. Not thread-safe.
+ * Which name a SQLite name gets in PostgreSQL, so that the application's queries still find it. Names are given out
+ * once per scope (relations of the schema, columns of a table, constraints of a table); a name that had to change
+ * further than PostgreSQL itself would change it is reported. Not thread-safe.
  */
 public final class Identifiers {
 
     /** How names are carried over. */
     public enum Policy {
         /**
-         * The name to which PostgreSQL resolves the application's spelling: a name that can be written without quotes is
-         * folded to lower case (ASCII only, as PostgreSQL does in UTF-8), one that must be quoted keeps its spelling.
+         * The name to which PostgreSQL resolves the application's spelling: a name that can be written without quotes
+         * is folded to lower case (ASCII only, as PostgreSQL does in UTF-8), one that must be quoted keeps its
+         * spelling.
          */
         FOLD,
         /** The exact spelling; queries must quote every name that is not lower case. */
@@ -70,7 +71,8 @@ public final class Identifiers {
 
     /** The target's name for a source name, before any collision is looked at. */
     public String targetName(String sourceName) {
-        return cut(policy == Policy.FOLD && canStandUnquoted(sourceName) ? foldAscii(sourceName) : sourceName, BYTES_MAX);
+        return cut(policy == Policy.FOLD && canStandUnquoted(sourceName) ? foldAscii(sourceName) : sourceName,
+                BYTES_MAX);
     }
 
     /** Tables, views, indexes and sequences: one namespace in a PostgreSQL schema. */

@@ -19,7 +19,8 @@ final class Parser {
 
     /** Words that end a result column or table, so that they are no alias without AS. */
     private static final Set<String> NO_ALIAS = Set.of("FROM", "WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT",
-            "OFFSET", "UNION", "INTERSECT", "EXCEPT", "ON", "USING", "JOIN", "NATURAL", "LEFT", "RIGHT", "FULL", "INNER",
+            "OFFSET", "UNION", "INTERSECT", "EXCEPT", "ON", "USING", "JOIN", "NATURAL", "LEFT", "RIGHT", "FULL",
+                    "INNER",
             "CROSS", "OUTER", "INDEXED", "NOT", "AS", "SET", "VALUES", "SELECT", "THEN", "WHEN", "ELSE", "END", "AND",
             "OR");
 
@@ -332,7 +333,8 @@ final class Parser {
         if (accept("OVER")) {
             window = acceptOperator("(") ? window() : new Expr.Window(name(), List.of(), List.of(), null);
         }
-        return new Expr.Call(Identifiers.foldAscii(name.unquoted()), arguments, distinct, star, orderBy, filter, window);
+        return new Expr.Call(Identifiers.foldAscii(name.unquoted()), arguments, distinct, star, orderBy, filter,
+                window);
     }
 
     /** Behind its opening parenthesis. */

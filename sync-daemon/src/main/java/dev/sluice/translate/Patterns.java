@@ -16,12 +16,16 @@ final class Patterns {
         String sql = switch (like.operator()) {
             case "LIKE" -> like(expressions, operand, pattern, like.escape());
             case "GLOB" -> glob(expressions, operand, pattern);
-            default -> throw new Untranslatable("it uses " + like.operator() + ", which the application or an extension defines");
+            default -> throw new Untranslatable("it uses " + like.operator()
+                    + ", which the application or an extension defines");
         };
         return Term.condition(like.negated() ? "(NOT " + sql + ")" : sql);
     }
 
-    /** SQLite's LIKE folds ASCII letters only and has no escape character unless one is given; PostgreSQL's is a backslash. */
+    /**
+     * SQLite's LIKE folds ASCII letters only and has no escape character unless one is given; PostgreSQL's is a
+     * backslash.
+     */
     private static String like(Expressions expressions, Term operand, Term pattern, Expr escape) {
         String escapeText = "";
         if (escape != null) {
@@ -34,7 +38,8 @@ final class Patterns {
                 throw new Untranslatable("its LIKE pattern may end with the escape character");
             }
         }
-        boolean letters = pattern.constant() == null || Constants.text(pattern.constant()).chars().anyMatch(Patterns::isLetter);
+        boolean letters = pattern.constant() == null
+                || Constants.text(pattern.constant()).chars().anyMatch(Patterns::isLetter);
         String text = expressions.text(operand);
         String left = letters ? "lower(" + text + " COLLATE \"C\")" : "(" + text + " COLLATE \"C\")";
         String right = letters ? "lower(" + expressions.text(pattern) + " COLLATE \"C\")" : expressions.text(pattern);
@@ -52,7 +57,8 @@ final class Patterns {
         if (!(pattern.constant() instanceof Value.Text text)) {
             throw new Untranslatable("its GLOB pattern is not constant");
         }
-        return "((" + expressions.text(operand) + " COLLATE \"C\") ~ " + Constants.literal(regex(Constants.text(text))) + ")";
+        return "((" + expressions.text(operand) + " COLLATE \"C\") ~ " + Constants.literal(regex(Constants.text(text)))
+                + ")";
     }
 
     /** A GLOB pattern as an anchored regular expression; by default PostgreSQL's dot matches a line end too. */

@@ -17,7 +17,8 @@ import dev.sluice.schema.Affinity;
  * @param wide true if an integer is a bigint for certain, so that arithmetic has SQLite's 64 bits
  * @param floor a number that the value is never below, null if not known
  * @param small true if an integer is known to be exact as a double
- * @param form of a date, time or UUID, see {@link Columns.Column#form}; of the current time as text, its strftime pattern
+ * @param form of a date, time or UUID, see {@link Columns.Column#form}; of the current time as text, its strftime
+ *     pattern
  * @param number if the text is the decimal form of an integer: SQL of that integer, otherwise null
  */
 record Term(String sql, PgKind kind, Value constant, Affinity affinity, boolean unsure, String collation,
@@ -52,15 +53,18 @@ record Term(String sql, PgKind kind, Value constant, Affinity affinity, boolean 
     }
 
     Term withAffinity(Affinity value) {
-        return new Term(sql, kind, constant, value, unsure, collation, explicit, mixed, wide, floor, small, form, number);
+        return new Term(sql, kind, constant, value, unsure, collation, explicit, mixed, wide, floor, small, form,
+                number);
     }
 
     Term withUnsureAffinity() {
-        return new Term(sql, kind, constant, affinity, true, collation, explicit, mixed, wide, floor, small, form, number);
+        return new Term(sql, kind, constant, affinity, true, collation, explicit, mixed, wide, floor, small, form,
+                number);
     }
 
     Term withCollation(String value, boolean isExplicit) {
-        return new Term(sql, kind, constant, affinity, unsure, value, isExplicit, mixed, wide, floor, small, form, number);
+        return new Term(sql, kind, constant, affinity, unsure, value, isExplicit, mixed, wide, floor, small, form,
+                number);
     }
 
     Term withMixed(boolean value) {

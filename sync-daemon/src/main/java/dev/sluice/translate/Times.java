@@ -49,15 +49,15 @@ final class Times {
         if (source.isNull()) {
             return Term.constant(Value.NULL);
         }
-        boolean clock = "now".equalsIgnoreCase(constant(source));
+        boolean fractions = isFraction(constant(source)); // unixepoch('subsec') means now
+        boolean clock = fractions || "now".equalsIgnoreCase(constant(source));
         List<Term> modifiers = a.size() > timeAt + 1 ? a.subList(timeAt + 1, a.size()) : List.of();
         boolean epoch = !modifiers.isEmpty() && "unixepoch".equalsIgnoreCase(constant(modifiers.get(0)));
         String time = clock ? NOW : columnTime(source, epoch);
-        boolean fractions = false;
         boolean firstOfMonth = false;
         for (Term modifier : epoch ? modifiers.subList(1, modifiers.size()) : modifiers) {
             String word = constant(modifier) == null ? null : Identifiers.foldAscii(constant(modifier).strip());
-            if (word != null && (word.equals("subsec") || word.equals("subsecond"))) {
+            if (isFraction(word)) {
                 fractions = true;
             } else if (word != null && word.matches("start of (day|month|year)")) {
                 time = "date_trunc('" + word.substring(9) + "', " + time + ")";
@@ -72,14 +72,20 @@ final class Times {
             case "date" -> text("%Y-%m-%d", time);
             case "time" -> text(fractions ? "%H:%M:%f" : "%H:%M:%S", time);
             case "datetime" -> text(fractions ? "%Y-%m-%d %H:%M:%f" : "%Y-%m-%d %H:%M:%S", time);
-            case "unixepoch" -> fractions ? refuse("it asks for the epoch with a fraction") : seconds(time, clock);
-            case "julianday" -> Term.of("((round((extract(epoch FROM " + time + ") * 1000)::numeric)::bigint + 210866760000000)"
+            case "unixepoch" -> fractions ? Term.of("(round((extract(epoch FROM " + time
+                    + ") * 1000)::numeric)::bigint::double precision / 1000)", PgKind.DOUBLE) : seconds(time, clock);
+            case "julianday" -> Term.of("((round((extract(epoch FROM " + time
+                    + ") * 1000)::numeric)::bigint + 210866760000000)"
                     + "::double precision / 86400000.0::double precision)", PgKind.DOUBLE).withForm("%J");
             default -> a.isEmpty() || constant(a.get(0)) == null
                     ? refuse("its strftime pattern is not constant") : strftime(constant(a.get(0)), time, clock);
         };
         // Only the unmoved current time is the moment that now() gives to a date or time column
         return time.equals(NOW) ? answer : answer.withForm(null);
+    }
+
+    private static boolean isFraction(String modifier) {
+        return modifier != null && (modifier.equalsIgnoreCase("subsec") || modifier.equalsIgnoreCase("subsecond"));
     }
 
     /** The text of a literal date or time under a pattern; null if it is something else. */
@@ -116,7 +122,8 @@ final class Times {
         };
         Term column = a.isEmpty() ? null : a.get(a.size() - 1);
         if (pattern == null || a.size() != (name.equals("strftime") ? 2 : 1) || column.constant() != null) {
-            throw new Untranslatable("it calls " + name + ", which PostgreSQL does not allow in an index or constraint");
+            throw new Untranslatable("it calls " + name
+                    + ", which PostgreSQL does not allow in an index or constraint");
         }
         String time = columnTime(column, false);
         String field = NUMBERS.get(pattern);
@@ -128,7 +135,8 @@ final class Times {
         return switch (pattern) {
             case "%Y-%m-%d" -> Term.of(column.kind() == PgKind.DATE ? column.sql() : time + "::date", PgKind.DATE)
                     .withForm(pattern);
-            case "%Y-%m-%d %H:%M:%S" -> Term.of(column.form().contains("%f") ? "date_trunc('second', " + time + ")" : time,
+            case "%Y-%m-%d %H:%M:%S" -> Term.of(column.form().contains("%f") ? "date_trunc('second', " + time + ")"
+                    : time,
                     PgKind.TIMESTAMP).withForm(pattern);
             default -> throw new Untranslatable(
                     "it calls strftime, which PostgreSQL does not allow in an index or constraint in this form");
@@ -191,11 +199,13 @@ final class Times {
         if ((unit.equals("month") || unit.equals("year")) && !firstOfMonth) {
             throw new Untranslatable("it moves a time by months, and the two end shorter months differently");
         }
-        return "(" + time + (parts.group(1).equals("-") ? " - " : " + ") + "interval '" + parts.group(2) + " " + unit + "')";
+        return "(" + time + (parts.group(1).equals("-") ? " - " : " + ") + "interval '" + parts.group(2) + " " + unit
+                + "')";
     }
 
     private static Term seconds(String time, boolean clock) {
-        Term term = Term.of("floor(extract(epoch FROM " + time + "))::bigint", PgKind.INTEGER).withWide().withForm("%s");
+        Term term = Term.of("floor(extract(epoch FROM " + time + "))::bigint", PgKind.INTEGER).withWide()
+                .withForm("%s");
         return term.withFloor(clock ? (Long) 0L : null, true);
     }
 
@@ -278,7 +288,8 @@ final class Times {
         if (term.form().startsWith("%s")) {
             String factor = term.form().equals("%s000") ? " * 1000" : "";
             boolean known = (term.form().equals("%s") || !factor.isEmpty()) && term.affinity() != Affinity.TEXT;
-            return known ? like(term, "round((extract(epoch FROM " + term.sql() + ")" + factor + ")::numeric)::bigint", PgKind.INTEGER)
+            return known ? like(term, "round((extract(epoch FROM " + term.sql() + ")" + factor + ")::numeric)::bigint",
+                    PgKind.INTEGER)
                     .withWide() : null;
         }
         String pattern = toCharPattern(term.form());
@@ -297,10 +308,12 @@ final class Times {
     /** A text literal in exactly the form of a timestamp or date column, as PostgreSQL's literal; null if it is not. */
     static String literal(Term column, Term other) {
         String text = constant(other);
-        if (text == null || column.form() == null || column.kind() != PgKind.TIMESTAMP && column.kind() != PgKind.DATE) {
+        if (text == null || column.form() == null || column.kind() != PgKind.TIMESTAMP
+                && column.kind() != PgKind.DATE) {
             return null;
         }
-        Matcher parts = Pattern.compile("(\\d{4}-\\d\\d-\\d\\d)(?:([ T])(\\d\\d:\\d\\d:\\d\\d)(\\.\\d{3})?(Z?))?").matcher(text);
+        Matcher parts = Pattern.compile("(\\d{4}-\\d\\d-\\d\\d)(?:([ T])(\\d\\d:\\d\\d:\\d\\d)(\\.\\d{3})?(Z?))?")
+                .matcher(text);
         if (!parts.matches()) {
             return null;
         }

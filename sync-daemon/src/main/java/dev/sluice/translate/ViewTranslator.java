@@ -36,7 +36,8 @@ public final class ViewTranslator {
      * @param translation the text behind {@code CREATE VIEW name AS}
      * @param columns what it shows, empty if it was refused
      */
-    public record View(SourceObject source, String targetName, Translation translation, List<Catalog.NamedColumn> columns) {}
+    public record View(SourceObject source, String targetName, Translation translation,
+            List<Catalog.NamedColumn> columns) {}
 
     /** Translates all views; in the answer a view stands behind every view that it reads. */
     public List<View> translate(List<SourceObject> views) {
@@ -79,7 +80,8 @@ public final class ViewTranslator {
         List<Catalog.NamedColumn> columns = new ArrayList<>();
         for (Queries.Output output : rendered.outputs()) {
             Term term = output.term();
-            columns.add(new Catalog.NamedColumn(output.sourceName(), new Columns.Column(output.targetName(), term.kind(),
+            columns.add(new Catalog.NamedColumn(output.sourceName(),
+                    new Columns.Column(output.targetName(), term.kind(),
                     term.affinity() == null ? Affinity.BLOB : term.affinity(),
                     term.collation() == null ? "BINARY" : term.collation(), term.form())));
         }

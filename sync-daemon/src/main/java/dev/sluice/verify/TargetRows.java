@@ -95,7 +95,7 @@ final class TargetRows {
         StringJoiner names = new StringJoiner(", ");
         StringJoiner where = new StringJoiner(" AND ");
         for (int i = 0; i < keys.size(); i++) {
-            String type = keys.get(i).codec.type().replaceAll("\\(.*?\\)", "");
+            String type = keys.get(i).codec.castType();
             arrays.add("?::text[]");
             names.add("c" + i);
             where.add("t." + Identifiers.quote(keys.get(i).target) + " = u.c" + i
@@ -130,7 +130,7 @@ final class TargetRows {
         StringJoiner texts = new StringJoiner(", ");
         StringJoiner parameters = new StringJoiner(", ");
         for (Column key : keys) {
-            String type = key.codec.type().replaceAll("\\(.*?\\)", "");
+            String type = key.codec.castType();
             names.add(Identifiers.quote(key.target));
             texts.add(Identifiers.quote(key.target) + "::text");
             parameters.add("?::" + type);

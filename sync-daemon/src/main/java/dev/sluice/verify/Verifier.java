@@ -1,9 +1,12 @@
 package dev.sluice.verify;
 
-import dev.sluice.apply.TableWriter;
+import dev.sluice.apply.Applier;
+import dev.sluice.change.ChangeBatch;
 import dev.sluice.change.Row;
 import dev.sluice.change.RowKey;
+import dev.sluice.change.TableChange;
 import dev.sluice.change.Value;
+import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.store.Keys;
@@ -29,7 +32,8 @@ public final class Verifier {
 
     private static final int DIFFERENCES_LISTED_MAX = 100;
 
-    private final String schema;
+    private final MigrationPlan plan;
+    private final Applier applier;
     private final MigrationStore store;
     private final SamePoint samePoint;
     private final Limits limits;
@@ -44,8 +48,9 @@ public final class Verifier {
     public record Subject(TablePlan plan, SourceTable source) {}
 
     /** @param repair true to mend every difference from the source, in the transaction that found it */
-    public Verifier(String schema, MigrationStore store, SamePoint samePoint, Limits limits, boolean repair) {
-        this.schema = schema;
+    public Verifier(MigrationPlan plan, MigrationStore store, SamePoint samePoint, Limits limits, boolean repair) {
+        this.plan = plan;
+        this.applier = new Applier(store, plan);
         this.store = store;
         this.samePoint = samePoint;
         this.limits = limits;
@@ -58,9 +63,6 @@ public final class Verifier {
         long fromSeq = seq();
         List<TableReport> reports = new ArrayList<>();
         for (Subject subject : subjects) {
-            if (stopped.getAsBoolean()) {
-                break;
-            }
             reports.add(new TableScan(subject).run(listener, stopped));
         }
         return new VerifyReport(reports, fromSeq, seq(), start, Instant.now());
@@ -75,7 +77,6 @@ public final class Verifier {
 
         private final Subject subject;
         private final TargetRows targetRows;
-        private final TableWriter writer;
         private final RowHash sourceHash = new RowHash();
         private final RowHash targetHash = new RowHash();
         private final List<Difference> differences = new ArrayList<>();
@@ -83,58 +84,102 @@ public final class Verifier {
         private long repaired;
         private long rows;
         private long parked;
+        // of the present moment, not certain before it has ended
+        private byte[] chunkSource;
+        private final List<byte[]> chunkTarget = new ArrayList<>();
+        private final List<Difference> found = new ArrayList<>();
+        private long chunkRows;
+        private long chunkParked;
+        private long chunkRepaired;
 
         TableScan(Subject subject) {
             this.subject = subject;
-            this.targetRows = new TargetRows(schema, subject.plan());
-            this.writer = new TableWriter(schema, subject.plan());
+            this.targetRows = new TargetRows(plan.schema(), subject.plan());
         }
 
         TableReport run(Listener listener, BooleanSupplier stopped) throws SQLException, InterruptedException {
             RowKey after = null;
             boolean end = false;
-            while (!end && !stopped.getAsBoolean()) {
+            while (!end) {
+                requireGoingOn(stopped);
                 RowKey from = after;
                 Chunk chunk = samePoint.at(
                         snapshot -> snapshot.chunk(subject.source(), from, null, limits),
                         (read, target) -> {
+                            restore(); // the same moment may be made again after a lost connection
                             compare(target, from, read);
                             return read;
                         });
+                settle();
                 end = chunk.end();
                 after = chunk.last() == null ? after : chunk.last();
                 listener.compared(subject.plan().source(), rows);
             }
-            if (!targetRows.isNumbered() && !stopped.getAsBoolean()) {
-                findExtras();
+            if (!targetRows.isNumbered()) {
+                findExtras(stopped);
             }
             return new TableReport(subject.plan().source(), rows, parked, sourceHash.hex(), targetHash.hex(),
-                    differenceCount, differences, repaired);
+                    differenceCount, List.copyOf(differences), repaired);
+        }
+
+        private static void requireGoingOn(BooleanSupplier stopped) throws InterruptedException {
+            if (stopped.getAsBoolean()) {
+                // half a verification proves nothing, so it has no report
+                throw new InterruptedException("stopped before every table was compared");
+            }
+        }
+
+        /** Adds what the last moment found to what is certain. */
+        private void settle() {
+            if (chunkSource != null) {
+                sourceHash.add(chunkSource);
+            }
+            chunkTarget.forEach(targetHash::add);
+            found.forEach(difference -> {
+                differenceCount++;
+                if (differences.size() < DIFFERENCES_LISTED_MAX) {
+                    differences.add(difference);
+                }
+            });
+            rows += chunkRows;
+            parked += chunkParked;
+            repaired += chunkRepaired;
+            restore();
+        }
+
+        /** Forgets what the present moment found. */
+        private void restore() {
+            chunkSource = null;
+            chunkTarget.clear();
+            found.clear();
+            chunkRows = 0;
+            chunkParked = 0;
+            chunkRepaired = 0;
         }
 
         private void compare(Connection target, RowKey after, Chunk chunk) throws SQLException {
             Map<RowKey, Row> sourceRows = new LinkedHashMap<>();
             chunk.rows().forEach(row -> sourceRows.put(row.key(), row));
-            Map<RowKey, Value[]> found = new LinkedHashMap<>(targetRows.isNumbered()
+            Map<RowKey, Value[]> there = new LinkedHashMap<>(targetRows.isNumbered()
                     ? targetRows.range(target, after, chunk.end() ? null : chunk.last())
                     : targetRows.find(target, sourceRows.keySet()));
             if (targetRows.isNumbered() && after == null) {
-                found.putAll(targetRows.find(target, List.of(RowKey.of(Value.of(Long.MIN_VALUE)))));
+                there.putAll(targetRows.find(target, List.of(RowKey.of(Value.of(Long.MIN_VALUE)))));
             }
-            Set<RowKey> parkedKeys = parkedKeys(target, sourceRows.values(), found);
+            Set<RowKey> parkedKeys = parkedKeys(target, sourceRows.values(), there);
             RowHash source = new RowHash();
             RowHash targetSide = new RowHash();
             List<Row> toWrite = new ArrayList<>();
             List<RowKey> toDelete = new ArrayList<>();
             for (Row row : sourceRows.values()) {
-                rows++;
+                chunkRows++;
                 if (parkedKeys.contains(row.key())) {
-                    parked++;
+                    chunkParked++;
                     continue;
                 }
-                Value[] there = found.remove(row.key());
-                List<String> columns = hashBoth(row, there, source, targetSide);
-                if (there == null) {
+                Value[] values = there.remove(row.key());
+                List<String> columns = hashBoth(row, values, source, targetSide);
+                if (values == null) {
                     note(new Difference(Difference.Kind.MISSING, row.key(), List.of()));
                     toWrite.add(row);
                 } else if (!columns.isEmpty()) {
@@ -142,7 +187,7 @@ public final class Verifier {
                     toWrite.add(row);
                 }
             }
-            for (Map.Entry<RowKey, Value[]> extra : found.entrySet()) {
+            for (Map.Entry<RowKey, Value[]> extra : there.entrySet()) {
                 targetSide.add(extra.getKey());
                 for (Value value : extra.getValue()) {
                     targetSide.add(value);
@@ -150,8 +195,8 @@ public final class Verifier {
                 note(new Difference(Difference.Kind.EXTRA, extra.getKey(), List.of()));
                 toDelete.add(extra.getKey());
             }
-            sourceHash.add(source.bytes());
-            targetHash.add(targetSide.bytes());
+            chunkSource = source.bytes();
+            chunkTarget.add(targetSide.bytes());
             mend(target, toWrite, toDelete);
         }
 
@@ -194,7 +239,7 @@ public final class Verifier {
          * Rows of the target that no chunk asked for, in tables whose keys have no common order on both sides: looked
          * for only if the counts say that there are any.
          */
-        private void findExtras() throws SQLException, InterruptedException {
+        private void findExtras(BooleanSupplier stopped) throws SQLException, InterruptedException {
             long[] counts = samePoint.<Long, long[]>at(snapshot -> snapshot.count(subject.source()),
                     (count, target) -> new long[] {count, targetRows.count(target),
                         store.parkedCounts(target).getOrDefault(subject.plan().source(), 0L)});
@@ -204,46 +249,44 @@ public final class Verifier {
             RowKey after = null;
             List<RowKey> page;
             do {
+                requireGoingOn(stopped);
                 RowKey from = after;
                 // the keys are read outside of the moment, then asked for on both sides at one
                 page = samePoint.at(snapshot -> 0, (nothing, target) ->
                         targetRows.keysAfter(target, from, limits.rowsMax()));
                 List<RowKey> keys = page;
                 samePoint.at(snapshot -> snapshot.find(subject.source(), keys).keySet(), (present, target) -> {
+                    restore();
                     List<RowKey> toDelete = new ArrayList<>();
                     Map<RowKey, Value[]> there = targetRows.find(target, keys);
                     for (Map.Entry<RowKey, Value[]> row : there.entrySet()) {
                         if (!present.contains(row.getKey())) {
                             note(new Difference(Difference.Kind.EXTRA, row.getKey(), List.of()));
                             toDelete.add(row.getKey());
-                            targetHash.add(Keys.hash(row.getKey()));
+                            chunkTarget.add(Keys.hash(row.getKey()));
                         }
                     }
                     mend(target, List.of(), toDelete);
                     return null;
                 });
+                settle();
                 after = page.isEmpty() ? null : page.get(page.size() - 1);
             } while (after != null);
         }
 
         private void note(Difference difference) {
-            differenceCount++;
-            if (differences.size() < DIFFERENCES_LISTED_MAX) {
-                differences.add(difference);
-            }
+            found.add(difference);
         }
 
+        /** Brings the source's rows to the target, carefully: other rows may hold their unique values still. */
         private void mend(Connection target, List<Row> toWrite, List<RowKey> toDelete) throws SQLException {
-            if (!repair) {
+            if (!repair || toWrite.isEmpty() && toDelete.isEmpty()) {
                 return;
             }
-            writer.delete(target, toDelete);
-            List<Row> fitting = toWrite.stream().filter(row -> writer.misfit(row, 0) == null).toList();
-            List<RowKey> rewritten = fitting.stream().map(Row::key).toList();
-            writer.delete(target, rewritten);
-            writer.insert(target, fitting);
-            store.park(target, toWrite.stream().map(row -> writer.misfit(row, 0)).filter(m -> m != null).toList());
-            repaired += toDelete.size() + (long) toWrite.size();
+            applier.loadParked(target);
+            applier.apply(target, new ChangeBatch("", 0, 0, 0, true,
+                    List.of(new TableChange(subject.plan().source(), new HashSet<>(toDelete), toWrite)), List.of()), true);
+            chunkRepaired += toDelete.size() + (long) toWrite.size();
         }
     }
 }

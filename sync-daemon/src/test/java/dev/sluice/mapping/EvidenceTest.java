@@ -104,6 +104,26 @@ class EvidenceTest {
     }
 
     @Test
+    void columnOfTheTargetThatCanNotHoldAValueRefusesIt() {
+        var candidates = Codecs.forExisting("integer", AllCodecs.column("INTEGER"), null);
+        Evidence evidence = new Evidence(candidates, candidates.get(0));
+        evidence.add(Value.of(1), 1);
+        evidence.add(Value.of(5_000_000_000L), 2);
+        assertThat(evidence.choose()).isNull();
+        assertThat(evidence.refused()).isEqualTo(new Evidence.Refused(candidates.get(0), 1, java.util.List.of(2L)));
+    }
+
+    @Test
+    void valueThatNoTypeHoldsSaysNothingAboutTheOthers() {
+        Evidence evidence = evidence("BLOB");
+        evidence.add(Value.of(new byte[Codec.BYTES_MAX / 2]), 1);
+        evidence.add(Value.of(new byte[] {1}), 2);
+        assertThat(evidence.tooLarge()).isEqualTo(1);
+        assertThat(evidence.choose()).isEqualTo(Codecs.BYTEA);
+        assertThat(evidence.refused()).isNull();
+    }
+
+    @Test
     void nullsSayNothing() {
         Evidence evidence = evidence("BOOLEAN");
         evidence.add(Value.NULL);

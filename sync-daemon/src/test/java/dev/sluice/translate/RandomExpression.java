@@ -67,20 +67,24 @@ final class RandomExpression {
 
     private String text(int depth) {
         if (depth == 0) {
-            return pick("t", "v", "free", "word", "nc", "rt", "js", "'a'", "'ABC '", "'5'", "''", "'ä'", "NULL", "\"quoted\"");
+            return pick("t", "v", "free", "word", "nc", "rt", "js", "'a'", "'ABC '", "'5'", "''", "'ä'", "NULL",
+                    "\"quoted\"");
         }
         int d = depth - 1;
         return switch (random.nextInt(13)) {
             case 0 -> "(" + text(d) + " || " + any(d) + ")";
             case 1 -> pick("lower(", "upper(", "trim(", "ltrim(", "rtrim(") + any(d) + ")";
             case 2 -> "substr(" + text(d) + ", " + pick("1", "2", "-2", "0", "i", "length(t)") + ")";
-            case 3 -> "substr(" + text(d) + ", " + pick("1", "2", "instr(t, 'b') + 1") + ", " + pick("1", "2", "0", "length(v)") + ")";
+            case 3 -> "substr(" + text(d) + ", " + pick("1", "2", "instr(t, 'b') + 1") + ", "
+                    + pick("1", "2", "0", "length(v)") + ")";
             case 4 -> "replace(" + text(d) + ", " + text(0) + ", " + text(0) + ")";
             case 5 -> pick("coalesce(", "ifnull(", "min(", "max(", "nullif(") + text(d) + ", " + text(d) + ")";
-            case 6 -> "CASE " + any(d) + " WHEN " + any(0) + " THEN " + text(d) + " WHEN " + literal() + " THEN " + text(0) + " END";
+            case 6 -> "CASE " + any(d) + " WHEN " + any(0) + " THEN " + text(d) + " WHEN " + literal() + " THEN "
+                    + text(0) + " END";
             case 7 -> "CAST(" + any(d) + " AS TEXT)";
             case 8 -> "typeof(" + any(d) + ")";
-            case 9 -> pick("hex(b)", "hex(t)", "date(ts)", "strftime('%Y', ts2)", "strftime('%m', ts)", "u", "datetime(ts)");
+            case 9 -> pick("hex(b)", "hex(t)", "date(ts)", "strftime('%Y', ts2)", "strftime('%m', ts)", "u",
+                    "datetime(ts)");
             default -> text(0);
         };
     }

@@ -76,6 +76,11 @@ public final class Capture {
         }
     }
 
+    /** What capture can't do with a source, or does in a way that the operator should know, in the order of its tables. */
+    public static List<Obstacle> obstacles(SourceSchema schema) {
+        return Obstacle.of(schema);
+    }
+
     // ---- install and remove ----
 
     /**
@@ -138,8 +143,7 @@ public final class Capture {
     }
 
     private static void capture(SqliteSession writer, SourceTable table, int id) throws SQLException {
-        for (Obstacle obstacle : Obstacle.of(
-                new SourceSchema(List.of(table), List.of(), List.of(), List.of(), "", ""))) {
+        for (Obstacle obstacle : Obstacle.of(table)) {
             if (obstacle.blocks()) {
                 throw new SourceRefusal(obstacle.text() + " (" + obstacle.code() + ")");
             }
@@ -341,7 +345,7 @@ public final class Capture {
 
     /**
      * Brings capture in line with what these tables are now: a captured one gets all its triggers anew, so that they are
-     * the newest; one whose rows are named differently now gets a new id; one that is gone is given up; one that was not
+     * the newest; one whose rows must be named differently now (another key, or NULL in it) gets a new id; one that is gone is given up; one that was not
      * captured yet is added. All rows of such a table must then be compared with the target, because the gap has no log.
      *
      * @param generation the one that the caller took
@@ -361,7 +365,7 @@ public final class Capture {
                 if (captured != null) {
                     dropTriggers(writer, captured.id());
                 }
-                if (captured != null && (table == null || !captured.fits(table))) {
+                if (captured != null && (table == null || !captured.fits(table) || holdsNullKey(captured, table))) {
                     giveUp(writer, captured.id());
                     captured = null;
                 }
@@ -372,6 +376,11 @@ public final class Capture {
             }
             return state(writer);
         });
+    }
+
+    private static boolean holdsNullKey(CapturedTable captured, SourceTable table) {
+        return captured.identity().kind() == Kind.DECLARED_KEY
+                && table.identity() != null && table.identity().kind() == Kind.ROWID;
     }
 
     /**

@@ -29,12 +29,17 @@ public record Obstacle(String code, String table, String text, boolean blocks) {
 
     private static final Set<String> BUILT_IN_COLLATIONS = Set.of("BINARY", "NOCASE", "RTRIM");
 
-    /** All obstacles of a source, in the order of its tables. */
-    public static List<Obstacle> of(SourceSchema schema) {
+    static List<Obstacle> of(SourceTable table) {
+        List<Obstacle> found = new ArrayList<>();
+        identity(table, found);
+        collations(table, found);
+        return found;
+    }
+
+    static List<Obstacle> of(SourceSchema schema) {
         List<Obstacle> found = new ArrayList<>();
         for (SourceTable table : schema.tables()) {
-            identity(table, found);
-            collations(table, found);
+            found.addAll(of(table));
             for (SourceObject trigger : schema.triggers()) {
                 if (SqlText.sameName(trigger.table(), table.name())) {
                     trigger(table, trigger, found);

@@ -85,6 +85,10 @@ final class RowExpression {
         return false;
     }
 
+    boolean collates() {
+        return tokens.stream().anyMatch(token -> token.is("COLLATE"));
+    }
+
     private boolean wordAt(int i, String word) {
         return i < tokens.size() && tokens.get(i).is(word);
     }

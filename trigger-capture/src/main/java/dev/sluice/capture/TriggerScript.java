@@ -238,8 +238,10 @@ public record TriggerScript(String candidate, Map<String, String> triggers) {
                     candidateColumns.add(column.name());
                 } else {
                     RowExpression expression = new RowExpression(table, term.expression());
-                    conditions.add("(" + expression.sql() + ") = (SELECT " + expression.sql() + " FROM "
-                            + incomingRow(expression) + ")" + collate);
+                    // A COLLATE inside the expression would win over one on the right.
+                    boolean left = expression.collates();
+                    conditions.add("(" + expression.sql() + ")" + (left ? collate : "") + " = (SELECT " + expression.sql()
+                            + " FROM " + incomingRow(expression) + ")" + (left ? "" : collate));
                 }
             }
             if (index.predicate() != null) {

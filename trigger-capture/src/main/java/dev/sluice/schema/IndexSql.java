@@ -6,7 +6,7 @@ import java.util.List;
 /**
  * What only the text of a CREATE INDEX statement tells.
  *
- * @param terms the text of each term without its COLLATE, ASC and DESC
+ * @param terms the text of each term without ASC, DESC and the COLLATE that is the index's
  * @param predicate the WHERE text of a partial index, or null
  */
 public record IndexSql(List<String> terms, String predicate) {
@@ -42,9 +42,42 @@ public record IndexSql(List<String> terms, String predicate) {
         if (end > 1 && (term.get(end - 1).is("ASC") || term.get(end - 1).is("DESC"))) {
             end--;
         }
-        while (end > 2 && term.get(end - 2).is("COLLATE")) {
-            end -= 2; // the outermost COLLATE is the index's collation, which PRAGMA index_xinfo names
+        int base = end;
+        while (base > 2 && term.get(base - 2).is("COLLATE")) {
+            base -= 2;
         }
-        return term.subList(0, end);
+        // COLLATE binds closest: behind a || b it belongs to b, and is no collation of the index.
+        return term.subList(0, isPrimary(term.subList(0, base)) ? base : end);
+    }
+
+    /** True for a single value: a token, a call, something in parentheses, CASE … END. */
+    private static boolean isPrimary(List<SqlToken> tokens) {
+        int last = tokens.size() - 1;
+        if (last == 0 || tokens.get(0).is("CASE") && endOfCase(tokens) == last) {
+            return true;
+        }
+        int open = tokens.get(0).isOperator("(") ? 0 : tokens.get(1).isOperator("(") ? 1 : -1;
+        if (open < 0) {
+            return false;
+        }
+        int depth = 0;
+        for (int i = open; i <= last; i++) {
+            depth += tokens.get(i).isOperator("(") ? 1 : tokens.get(i).isOperator(")") ? -1 : 0;
+            if (depth == 0) {
+                return i == last;
+            }
+        }
+        return false;
+    }
+
+    private static int endOfCase(List<SqlToken> tokens) {
+        int depth = 0;
+        for (int i = 0; i < tokens.size(); i++) {
+            depth += tokens.get(i).is("CASE") ? 1 : tokens.get(i).is("END") ? -1 : 0;
+            if (depth == 0) {
+                return i;
+            }
+        }
+        return -1;
     }
 }

@@ -62,6 +62,11 @@ public final class Preflight {
                 throw refusal(file, e, true);
             }
         }
+        try {
+            file.dropEmptyWal();
+        } catch (SQLException | IOException e) {
+            throw new SourceRefusal(file.path() + " changed while it was being looked at: try again", e);
+        }
     }
 
     /**

@@ -63,6 +63,19 @@ public record SqliteFile(Path path) {
         }
     }
 
+    /**
+     * Lets SQLite take away the empty {@code -wal} and {@code -shm} that a connection which may not write leaves behind
+     * when it was the only one. To be called after the last reader is closed; nothing happens while the log has content,
+     * another process has the file open, or this user may not write.
+     */
+    public void dropEmptyWal() throws SQLException, IOException {
+        if (Files.exists(walPath()) && walSize() == 0 && Files.isWritable(path) && Files.isWritable(path.getParent())) {
+            try (SqliteSession session = openWriter(Duration.ZERO)) {
+                session.number("SELECT count(*) FROM sqlite_master"); // only who has looked at the file tidies up
+            }
+        }
+    }
+
     private Path walPath() {
         return path.resolveSibling(path.getFileName() + "-wal");
     }

@@ -17,11 +17,13 @@ public final class SqliteRows implements AutoCloseable {
     private final ResultSet rows;
     private final CoreStatement statement;
     private final boolean wideText;
+    private final boolean bigEndian;
 
     /** Runs {@code query}, whose parameters are bound already, on a connection that {@link SqliteFile} opened. */
-    SqliteRows(PreparedStatement query, boolean wideText) throws SQLException {
+    SqliteRows(PreparedStatement query, boolean wideText, boolean bigEndian) throws SQLException {
         this.statement = (CoreStatement) query;
         this.wideText = wideText;
+        this.bigEndian = bigEndian;
         this.rows = query.executeQuery();
     }
 
@@ -52,11 +54,9 @@ public final class SqliteRows implements AutoCloseable {
             case Codes.SQLITE_INTEGER -> Value.of(db.column_long(pointer, column));
             case Codes.SQLITE_FLOAT -> Value.of(db.column_double(pointer, column));
             case Codes.SQLITE_TEXT -> {
-                if (wideText) {
-                    // In a UTF-16 file the stored bytes are UTF-16 until text was asked for once, which converts in place.
-                    db.column_text(pointer, column);
-                }
-                yield new Value.Text(bytes(db, pointer, column));
+                // In a UTF-16 file these are the stored UTF-16 bytes, as long as nobody has asked for text before.
+                byte[] stored = bytes(db, pointer, column);
+                yield new Value.Text(wideText ? WideText.toUtf8(stored, bigEndian) : stored);
             }
             case Codes.SQLITE_BLOB -> new Value.Blob(bytes(db, pointer, column));
             default -> Value.NULL;

@@ -17,10 +17,13 @@ public final class SqliteSession implements AutoCloseable {
 
     private final Connection connection;
     private final boolean wideText;
+    private final boolean bigEndian;
 
     SqliteSession(Connection connection) throws SQLException {
         this.connection = connection;
-        this.wideText = !"UTF-8".equals(text("PRAGMA encoding"));
+        String encoding = text("PRAGMA encoding");
+        this.wideText = !"UTF-8".equals(encoding);
+        this.bigEndian = "UTF-16be".equals(encoding);
     }
 
     public PreparedStatement prepare(String sql) throws SQLException {
@@ -29,7 +32,7 @@ public final class SqliteSession implements AutoCloseable {
 
     /** Runs a bound query and reads its rows exactly; close the result before the statement is used again. */
     public SqliteRows rows(PreparedStatement query) throws SQLException {
-        return new SqliteRows(query, wideText);
+        return new SqliteRows(query, wideText, bigEndian);
     }
 
     /** Runs one statement; SQLite's driver ignores everything behind the first semicolon, so never two. */
@@ -107,7 +110,8 @@ public final class SqliteSession implements AutoCloseable {
 
     /**
      * Binds {@code value} in its own storage class. Text that is not valid UTF-8 can only travel as bytes: the SQL must
-     * then say {@code CAST(? AS TEXT)} (see {@link #needsCast}).
+     * then say {@code CAST(? AS TEXT)} (see {@link #needsCast}). In a UTF-16 file pass the value through {@link #sendable}
+     * first.
      */
     public static void bind(PreparedStatement statement, int index, Value value) throws SQLException {
         if (value instanceof Value.Int number) {
@@ -126,6 +130,15 @@ public final class SqliteSession implements AutoCloseable {
         } else {
             statement.setNull(index, java.sql.Types.NULL);
         }
+    }
+
+    /**
+     * What to {@link #bind} for a value in this file: the value itself, or the bytes that a CAST turns into text which is
+     * not valid Unicode in a UTF-16 file.
+     */
+    public Value sendable(Value value) {
+        return wideText && value instanceof Value.Text text && needsCast(text)
+                ? Value.of(WideText.toUtf16(text.utf8(), bigEndian)) : value;
     }
 
     /** True for text that is not valid UTF-8, which {@link #bind} sends as bytes. */

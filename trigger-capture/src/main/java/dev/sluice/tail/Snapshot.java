@@ -118,17 +118,15 @@ public final class Snapshot implements AutoCloseable {
     }
 
     /**
-     * Tables of the last {@link #changes} or {@link #reread} that hold rows with NULL in their declared key now: such
-     * rows can't be named by it, so the table has to be blocked until capture names its rows by rowid
-     * ({@link Capture#repair}).
+     * Tables of the last {@link #changes} or {@link #reread} that hold rows with NULL in their declared key now: several
+     * rows may have the same such key, and the changes name only one of them.
      */
     public Set<String> nullKeyTables() {
         return Set.copyOf(nullKeyTables);
     }
 
     private void checkContinuation(Position watermark) throws SQLException {
-        if (session.number("SELECT count(*) FROM sqlite_master WHERE name = '_sluice_control'") == 0
-                || !epoch.equals(session.text("SELECT epoch FROM \"_sluice_control\" WHERE id = 1"))) {
+        if (!epoch.equals(reader.epoch())) {
             throw new HistoryDiverged(Reason.EPOCH_DIFFERS, "the source history diverged at seq " + watermark.seq()
                     + ": the file holds another installation of capture, so it was restored or replaced");
         }
@@ -216,15 +214,11 @@ public final class Snapshot implements AutoCloseable {
                 return;
             }
             rows++;
-            if (key.hasNull()) {
-                // A BEFORE trigger only guesses, so such a row need not exist; but if one does, nothing can name it.
-                String name = table.table().name();
-                if (!nullKeyTables.contains(name) && session.number(table.hasNullKey()) == 1) {
-                    nullKeyTables.add(name);
-                }
-                return;
-            }
+            // A key with NULL may name several rows or, as a BEFORE trigger only guesses, none; one of them stands for all.
             Row row = row(table, key);
+            if (row != null && key.hasNull()) {
+                nullKeyTables.add(table.table().name());
+            }
             if (row == null || !row.key().equals(key)) {
                 net.absent.add(key);
             }
@@ -319,7 +313,7 @@ public final class Snapshot implements AutoCloseable {
         TableQueries queries = reader.queries(table);
         Map<RowKey, Row> rows = new LinkedHashMap<>();
         for (RowKey key : keys) {
-            Row row = key.hasNull() ? null : row(queries, key);
+            Row row = row(queries, key);
             if (row != null && row.key().equals(key)) {
                 rows.put(key, row);
             }
@@ -333,9 +327,6 @@ public final class Snapshot implements AutoCloseable {
     }
 
     private Row row(TableQueries queries, RowKey key) throws SQLException {
-        if (session.wideText() && key.parts().stream().anyMatch(SqliteSession::needsCast)) {
-            return scannedRow(queries, key);
-        }
         PreparedStatement query = reader.prepared(queries.byKey(key));
         bind(query, key.parts());
         try (SqliteRows rows = session.rows(query)) {
@@ -343,22 +334,9 @@ public final class Snapshot implements AutoCloseable {
         }
     }
 
-    /** Broken UTF-16 can't be sent as a parameter, so its row is searched for. */
-    private Row scannedRow(TableQueries queries, RowKey key) throws SQLException {
-        try (SqliteRows rows = session.rows(reader.prepared(queries.all()))) {
-            while (rows.next()) {
-                Row row = queries.row(rows);
-                if (row.key().equals(key)) {
-                    return row;
-                }
-            }
-        }
-        return null;
-    }
-
-    private static void bind(PreparedStatement query, List<Value> values) throws SQLException {
+    private void bind(PreparedStatement query, List<Value> values) throws SQLException {
         for (int i = 0; i < values.size(); i++) {
-            SqliteSession.bind(query, i + 1, values.get(i));
+            SqliteSession.bind(query, i + 1, session.sendable(values.get(i)));
         }
     }
 

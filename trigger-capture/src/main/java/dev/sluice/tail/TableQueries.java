@@ -14,6 +14,7 @@ import dev.sluice.sqlite.SqliteSession;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -26,6 +27,8 @@ final class TableQueries {
     private final int[] keyPositions;
     /** The single column to scan by, null where the scan goes by primary key. */
     private final String cursor;
+    private final String byRowid;
+    private final String byPlainKey;
 
     TableQueries(SourceTable table) {
         if (table.identity() == null) {
@@ -37,6 +40,9 @@ final class TableQueries {
                 : table.identity().columns().stream().mapToInt(stored::indexOf).toArray();
         this.cursor = table.identity().kind() == Kind.INTEGER_KEY ? quoted(table.identity().columns().get(0))
                 : table.identity().rowidName();
+        this.byRowid = "SELECT " + columns(table.identity().rowidName()) + " WHERE " + table.identity().rowidName() + " = ?";
+        this.byPlainKey =
+                keyPositions == null ? null : byKey(Collections.nCopies(keyPositions.length, Value.of(0)));
     }
 
     SourceTable table() {
@@ -60,31 +66,26 @@ final class TableQueries {
         return "SELECT count(*) FROM " + quoted(table.name());
     }
 
-    String hasNullKey() {
-        return "SELECT EXISTS (SELECT 1 FROM " + quoted(table.name()) + " WHERE " + table.identity().columns().stream()
-                .map(name -> quoted(name) + " IS NULL").collect(Collectors.joining(" OR ")) + ")";
-    }
-
     // ---- rows by key ----
 
-    /** Reads the row of {@code key}; the same value in another spelling is found too. */
+    /** Reads the row of {@code key}, one of several if NULL is part of it; another spelling of the value is found too. */
     String byKey(RowKey key) {
         if (keyPositions == null) {
-            return "SELECT " + columns(table.identity().rowidName()) + " WHERE " + table.identity().rowidName() + " = ?";
+            return byRowid;
         }
+        return key.hasNull() || key.parts().stream().anyMatch(SqliteSession::needsCast) ? byKey(key.parts()) : byPlainKey;
+    }
+
+    private String byKey(List<Value> parts) {
         List<String> conditions = new ArrayList<>();
         for (int i = 0; i < keyPositions.length; i++) {
-            conditions.add(keyTerm(i) + " = " + place(key.parts().get(i)));
+            Value part = parts.get(i);
+            conditions.add(keyTerm(i) + (part.isNull() ? " IS " : " = ") + place(part));
         }
         return "SELECT " + columns(null) + " WHERE " + String.join(" AND ", conditions);
     }
 
-    /** All rows, for a key that no parameter can carry. */
-    String all() {
-        return "SELECT " + columns(keyPositions == null ? table.identity().rowidName() : null);
-    }
-
-    /** Builds a row from a result of {@link #byKey} or {@link #all}. */
+    /** Builds a row from a result of {@link #byKey}. */
     Row row(SqliteRows rows) throws SQLException {
         Value[] values = new Value[stored.size()];
         if (keyPositions == null) {

@@ -236,6 +236,41 @@ class CaptureHazardsTest {
     }
 
     @Test
+    void columnOfAnExpressionThatNeedsACandidateCanBeRenamed() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, s TEXT, o)", "CREATE UNIQUE INDEX i ON t(CASE WHEN s = 1 THEN o END)",
+                "INSERT INTO t VALUES (1, '1', 'x')");
+        source.app("ALTER TABLE t RENAME COLUMN s TO status");
+        assertFollows(List.of("2|1|x"), "REPLACE INTO t VALUES (2, 1, 'x')");
+        try (SqliteSession writer = source.writer()) {
+            assertThat(Capture.damaged(writer)).containsExactly("t");
+            Capture.repair(writer, Capture.takeGeneration(writer), List.of("t"));
+            assertThat(Capture.damaged(writer)).isEmpty();
+        }
+        source.app("REPLACE INTO t VALUES (3, 1, 'x')");
+        assertThat(source.ask("SELECT DISTINCT k1 FROM _sluice_changelog WHERE op = 'R' ORDER BY 1")).containsExactly("1", "2");
+    }
+
+    @Test
+    void writesThroughAViewAndNestedTriggersAreFollowed() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE)", "CREATE TABLE log(a UNIQUE ON CONFLICT REPLACE)",
+                "CREATE VIEW v AS SELECT a FROM t",
+                "CREATE TRIGGER vi INSTEAD OF INSERT ON v BEGIN REPLACE INTO t(a) VALUES (new.a); END",
+                "CREATE TRIGGER ti AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.a % 2); END");
+        assertFollows(List.of("1|1", "3|2"), "INSERT INTO v VALUES (1), (2)", "INSERT INTO v VALUES (2)");
+        assertThat(source.ask("SELECT a FROM log")).containsExactlyInAnyOrder("1", "0");
+    }
+
+    @Test
+    void deletedParentTakesItsChildrenAlong() throws Exception {
+        capture("CREATE TABLE p(id INTEGER PRIMARY KEY)", "CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES p ON DELETE CASCADE)",
+                "CREATE TABLE d(id INTEGER PRIMARY KEY, c REFERENCES c ON DELETE SET NULL)",
+                "INSERT INTO p VALUES (1), (2)", "INSERT INTO c VALUES (1, 1), (2, 2)", "INSERT INTO d VALUES (1, 1), (2, 2)");
+        assertFollows(List.of("2"), "DELETE FROM p WHERE id = 1");
+        assertFollows(List.of("2"), "REPLACE INTO p VALUES (2)");
+        assertThat(source.ask("SELECT c FROM d")).containsExactly("null", "null");
+    }
+
+    @Test
     void fencedSourceRefusesEveryWriteAndKeepsTheTransactionOpen() throws Exception {
         capture("CREATE TABLE t(id INTEGER PRIMARY KEY, v)", "INSERT INTO t VALUES (1, 1)");
         try (SqliteSession writer = source.writer()) {

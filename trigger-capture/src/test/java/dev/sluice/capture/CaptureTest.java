@@ -302,7 +302,7 @@ class CaptureTest {
                 "CREATE VIRTUAL TABLE docs USING fts5(a)", "PRAGMA writable_schema = ON",
                 "UPDATE sqlite_master SET sql = replace(sql, 'NOCASE', 'UNICASE') WHERE name = 't'");
                 SqliteSession reader = source.reader()) {
-            List<Obstacle> obstacles = Obstacle.of(SchemaReader.read(reader));
+            List<Obstacle> obstacles = Capture.obstacles(SchemaReader.read(reader));
             assertThat(obstacles).extracting(o -> o.code() + " " + o.table() + " " + o.blocks()).containsExactly(
                     "E01 hidden true", "N01 keyless false", "E05 nulls false", "E07 t false", "E03 t false", "N02 t false",
                     "E02 docs true");

@@ -30,7 +30,8 @@ record FuzzSchema(String name, List<String> values, List<String> ddl) {
                     CREATE TABLE t(a TEXT NOT NULL DEFAULT 'X', b INT NOT NULL DEFAULT 2, c TEXT COLLATE NOCASE, d)""", """
                     CREATE UNIQUE INDEX t1 ON t(lower(a), b)""", """
                     CREATE UNIQUE INDEX t2 ON t(c COLLATE RTRIM DESC) WHERE b > 1 AND c <> "a\"""", """
-                    CREATE UNIQUE INDEX t3 ON t(coalesce(d, "none") || a COLLATE NOCASE) WHERE t.b = 3"""),
+                    CREATE UNIQUE INDEX t3 ON t(coalesce(d, "none") || a COLLATE NOCASE) WHERE t.b = 3""", """
+                    CREATE UNIQUE INDEX t4 ON t((a COLLATE BINARY || b) COLLATE NOCASE)"""),
             of("expressions that compare", """
                     CREATE TABLE t(id INTEGER PRIMARY KEY, s TEXT COLLATE NOCASE, n INT, o, d NUMERIC NOT NULL DEFAULT '7')""", """
                     CREATE UNIQUE INDEX t1 ON t(CASE WHEN s = 1 OR n = '2' THEN o END)""", """

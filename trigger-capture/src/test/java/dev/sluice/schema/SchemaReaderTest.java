@@ -145,6 +145,14 @@ class SchemaReaderTest {
     }
 
     @Test
+    void collateThatBelongsToPartOfATermStaysInIt() {
+        assertThat(IndexSql.parse("CREATE INDEX i ON t(a || b COLLATE NOCASE, (a || b) COLLATE NOCASE ASC, lower(a) COLLATE x"
+                + " COLLATE y, CASE a WHEN (1) THEN CASE b WHEN 2 THEN 3 END END COLLATE z DESC, -a COLLATE NOCASE)").terms())
+                .containsExactly("a || b COLLATE NOCASE", "(a || b)", "lower(a)",
+                        "CASE a WHEN (1) THEN CASE b WHEN 2 THEN 3 END END", "-a COLLATE NOCASE");
+    }
+
+    @Test
     void shadowTablesAndSqlitesOwnAreLeftOut() throws Exception {
         SourceSchema schema = read("CREATE VIRTUAL TABLE docs USING fts5(body)",
                 "CREATE VIRTUAL TABLE old USING fts4(body)", "CREATE VIRTUAL TABLE box USING rtree(id, x0, x1)",

@@ -32,6 +32,20 @@ class PreflightTest {
     }
 
     @Test
+    void lookingAtAFileThatNobodyHasOpenLeavesNothingBesideIt() throws Exception {
+        Path path = folder.resolve("alone.sqlite");
+        try (SourceFile source = new SourceFile(path, "PRAGMA journal_mode = WAL", "CREATE TABLE t(a)")) {
+            assertThat(source.ask("SELECT 1")).hasSize(1);
+        }
+        byte[] before = Files.readAllBytes(path);
+        for (boolean willWrite : new boolean[] {false, true}) {
+            Preflight.check(new SqliteFile(path), willWrite);
+            assertThat(folder.toFile().list()).containsExactly("alone.sqlite");
+            assertThat(Files.readAllBytes(path)).isEqualTo(before);
+        }
+    }
+
+    @Test
     void everyRealDatabasePasses() throws Exception {
         for (Path database : Databases.all()) {
             Path copy = Databases.copy(database, Files.createTempDirectory(folder, "db"));

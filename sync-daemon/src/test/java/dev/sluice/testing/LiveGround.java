@@ -1,0 +1,252 @@
+package dev.sluice.testing;
+
+import dev.sluice.capture.Capture;
+import dev.sluice.census.Census;
+import dev.sluice.copy.CopyProgress;
+import dev.sluice.migration.LiveMigration;
+import dev.sluice.migration.Preparation;
+import dev.sluice.phase.Phase;
+import dev.sluice.plan.MappingRules;
+import dev.sluice.postgres.Target;
+import dev.sluice.sqlite.SqliteFile;
+import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.tail.Limits;
+import dev.sluice.verify.VerifyReport;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.awaitility.Awaitility;
+
+/**
+ * A source with an application's connection, a fresh target, and a live migration between them. The application writes
+ * through plain JDBC, as any other program would.
+ */
+public final class LiveGround implements AutoCloseable {
+
+    public static final String NAME = "live";
+    private static final Duration BUSY = Duration.ofSeconds(20);
+
+    private final SqliteFile file;
+    private final Target target;
+    private final Connection application;
+    private MappingRules rules = MappingRules.DEFAULT;
+    private Limits chunk = new Limits(500, 16 << 20, Duration.ofSeconds(1));
+    private Limits batch = new Limits(500, 16 << 20, Duration.ofSeconds(1));
+    private long purgeKeepRows = 10_000;
+    private LiveMigration migration;
+
+    /** A new source in WAL mode with {@code statements} run in it, and a target that nobody has used. */
+    public LiveGround(Path folder, String... statements) throws SQLException {
+        this(folder, PostgresForTests.fresh(), statements);
+    }
+
+    public LiveGround(Path folder, Target target, String... statements) throws SQLException {
+        this.file = new SqliteFile(folder.resolve("app.db"));
+        this.target = target;
+        this.application = DriverManager.getConnection("jdbc:sqlite:" + file.path());
+        app("PRAGMA busy_timeout = 20000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL");
+        app(statements);
+    }
+
+    public SqliteFile file() {
+        return file;
+    }
+
+    public Target target() {
+        return target;
+    }
+
+    public LiveMigration migration() {
+        return migration;
+    }
+
+    /** The application's connection, autocommit on. */
+    public Connection application() {
+        return application;
+    }
+
+    public LiveGround rules(MappingRules chosen) {
+        rules = chosen;
+        return this;
+    }
+
+    public LiveGround chunk(Limits chosen) {
+        chunk = chosen;
+        return this;
+    }
+
+    public LiveGround batch(Limits chosen) {
+        batch = chosen;
+        return this;
+    }
+
+    public LiveGround purgeKeepRows(long rows) {
+        purgeKeepRows = rows;
+        return this;
+    }
+
+    // ---- the application and the two sides ----
+
+    /** Runs statements as the application. */
+    public void app(String... statements) throws SQLException {
+        try (Statement statement = application.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
+        }
+    }
+
+    /** Runs statements in one transaction of the application. */
+    public void appTogether(String... statements) throws SQLException {
+        app("BEGIN IMMEDIATE");
+        app(statements);
+        app("COMMIT");
+    }
+
+    /** Runs statements in the target, past the migration. */
+    public void there(String... statements) throws SQLException {
+        try (Connection connection = target.connect(); Statement statement = connection.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
+        }
+    }
+
+    /** Rows of a query on the target, columns joined by {@code |}, NULL as {@code ∅}. */
+    public List<String> target(String sql) throws SQLException {
+        try (Connection connection = target.connect()) {
+            return rows(connection, sql);
+        }
+    }
+
+    public List<String> source(String sql) throws SQLException {
+        return rows(application, sql);
+    }
+
+    private static List<String> rows(Connection connection, String sql) throws SQLException {
+        List<String> rows = new ArrayList<>();
+        try (Statement statement = connection.createStatement(); ResultSet row = statement.executeQuery(sql)) {
+            while (row.next()) {
+                List<String> cells = new ArrayList<>();
+                for (int i = 1; i <= row.getMetaData().getColumnCount(); i++) {
+                    String cell = row.getString(i);
+                    cells.add(cell == null ? "∅" : cell);
+                }
+                rows.add(String.join("|", cells));
+            }
+        }
+        return rows;
+    }
+
+    /** What is parked: {@code table|key|code}, sorted. */
+    public List<String> parked() throws SQLException {
+        return target("SELECT source_table, array_to_string(key, ',', '∅'), code FROM sluice.parked_row ORDER BY 1, 2");
+    }
+
+    public String phase() throws SQLException {
+        return target("SELECT phase FROM sluice.migration").get(0);
+    }
+
+    /** What the source holds of ours. */
+    public List<String> traces() throws SQLException {
+        return source("SELECT name FROM sqlite_master WHERE name LIKE '%sluice%' ORDER BY 1");
+    }
+
+    // ---- the migration ----
+
+    public Preparation prepare() throws SQLException, InterruptedException {
+        return Preparation.of(file, target, rules, BUSY, Census.Listener.NONE);
+    }
+
+    /** Starts the daemon's part, or starts it again. */
+    public LiveMigration start() {
+        migration = new LiveMigration(NAME, file, target,
+                new LiveMigration.Options(2, chunk, batch, Duration.ofMillis(2), BUSY, purgeKeepRows, 10, true,
+                        "test"),
+                this::prepare, NO_PROGRESS);
+        migration.start();
+        return migration;
+    }
+
+    public LiveGround startAndFollow() {
+        start();
+        awaitReplicating();
+        return this;
+    }
+
+    public void awaitReplicating() {
+        Awaitility.await().atMost(Duration.ofSeconds(60)).pollInterval(Duration.ofMillis(10))
+                .failFast(() -> {
+                    if (migration.failure() != null) {
+                        throw new AssertionError("the migration ended", migration.failure());
+                    }
+                })
+                .until(() -> migration.phase() == Phase.REPLICATING);
+    }
+
+    /** Waits until it is blocked, and returns the sentence that says why. */
+    public String awaitBlocked() {
+        return Awaitility.await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(10))
+                .failFast(() -> {
+                    if (migration.failure() != null) {
+                        throw new AssertionError("the migration ended", migration.failure());
+                    }
+                })
+                .until(() -> migration.status().run(), run -> run.startsWith("blocked"));
+    }
+
+    /** Waits until it has ended by itself, and returns why. */
+    public Exception awaitFailure() throws InterruptedException {
+        if (!migration.awaitEnd(Duration.ofSeconds(30))) {
+            throw new AssertionError("the migration goes on: " + migration.status());
+        }
+        return migration.failure();
+    }
+
+    /** Stops the daemon's part as SIGTERM does. */
+    public void stop() {
+        migration.close();
+    }
+
+    /** Everything committed in the source so far is in the target when this returns; nothing is mended. */
+    public VerifyReport verify() throws Exception {
+        return migration.verify(List.of(), false, (table, done) -> {});
+    }
+
+    public VerifyReport repair() throws Exception {
+        return migration.verify(List.of(), true, (table, done) -> {});
+    }
+
+    /** Leaves the source without capture; for tests that end with it. */
+    public Capture.State capture() throws SQLException {
+        try (SqliteSession session = file.openReader(BUSY)) {
+            return Capture.state(session);
+        }
+    }
+
+    @Override
+    public void close() throws SQLException {
+        if (migration != null) {
+            migration.close();
+        }
+        application.close();
+        PostgresForTests.drop(target);
+    }
+
+    private static final CopyProgress NO_PROGRESS = new CopyProgress() {
+        @Override
+        public void copied(String table, long rows, long bytes) {}
+
+        @Override
+        public void parked(String table, long rows) {}
+
+        @Override
+        public void finished(String table) {}
+    };
+}

@@ -1,0 +1,150 @@
+package dev.sluice.testing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.plan.ColumnPlan;
+import dev.sluice.plan.MigrationPlan;
+import dev.sluice.plan.TablePlan;
+import dev.sluice.postgres.Target;
+import dev.sluice.schema.RowIdentity;
+import dev.sluice.store.MigrationStore;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * Compares both sides row by row through plain JDBC, with nothing of the product but the plan that says which column
+ * goes where and how its text is read. Every value is written as its storage class and content.
+ */
+public final class SameRows {
+
+    private SameRows() {}
+
+    public static void assertSame(LiveGround ground) throws SQLException {
+        assertSame(ground.file().path(), ground.target(), LiveGround.NAME);
+    }
+
+    /** Fails with the rows that differ; parked rows count as missing. */
+    public static void assertSame(Path source, Target target, String migration) throws SQLException {
+        try (Connection there = target.connect();
+                Connection here = DriverManager.getConnection("jdbc:sqlite:" + source)) {
+            MigrationPlan plan = new MigrationStore(migration).load(there).plan();
+            here.setAutoCommit(false);
+            for (TablePlan table : plan.tables()) {
+                assertThat(targetRows(there, plan, table)).as("rows of table %s", table.source())
+                        .containsExactlyInAnyOrderElementsOf(sourceRows(here, table));
+            }
+        }
+    }
+
+    private static String quoted(String name) {
+        return '"' + name.replace("\"", "\"\"") + '"';
+    }
+
+    private static List<String> sourceRows(Connection connection, TablePlan table) throws SQLException {
+        List<String> names = new ArrayList<>();
+        if (table.identity().kind() == RowIdentity.Kind.ROWID) {
+            names.add(table.identity().rowidName());
+        }
+        table.columns().forEach(column -> names.add(quoted(column.source())));
+        String selected = names.stream().map(name -> "typeof(" + name + "), " + name).collect(Collectors.joining(", "));
+        List<String> rows = new ArrayList<>();
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT " + selected + " FROM " + quoted(table.source()))) {
+            while (row.next()) {
+                List<String> cells = new ArrayList<>();
+                for (int i = 0; i < names.size(); i++) {
+                    cells.add(cell(row, i * 2 + 1));
+                }
+                rows.add(String.join(" | ", cells));
+            }
+        }
+        return rows;
+    }
+
+    private static String cell(ResultSet row, int at) throws SQLException {
+        return switch (row.getString(at)) {
+            case "null" -> "NULL";
+            case "integer" -> "integer " + row.getLong(at + 1);
+            case "real" -> "real " + row.getDouble(at + 1);
+            case "text" -> "text " + new String(row.getBytes(at + 1), StandardCharsets.UTF_8);
+            default -> "blob " + HexFormat.of().formatHex(row.getBytes(at + 1));
+        };
+    }
+
+    private static List<String> targetRows(Connection connection, MigrationPlan plan, TablePlan table)
+            throws SQLException {
+        List<String> names = new ArrayList<>();
+        List<String> codecs = new ArrayList<>();
+        if (table.identity().kind() == RowIdentity.Kind.ROWID) {
+            names.add(quoted(table.keyColumn()));
+            codecs.add("bigint");
+        }
+        for (ColumnPlan column : table.columns()) {
+            names.add(quoted(column.target()));
+            codecs.add(column.codecId());
+        }
+        List<String> rows = new ArrayList<>();
+        try (Statement statement = connection.createStatement(); ResultSet row = statement.executeQuery(
+                "SELECT " + String.join(", ", names) + " FROM " + quoted(plan.schema()) + "." + quoted(table.target()))) {
+            while (row.next()) {
+                List<String> cells = new ArrayList<>();
+                for (int i = 0; i < names.size(); i++) {
+                    cells.add(cell(row, i + 1, codecs.get(i)));
+                }
+                rows.add(String.join(" | ", cells));
+            }
+        }
+        return rows;
+    }
+
+    /** What the codec's documentation says that PostgreSQL's value stands for. */
+    private static String cell(ResultSet row, int at, String codec) throws SQLException {
+        if (row.getObject(at) == null) {
+            return "NULL";
+        }
+        String text = row.getString(at);
+        switch (codec.split(":", 2)[0]) {
+            case "smallint", "integer", "bigint":
+                return "integer " + row.getLong(at);
+            case "double", "real":
+                return "real " + row.getDouble(at);
+            case "boolean":
+                return "integer " + (row.getBoolean(at) ? 1 : 0);
+            case "bytea":
+                return (codec.equals("bytea") ? "blob " : "text bytes ") + HexFormat.of().formatHex(row.getBytes(at));
+            case "numeric":
+                return codec.endsWith(":whole") && row.getBigDecimal(at).stripTrailingZeros().scale() <= 0
+                        ? "integer " + row.getBigDecimal(at).toBigIntegerExact() : "real " + row.getDouble(at);
+            case "escaped":
+                return escaped(text, codec.equals("escaped:numbers"));
+            default:
+                return "text " + text;
+        }
+    }
+
+    private static String escaped(String text, boolean numbersPlain) {
+        if (text.startsWith("\\")) {
+            String rest = text.substring(2);
+            return switch (text.charAt(1)) {
+                case 'x' -> "blob " + rest;
+                case 'i' -> "integer " + rest;
+                case 'r' -> "real " + rest;
+                case 'b' -> "text " + new String(HexFormat.of().parseHex(rest), StandardCharsets.UTF_8);
+                default -> "text " + rest;
+            };
+        }
+        if (numbersPlain && text.matches("0|-?[1-9][0-9]*")) {
+            return "integer " + text;
+        }
+        return numbersPlain && text.matches("-?([0-9]+\\.[0-9]+(E-?[0-9]+)?|Infinity)") ? "real " + text : "text " + text;
+    }
+}

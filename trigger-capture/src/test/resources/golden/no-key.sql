@@ -1,0 +1,3 @@
+CREATE TABLE events(at TEXT, what BLOB);
+CREATE TABLE nullable(k TEXT PRIMARY KEY, rowid INT);
+INSERT INTO nullable VALUES (NULL, 1);

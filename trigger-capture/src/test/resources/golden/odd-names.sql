@@ -1,0 +1,1 @@
+CREATE TABLE "order"("we ird; --" TEXT NOT NULL PRIMARY KEY, "a""b" UNIQUE, [größe] UNIQUE);
