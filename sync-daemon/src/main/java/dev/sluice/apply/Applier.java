@@ -117,7 +117,7 @@ public final class Applier {
                 parked.add(misfit);
                 gone.add(row.key());
             }
-            if (Spellings.several(row.key())) {
+            if (KeySpellings.areSeveral(row.key())) {
                 gone.add(row.key()); // the target may hold 0.0 where the row is spelled -0.0 now, or the other way
             }
         }

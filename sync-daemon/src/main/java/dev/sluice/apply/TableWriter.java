@@ -243,7 +243,9 @@ public final class TableWriter {
     public void delete(Connection connection, Collection<RowKey> deleted) throws SQLException {
         List<List<Value>> present = new ArrayList<>();
         List<Codec> codecs = keys.stream().map(Column::codec).toList();
-        deleted.forEach(key -> present.addAll(Spellings.of(key, codecs)));
+        for (RowKey key : deleted) {
+            present.addAll(KeySpellings.of(key, codecs));
+        }
         if (present.isEmpty()) {
             return;
         }

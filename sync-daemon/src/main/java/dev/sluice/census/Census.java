@@ -73,9 +73,12 @@ public record Census(List<TableCensus> tables) {
         Callable<Map<String, TableCensus>> reader = () -> {
             Map<String, TableCensus> read = new HashMap<>();
             try (SqliteSession session = file.openReader(options.busyTimeout)) {
+                boolean wal = "wal".equals(session.text("PRAGMA journal_mode"));
+                session.execute("PRAGMA busy_timeout = 0"); // a scan waits for itself
                 for (int i = next.getAndIncrement(); i < largestFirst.size(); i = next.getAndIncrement()) {
                     SourceTable table = largestFirst.get(i);
-                    read.put(table.name(), new TableScan(session, table, candidates, listener).run());
+                    read.put(table.name(), new TableScan(session, table, candidates, wal, options.busyTimeout,
+                            listener).run());
                 }
             }
             return read;

@@ -56,6 +56,6 @@ public record ColumnCensus(
     /** Bytes of texts and blobs. */
     public record Lengths(long min, long max, double average) {}
 
-    /** Values that look like a truth value: the numbers 0 and 1, and words such as {@code true}, {@code f}, {@code no}. */
+    /** Values that look like a truth value: the numbers 0 and 1, and words such as {@code true} or {@code no}. */
     public record Truth(long zeros, long ones, long trueWords, long falseWords) {}
 }

@@ -12,6 +12,7 @@ import dev.sluice.sqlite.SqliteRows;
 import dev.sluice.sqlite.SqliteSession;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -26,9 +27,10 @@ final class TableScan {
 
     private static final long CHUNK_NANOS_WAL = TimeUnit.MILLISECONDS.toNanos(200);
     private static final long CHUNK_NANOS_ROLLBACK = TimeUnit.MILLISECONDS.toNanos(10);
+    /** While someone else writes: time for a checkpoint to pass, or for a fifth of the time at most to be ours. */
+    private static final long REST_NANOS_WAL = TimeUnit.MILLISECONDS.toNanos(20);
+    private static final long REST_NANOS_ROLLBACK = 4 * CHUNK_NANOS_ROLLBACK;
     private static final long REPORT_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
-    /** Someone else writes: leave the file alone for this many times as long as it was read. */
-    private static final int REST = 4;
     /** SQLite's own limit, for tables as for results: beside 2,000 columns no key fits. */
     private static final int RESULT_COLUMNS_MAX = 2_000;
     private static final int CLOCK_ROWS = 64;
@@ -40,18 +42,23 @@ final class TableScan {
     private final List<SourceColumn> stored;
     private final TableTally tally;
     private final long chunkNanos;
+    private final long restNanos;
+    private final long busyNanos;
     private long reported = System.nanoTime();
+    private Long dataVersion;
+    private boolean written;
     private String tooLarge;
 
-    TableScan(SqliteSession session, SourceTable table, CandidateSource candidates, Census.Listener listener)
-            throws SQLException {
+    TableScan(SqliteSession session, SourceTable table, CandidateSource candidates, boolean wal, Duration busyTimeout,
+            Census.Listener listener) {
         this.session = session;
+        this.busyNanos = busyTimeout.toNanos();
         this.table = table;
         this.listener = listener;
         this.stored = table.storedColumns();
         this.tally = new TableTally(table, candidates);
-        boolean wal = "wal".equalsIgnoreCase(session.text("PRAGMA journal_mode"));
         this.chunkNanos = wal ? CHUNK_NANOS_WAL : CHUNK_NANOS_ROLLBACK;
+        this.restNanos = wal ? REST_NANOS_WAL : REST_NANOS_ROLLBACK;
     }
 
     /** A guess of how many rows there are that costs one step in a tree, to read the large tables first. */
@@ -75,7 +82,8 @@ final class TableScan {
             }
         } catch (OutOfMemoryError | SQLException e) {
             if (isTooLarge(e)) {
-                problem = "table " + table.name() + " holds a value that is too large to read behind row " + tally.rows()
+                problem = "table " + table.name() + " holds a value that is too large to read behind row "
+                        + tally.rows()
                         + ": shorten it, exclude its column, or give Sluice more memory (java -Xmx)";
             } else if (isDamage(e)) {
                 problem = "table " + table.name() + " is damaged behind row " + tally.rows()
@@ -115,7 +123,7 @@ final class TableScan {
                     next.setLong(1, last);
                 }
                 RowidChunk chunk = new RowidChunk(last);
-                try (SqliteRows rows = session.rows(query)) {
+                try (SqliteRows rows = start(query)) {
                     more = chunk.read(rows);
                 } catch (OutOfMemoryError | SQLException e) {
                     if (!isTooLarge(e)) {
@@ -166,7 +174,8 @@ final class TableScan {
         }
         String what = "row " + row + " of " + table.name() + " holds a value of " + length + " bytes in " + column;
         return length > Codec.BYTES_MAX
-                ? what + ", which neither SQLite's usual limit nor PostgreSQL's of 1 GB allows: shorten it or exclude the column"
+                ? what + ", which neither SQLite's usual limit nor PostgreSQL's of 1 GB allows: shorten it or"
+                + " exclude the column"
                 : what + ", too large for this process: give Sluice more memory (java -Xmx)";
     }
 
@@ -197,7 +206,7 @@ final class TableScan {
                 for (int i = 0; i < bound.size(); i++) {
                     SqliteSession.bind(statement, i + 1, bound.get(i));
                 }
-                try (SqliteRows rows = session.rows(statement)) {
+                try (SqliteRows rows = start(statement)) {
                     while (rows.next()) {
                         rows.read(key.size(), values);
                         if (chunk.isFull(tally.add(values, Evidence.NO_ROW))) {
@@ -250,7 +259,7 @@ final class TableScan {
         String select = "SELECT " + columnList().substring(2) + " FROM " + quoted(table.name());
         Value[] values = new Value[stored.size()];
         try (PreparedStatement query = session.prepare(select);
-                SqliteRows rows = session.rows(query)) {
+                SqliteRows rows = start(query)) {
             while (rows.next()) {
                 rows.read(0, values);
                 tally.add(values, Evidence.NO_ROW);
@@ -269,34 +278,56 @@ final class TableScan {
         }
     }
 
+    /**
+     * Starts a read transaction. SQLite's own wait for a lock ends in steps of 100 ms, and outside WAL mode a busy
+     * writer leaves gaps of a few: so the wait is done here, in steps of one.
+     */
+    private SqliteRows start(PreparedStatement query) throws SQLException, InterruptedException {
+        long deadline = System.nanoTime() + busyNanos;
+        while (true) {
+            try {
+                return session.rows(query);
+            } catch (SQLException e) {
+                if ((e.getErrorCode() & 0xFF) != SQLiteErrorCode.SQLITE_BUSY.code || System.nanoTime() > deadline) {
+                    throw e;
+                }
+                TimeUnit.MILLISECONDS.sleep(1);
+            }
+        }
+    }
+
     /** One read transaction: knows when it has lasted long enough. */
     private class Chunk {
-        private final long start = System.nanoTime();
-        private final long version;
+        private long start;
         private int rows;
         private long bytes;
+        private boolean full;
 
-        Chunk() throws SQLException {
-            this.version = session.dataVersion();
-        }
-
-        boolean isFull(long rowBytes) {
+        boolean isFull(long rowBytes) throws SQLException {
+            if (rows == 0) {
+                start = System.nanoTime();
+                // asked while the lock is held anyway
+                long version = session.dataVersion();
+                written = dataVersion != null && dataVersion != version;
+                dataVersion = version;
+            }
             rows++;
             bytes += rowBytes;
             if (rows % CLOCK_ROWS != 0 && bytes < CLOCK_BYTES) {
                 return false;
             }
             bytes = 0;
-            return System.nanoTime() - start > chunkNanos;
+            full = System.nanoTime() - start > chunkNanos;
+            return full;
         }
 
         /** Called between transactions: makes room for a writer if there is one, and reports. */
-        void rest() throws SQLException, InterruptedException {
-            long now = System.nanoTime();
+        void rest() throws InterruptedException {
             stopIfInterrupted();
-            if (now - start > chunkNanos && session.dataVersion() != version) {
-                TimeUnit.NANOSECONDS.sleep(Math.min((now - start) * REST, TimeUnit.SECONDS.toNanos(1)));
+            if (full && written) {
+                TimeUnit.NANOSECONDS.sleep(restNanos);
             }
+            long now = System.nanoTime();
             if (now - reported > REPORT_NANOS) {
                 reported = now;
                 listener.read(table.name(), tally.rows(), tally.bytes(), false);
@@ -310,7 +341,7 @@ final class TableScan {
         /** The last row that was taken, null before the first. */
         private Long last;
 
-        RowidChunk(Long last) throws SQLException {
+        RowidChunk(Long last) {
             this.last = last;
         }
 

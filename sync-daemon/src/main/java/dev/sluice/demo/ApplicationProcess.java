@@ -15,7 +15,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The sample application as the demo sees it: a process of its own that only its own counters are known of. Thread-safe.
+ * The sample application as the demo sees it: a process of its own, of which it knows what that says of itself.
+ * Thread-safe.
  */
 final class ApplicationProcess implements AutoCloseable {
 
@@ -59,7 +60,8 @@ final class ApplicationProcess implements AutoCloseable {
     /** Starts it on {@code file} from this process's own class path; it ends when this process does. */
     static ApplicationProcess start(Path folder, Path file, long rows) throws IOException {
         Path log = folder.resolve("application.log");
-        return new ApplicationProcess(new ProcessBuilder(command(folder, file, rows)).redirectError(log.toFile()).start(), log);
+        Process process = new ProcessBuilder(command(folder, file, rows)).redirectError(log.toFile()).start();
+        return new ApplicationProcess(process, log);
     }
 
     static List<String> command(Path folder, Path file, long rows) {
@@ -195,7 +197,8 @@ final class ApplicationProcess implements AutoCloseable {
         errors = said.path("errors").asLong();
         long[] byDuration = new long[SampleApplication.CLASSES_MS.size() + 1];
         Arrays.setAll(byDuration, i -> said.path("byDuration").path(i).asLong());
-        add(new Sample(System.nanoTime(), said.path("transactions").asLong(), said.path("slowestMs").asDouble(), byDuration));
+        add(new Sample(System.nanoTime(), said.path("transactions").asLong(), said.path("slowestMs").asDouble(),
+                byDuration));
     }
 
     private void add(Sample sample) {

@@ -11,8 +11,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Looks at PostgreSQL as any reader would, five times a second on a thread of its own: transfers never change the sum over
- * all accounts, so half a transfer would show; and the newest event tells how far PostgreSQL is behind. Thread-safe.
+ * Looks at PostgreSQL as any reader would, five times a second on a thread of its own: transfers never change the sum
+ * over all accounts, so half a transfer would show; and the newest event tells how far PostgreSQL is behind.
+ * Thread-safe.
  */
 final class BalanceWatch implements AutoCloseable {
 

@@ -41,11 +41,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
- * A tour on this machine alone: an application of ours writes to SQLite all the while, its file is copied to an embedded
- * PostgreSQL, followed, verified and let go again. Everything lives in a temporary directory and is gone at the end, also
- * after Ctrl-C. An instance runs once.
+ * A tour on this machine alone: an application of ours writes to SQLite all the while, its file is copied to an
+ * embedded PostgreSQL, followed, verified and let go again. Everything lives in temporary directories and is gone at
+ * the end, also after Ctrl-C. An instance runs once.
  */
 public final class Demo {
 
@@ -54,9 +56,11 @@ public final class Demo {
     private static final Duration BUSY_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration LOOK_PAUSE = Duration.ofMillis(20);
     private static final Duration FOLLOW_LINE_EVERY = Duration.ofSeconds(2);
-    /** Small chunks: the demo's rows would otherwise be one step of the progress bar. */
-    private static final Limits CHUNK = new Limits(2_000, 4 << 20, Duration.ofMillis(200));
+    /** Smaller than in earnest: the demo has few rows, and its progress should be seen. */
+    private static final Limits CHUNK = new Limits(5_000, 4 << 20, Duration.ofMillis(200));
     private static final Limits BATCH = new Limits(10_000, 16 << 20, Duration.ofMillis(200));
+    private static final LiveMigration.Options LIVE = new LiveMigration.Options(2, CHUNK, BATCH,
+            Duration.ofMillis(5), BUSY_TIMEOUT, 10_000, 10, true, "demo");
     private static final int HASH_SHOWN = 16;
     /** As shells say it of a program that Ctrl-C ended. */
     private static final int INTERRUPTED = 130;
@@ -155,21 +159,22 @@ public final class Demo {
     // ---- 1 ----
 
     private void startApplication() throws Exception {
-        say.step("An application starts");
+        say.step("An application and an empty PostgreSQL start");
+        server = options.keep() ? EmbeddedTarget.persistent(folder.path().resolve("postgres"))
+                : EmbeddedTarget.ephemeral();
+        target = Target.open(server.url(), server.password(), Target.Options.DEFAULT);
         Path path = folder.path().resolve("shop.db");
         application = ApplicationProcess.start(folder.path(), path, options.rows());
-        server = options.keep() ? EmbeddedTarget.persistent(folder.path().resolve("postgres")) : EmbeddedTarget.ephemeral();
-        target = Target.open(server.url(), server.password(), Target.Options.DEFAULT);
         long rows = application.awaitFilled(FILL_WAIT);
         filledNanos = System.nanoTime();
         file = new SqliteFile(path);
         schemaBefore = schema();
-        say.line("A web shop in a process of its own (pid " + application.pid() + ") has filled " + path.getFileName() + ": "
-                + schemaBefore.stream().filter(line -> line.startsWith("table ")).count() + " tables, " + count(rows)
-                + " rows, " + bytes(file.size() + file.walSize()));
+        say.line("A web shop in a process of its own (pid " + application.pid() + ") has filled " + path.getFileName()
+                + ": " + schemaBefore.stream().filter(line -> line.startsWith("table ")).count() + " tables, "
+                + count(rows) + " rows, " + bytes(file.size() + file.walSize()));
         say.line("From now on it writes " + ApplicationProcess.TRANSACTIONS_PER_SECOND
                 + " transactions a second and is told nothing of what follows");
-        say.line("PostgreSQL runs at " + server.url().place() + ", empty");
+        say.line("PostgreSQL runs at " + server.url().place());
         facts.put("rowsAtStart", rows);
     }
 
@@ -203,8 +208,10 @@ public final class Demo {
 
     private static List<String> example(Assessment assessment, String name) {
         String[] parts = name.split("\\.");
-        TableAssessment table = assessment.tables().stream().filter(t -> t.name().equals(parts[0])).findFirst().orElseThrow();
-        ColumnMapping column = table.columns().stream().filter(c -> c.name().equals(parts[1])).findFirst().orElseThrow();
+        TableAssessment table = assessment.tables().stream().filter(t -> t.name().equals(parts[0]))
+                .findFirst().orElseThrow();
+        ColumnMapping column = table.columns().stream().filter(c -> c.name().equals(parts[1]))
+                .findFirst().orElseThrow();
         String evidence = column.evidence();
         return List.of(name, column.census().declaredType().isEmpty() ? "(nothing)" : column.census().declaredType(),
                 column.type(), evidence.length() <= 60 ? evidence : evidence.substring(0, 57) + "...");
@@ -214,10 +221,12 @@ public final class Demo {
 
     private Preparation plan() throws Exception {
         say.step("Plan");
-        Preparation preparation = Preparation.of(file, target, MappingRules.DEFAULT, BUSY_TIMEOUT, Census.Listener.NONE);
+        Preparation preparation =
+                Preparation.of(file, target, MappingRules.DEFAULT, BUSY_TIMEOUT, Census.Listener.NONE);
         preparation.requireFit();
         MigrationPlan plan = preparation.plan();
-        say.line(stages(plan) + "; for example:");
+        say.line(stages(plan));
+        say.line("For example:");
         example(plan, Stage.TABLE, "\"orders\"");
         example(plan, Stage.UNIQUE, "payments_captured_once");
         example(plan, Stage.FOREIGN_KEY, "orders_customer_id_fkey");
@@ -233,22 +242,19 @@ public final class Demo {
     }
 
     private static String stages(MigrationPlan plan) {
-        Map<Stage, String> names = new LinkedHashMap<>();
-        names.put(Stage.TABLE, "tables");
-        names.put(Stage.KEY, "primary keys");
-        names.put(Stage.UNIQUE, "unique");
-        names.put(Stage.INDEX, "indexes");
-        names.put(Stage.CHECK, "checks");
-        names.put(Stage.FOREIGN_KEY, "foreign keys");
-        names.put(Stage.VIEW, "views");
-        List<String> parts = new ArrayList<>();
-        names.forEach((stage, name) -> {
-            int number = plan.declarations(stage).size();
-            if (number > 0) {
-                parts.add(number + " " + name);
-            }
-        });
-        return String.join(", ", parts);
+        return Stream.of(counted(plan, Stage.TABLE, "table", "tables"),
+                counted(plan, Stage.KEY, "primary key", "primary keys"),
+                counted(plan, Stage.UNIQUE, "unique constraint or index", "unique constraints and indexes"),
+                counted(plan, Stage.INDEX, "other index", "other indexes"),
+                counted(plan, Stage.CHECK, "check", "checks"),
+                counted(plan, Stage.FOREIGN_KEY, "foreign key", "foreign keys"),
+                counted(plan, Stage.VIEW, "view", "views"))
+                .filter(part -> !part.isEmpty()).collect(Collectors.joining(", "));
+    }
+
+    private static String counted(MigrationPlan plan, Stage stage, String one, String many) {
+        int number = plan.declarations(stage).size();
+        return number == 0 ? "" : number + " " + (number == 1 ? one : many);
     }
 
     private void example(MigrationPlan plan, Stage stage, String with) {
@@ -263,8 +269,7 @@ public final class Demo {
         long start = System.nanoTime();
         capturedNanos = start;
         try (Progress progress = Progress.start(Terminal.standardError(), "copy", preparation.plan().rows())) {
-            migration = new LiveMigration("demo", file, target, new LiveMigration.Options(2, CHUNK, BATCH,
-                    Duration.ofMillis(5), BUSY_TIMEOUT, 10_000, 10, true, "demo"), () -> preparation, new Shown(progress));
+            migration = new LiveMigration("demo", file, target, LIVE, () -> preparation, new Shown(progress));
             migration.start();
             while (migration.phase() == Phase.CREATED || migration.phase() == Phase.COPYING) {
                 require(migration, start);
@@ -343,8 +348,9 @@ public final class Demo {
             if (System.nanoTime() >= nextLine) {
                 nextLine += FOLLOW_LINE_EVERY.toNanos();
                 BalanceWatch.Sight sight = watch.sight();
-                say.line(String.format(Locale.ROOT, "%3d s: %,7d changes applied; PostgreSQL is %d ms behind; sum of accounts"
-                        + " right in %d of %d looks", Duration.ofNanos(System.nanoTime() - start).toSeconds(),
+                say.line(String.format(Locale.ROOT, "%3d s: %,7d changes applied; PostgreSQL is %d ms behind;"
+                        + " sum of accounts right in %d of %d looks",
+                        Duration.ofNanos(System.nanoTime() - start).toSeconds(),
                         migration.status().changesApplied() - changesBefore, sight.ageMedianMs(),
                         sight.checks() - sight.broken(), sight.checks()));
             }
@@ -360,8 +366,8 @@ public final class Demo {
             throw new NotProven(sight.failure());
         }
         if (sight.broken() > 0) {
-            throw new NotProven("PostgreSQL showed a sum of accounts that SQLite never had, in " + sight.broken() + " of "
-                    + sight.checks() + " looks");
+            throw new NotProven("PostgreSQL showed a sum of accounts that SQLite never had, in " + sight.broken()
+                    + " of " + sight.checks() + " looks");
         }
         if (sight.checks() == 0) {
             throw new NotProven("PostgreSQL was never looked at");
@@ -395,14 +401,16 @@ public final class Demo {
     private void verifyAtRest() throws Exception {
         say.step("The application stops: verify again, and count for ourselves");
         application.stop();
-        say.line("It made " + count(application.transactions()) + " transactions in all, " + application.errors() + " errors");
+        say.line("It made " + count(application.transactions()) + " transactions in all, " + application.errors()
+                + " errors");
         interference.at(Moment.BEFORE_FINAL_VERIFICATION, target);
         VerifyReport report = verify();
         if (!report.isEqual()) {
             tellReport(report);
         }
         requireEqual(report);
-        say.line("Verification: " + report.tables().size() + " tables, " + count(report.rows()) + " rows, no difference");
+        say.line("Verification: " + report.tables().size() + " tables, " + count(report.rows())
+                + " rows, no difference");
         interference.at(Moment.BEFORE_COMPARISON, target);
         List<RestComparison.Answer> answers = RestComparison.ask(file.path(), target,
                 !migration.plan().declarations(Stage.VIEW).isEmpty());
@@ -426,16 +434,16 @@ public final class Demo {
     private void tellReport(VerifyReport report) {
         say.table(List.of("table", "rows", "SQLite", "PostgreSQL", ""), report.tables().stream().map(table -> List.of(
                 table.table(), count(table.rows()), shortened(table.sourceHash()), shortened(table.targetHash()),
-                table.isEqual() ? "equal" : count(table.differenceCount()) + " DIFFERENT, " + table.parked() + " parked"))
-                .toList());
+                table.isEqual() ? "equal"
+                        : count(table.differenceCount()) + " DIFFERENT, " + table.parked() + " parked")).toList());
     }
 
     private static void requireEqual(VerifyReport report) {
         List<String> unequal = report.tables().stream().filter(table -> !table.isEqual()
                 || !table.sourceHash().equals(table.targetHash())).map(TableReport::table).toList();
         if (!unequal.isEmpty()) {
-            throw new NotProven("SQLite and PostgreSQL do not hold the same rows in " + String.join(", ", unequal) + ": "
-                    + report.differenceCount() + " differ, " + report.parked() + " are parked");
+            throw new NotProven("SQLite and PostgreSQL do not hold the same rows in " + String.join(", ", unequal)
+                    + ": " + report.differenceCount() + " differ, " + report.parked() + " are parked");
         }
     }
 
@@ -458,17 +466,19 @@ public final class Demo {
         if (!schemaAfter.equals(schemaBefore)) {
             List<String> left = new ArrayList<>(schemaAfter);
             left.removeAll(schemaBefore);
-            throw new NotProven("the source's schema is not what it was: " + left.size() + " objects are left or changed");
+            throw new NotProven("the source's schema is not what it was: " + left.size()
+                    + " objects are left or changed");
         }
         try (SqliteSession session = file.openReader(BUSY_TIMEOUT)) {
             String integrity = session.text("PRAGMA integrity_check");
             int orphans = session.texts("PRAGMA foreign_key_check").size();
             if (!"ok".equals(integrity) || orphans > 0) {
-                throw new NotProven("SQLite's own checks of the file fail: integrity_check, or " + orphans + " broken references");
+                throw new NotProven("SQLite's own checks of the file fail: integrity_check, or " + orphans
+                        + " broken references");
             }
         }
-        say.line("Its " + schemaAfter.size() + " tables, indexes, triggers and views are word for word those from before,");
-        say.line("with nothing of Sluice's among them; SQLite's integrity_check and foreign_key_check are content");
+        say.line("Its " + schemaAfter.size() + " tables, indexes, triggers and views are word for word those from before"
+                + ", with nothing of Sluice's among them; SQLite's integrity_check and foreign_key_check are content");
     }
 
     // ---- 9 ----
@@ -486,7 +496,8 @@ public final class Demo {
         facts.put("before", alone);
         facts.put("accompanied", accompanied);
         if (!plan.notCarried().isEmpty()) {
-            say.line("Not carried, and said so: " + String.join(", ", plan.notCarried().stream().map(NotCarried::object).toList()));
+            say.line("Not carried, and said so: "
+                    + plan.notCarried().stream().map(NotCarried::object).collect(Collectors.joining(", ")));
         }
                 say.line("");
         say.line("On a file of your own, with TARGET = postgres://user@host/database or embedded:");
@@ -545,11 +556,11 @@ public final class Demo {
         say.line("Kept in " + folder.path() + ": shop.db, sluice.log, application.log, postgres");
         if (server != null) {
             TargetUrl url = server.url();
-            say.line("  PGPASSFILE=" + server.home().resolve("pgpass") + " psql -h " + url.host() + " -p " + url.port() + " -U "
-                    + url.effectiveUser() + " " + url.effectiveDatabase());
+            say.line("  PGPASSFILE=" + server.home().resolve("pgpass") + " psql -h " + url.host() + " -p " + url.port()
+                    + " -U " + url.effectiveUser() + " " + url.effectiveDatabase());
             say.line("PostgreSQL still runs; to end it and remove everything:");
-            say.line("  kill -INT $(head -1 " + server.home().resolve("server/data/postmaster.pid") + "); sleep 1; rm -r "
-                    + folder.path());
+            say.line("  kill -INT $(head -1 " + server.home().resolve("server/data/postmaster.pid") + ")");
+            say.line("  rm -r " + folder.path());
         }
     }
 

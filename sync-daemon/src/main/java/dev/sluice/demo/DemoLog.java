@@ -15,17 +15,20 @@ import org.slf4j.LoggerFactory;
 /** While it is open, the process's log goes to a file instead of between the steps. */
 final class DemoLog {
 
-    private static final String PATTERN = "%d{yyyy-MM-dd'T'HH:mm:ss.SSS'Z',UTC} %-5level %-22.22thread %logger{0} - %msg%n%ex";
+    private static final String PATTERN =
+            "%d{yyyy-MM-dd'T'HH:mm:ss.SSS'Z',UTC} %-5level %-22.22thread %logger{0} - %msg%n%ex";
 
     private final Logger root;
-    private final Level levelBefore;
+    private final Logger ours;
+    private final Level oursBefore;
     private final List<Appender<ILoggingEvent>> before = new ArrayList<>();
     private final FileAppender<ILoggingEvent> file = new FileAppender<>();
 
     private DemoLog(Path path) {
         LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
         this.root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
-        this.levelBefore = root.getLevel();
+        this.ours = context.getLogger("dev.sluice");
+        this.oursBefore = ours.getLevel();
         root.iteratorForAppenders().forEachRemaining(before::add);
         PatternLayoutEncoder encoder = new PatternLayoutEncoder();
         encoder.setContext(context);
@@ -37,7 +40,7 @@ final class DemoLog {
         file.start();
         before.forEach(root::detachAppender);
         root.addAppender(file);
-        root.setLevel(Level.INFO);
+        ours.setLevel(Level.INFO);
     }
 
     static DemoLog to(Path path) {
@@ -48,6 +51,6 @@ final class DemoLog {
         root.detachAppender(file);
         file.stop();
         before.forEach(root::addAppender);
-        root.setLevel(levelBefore);
+        ours.setLevel(oursBefore);
     }
 }

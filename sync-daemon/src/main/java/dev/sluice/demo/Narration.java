@@ -56,7 +56,8 @@ final class Narration {
         boolean[] numbers = new boolean[headings.size()];
         for (int i = 0; i < widths.length; i++) {
             int column = i;
-            widths[i] = Math.max(headings.get(i).length(), rows.stream().mapToInt(r -> r.get(column).length()).max().orElse(0));
+            widths[i] = Math.max(headings.get(i).length(),
+                    rows.stream().mapToInt(row -> row.get(column).length()).max().orElse(0));
             numbers[i] = rows.stream().allMatch(row -> row.get(column).matches("[0-9,]+"));
         }
         print(INDENT + row(headings, widths, numbers));

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * The demo's own look at both sides once the application has stopped: plain counts and sums in plain SQL, which share no
- * code with verification.
+ * The demo's own look at both sides once the application has stopped: plain counts and sums in plain SQL, which share
+ * no code with verification.
  */
 final class RestComparison {
 
@@ -30,10 +30,11 @@ final class RestComparison {
             same("stock_movements", "SELECT count(*), sum(delta), max(id) FROM stock_movements"),
             same("orders", "SELECT count(*), sum(total_cents), sum(length(note)), count(shipped_on) FROM orders"),
             same("orders: by status", "SELECT count(CASE status WHEN 'new' THEN 1 END),"
-                    + " count(CASE status WHEN 'paid' THEN 1 END), count(CASE status WHEN 'shipped' THEN 1 END) FROM orders"),
+                    + " count(CASE status WHEN 'paid' THEN 1 END), count(CASE status WHEN 'shipped' THEN 1 END)"
+                    + " FROM orders"),
             new Question("order_items",
-                    "SELECT count(*), sum(quantity * line), printf('%.2f', sum(quantity * unit_price)) FROM order_items",
-                    "SELECT count(*), sum(quantity * line), round(sum(quantity * unit_price)::numeric, 2) FROM order_items"),
+                    "SELECT count(*), sum(quantity), printf('%.2f', sum(quantity * unit_price)) FROM order_items",
+                    "SELECT count(*), sum(quantity), round(sum(quantity * unit_price)::numeric, 2) FROM order_items"),
             new Question("payments",
                     "SELECT count(*), sum(paid_ms), printf('%.2f', sum(amount)) FROM payments",
                     "SELECT count(*), sum(paid_ms), round(sum(amount)::numeric, 2) FROM payments"),

@@ -10,8 +10,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A small web shop on SQLite that knows nothing of any migration. It fills its file, then writes until its standard input
- * ends or says a line, so it never outlives whoever started it. On standard output it counts, one JSON object a line.
+ * A small web shop on SQLite that knows nothing of any migration. It fills its file, then writes until its standard
+ * input ends or says a line, so it never outlives whoever started it. On standard output it counts, one JSON object a
+ * line.
  */
 public final class SampleApplication {
 
@@ -98,8 +99,8 @@ public final class SampleApplication {
     }
 
     private void report(String event) {
-        say("{\"event\":\"%s\",\"transactions\":%d,\"errors\":%d,\"slowestMs\":%.1f,\"byDuration\":%s,\"firstError\":%s}",
-                event, transactions, errors, slowestNanos / 1e6, Arrays.toString(byDuration),
+        say("{\"event\":\"%s\",\"transactions\":%d,\"errors\":%d,\"slowestMs\":%.1f,\"byDuration\":%s,"
+                + "\"firstError\":%s}", event, transactions, errors, slowestNanos / 1e6, Arrays.toString(byDuration),
                 firstError == null ? "null" : '"' + firstError + '"');
         slowestNanos = 0;
     }

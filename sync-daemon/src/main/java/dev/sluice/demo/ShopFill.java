@@ -90,8 +90,8 @@ final class ShopFill {
             int quantity = 1 + words.below(3);
             long cents = words.cents();
             total += quantity * cents;
-            shop.run("INSERT INTO order_items (order_id, line, product_id, quantity, unit_price) VALUES (?, ?, ?, ?, ?)",
-                    id, line, any(products), quantity, cents / 100.0);
+            shop.run("INSERT INTO order_items (order_id, line, product_id, quantity, unit_price)"
+                    + " VALUES (?, ?, ?, ?, ?)", id, line, any(products), quantity, cents / 100.0);
         }
         shop.run("UPDATE orders SET total_cents = ? WHERE id = ?", total, id);
         if (!status.equals("new")) {
@@ -113,7 +113,8 @@ final class ShopFill {
 
     private void event(long number) throws SQLException {
         shop.run("INSERT INTO events (at_ms, kind, detail) VALUES (?, ?, ?)", FIRST_EVENT_MS + number,
-                words.one(List.of("visit", "search", "login")), words.chance(50) ? words.note() : (Object) words.below(1_000));
+                words.one(List.of("visit", "search", "login")),
+                words.chance(50) ? words.note() : (Object) words.below(1_000));
     }
 
     private void settings() throws SQLException {

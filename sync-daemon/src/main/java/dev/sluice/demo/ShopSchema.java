@@ -2,13 +2,13 @@ package dev.sluice.demo;
 
 import java.util.List;
 
-/** What the sample application declares in its file: a small web shop with a little of everything that SQLite offers. */
+/** What the sample application declares in its file: a small web shop with a little of all that SQLite offers. */
 final class ShopSchema {
 
     private ShopSchema() {}
 
-    static final List<String> TABLES = List.of("customers", "accounts", "transfers", "products", "stock_movements", "orders",
-            "order_items", "payments", "cart_lines", "sessions", "events", "settings");
+    static final List<String> TABLES = List.of("customers", "accounts", "transfers", "products", "stock_movements",
+            "orders", "order_items", "payments", "cart_lines", "sessions", "events", "settings");
 
     /** In the order in which they are run. */
     static final List<String> STATEMENTS = List.of(

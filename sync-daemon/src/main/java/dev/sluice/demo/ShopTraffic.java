@@ -33,8 +33,8 @@ final class ShopTraffic {
             boolean keep = business(percent);
             if (keep) {
                 // the newest of these tells a reader of any copy how old the copy is
-                shop.run("INSERT INTO events (at_ms, kind, detail) VALUES (?, ?, ?)", System.currentTimeMillis(), "work",
-                        percent % 3 == 0 ? null : words.note());
+                shop.run("INSERT INTO events (at_ms, kind, detail) VALUES (?, ?, ?)", System.currentTimeMillis(),
+                        "work", percent % 3 == 0 ? null : words.note());
                 shop.commit();
             } else {
                 shop.rollback();
@@ -129,11 +129,13 @@ final class ShopTraffic {
         long from = 1 + words.below(ShopFill.ACCOUNTS);
         long to = 1 + (from + words.below(ShopFill.ACCOUNTS - 1)) % ShopFill.ACCOUNTS;
         long cents = 1 + words.below(5_000);
-        int paid = shop.run("UPDATE accounts SET balance_cents = balance_cents - ?1 WHERE id = ?2 AND balance_cents >= ?1",
+        int paid = shop.run("""
+                UPDATE accounts SET balance_cents = balance_cents - ?1 WHERE id = ?2 AND balance_cents >= ?1""",
                 cents, from);
         if (paid == 1) {
             shop.run("UPDATE accounts SET balance_cents = balance_cents + ? WHERE id = ?", cents, to);
-            shop.run("INSERT INTO transfers (from_account, to_account, amount_cents) VALUES (?, ?, ?)", from, to, cents);
+            shop.run("INSERT INTO transfers (from_account, to_account, amount_cents) VALUES (?, ?, ?)",
+                    from, to, cents);
         }
     }
 
@@ -149,7 +151,8 @@ final class ShopTraffic {
 
     /** REPLACE drops the customer's former session, which has another key, without firing a DELETE trigger. */
     private void logIn() throws SQLException {
-        shop.run("REPLACE INTO sessions (token, customer_id, state, expires_at) VALUES (?, ?, ?, datetime('now', '+1 hour'))",
+        shop.run("REPLACE INTO sessions (token, customer_id, state, expires_at)"
+                        + " VALUES (?, ?, ?, datetime('now', '+1 hour'))",
                 words.uuid().toString(), someone(), words.bytes(40));
     }
 
@@ -177,7 +180,8 @@ final class ShopTraffic {
 
     private void register() throws SQLException {
         shop.run("INSERT INTO customers (email, name, newsletter, address) VALUES (?, ?, ?, ?)",
-                words.email(System.nanoTime()), words.name(), words.below(2), words.chance(50) ? words.address() : null);
+                words.email(System.nanoTime()), words.name(), words.below(2),
+                words.chance(50) ? words.address() : null);
     }
 
     /** Takes orders, items, payments, cart and session with it. */
@@ -195,7 +199,9 @@ final class ShopTraffic {
     }
 
     private void configure() throws SQLException {
-        shop.run("INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        shop.run("""
+                INSERT INTO settings (name, value) VALUES (?, ?)
+                ON CONFLICT (name) DO UPDATE SET value = excluded.value""",
                 "setting." + words.below(12), words.chance(50) ? (Object) words.below(1_000) : words.product());
     }
 

@@ -12,15 +12,17 @@ import java.util.UUID;
 final class ShopWords {
 
     private static final List<String> FIRST = List.of("Ada", "Björn", "Chloé", "Дмитрий", "Émilie", "Fatima", "Grace",
-            "Håkon", "İpek", "José", "Katarzyna", "Li", "Māris", "Noor", "Oluwaseun", "Priya", "Søren", "Thảo", "Yuki", "Zoë");
+            "Håkon", "İpek", "José", "Katarzyna", "Li", "Māris", "Noor", "Oluwaseun", "Priya", "Søren", "Thảo", "Yuki",
+            "Zoë");
     private static final List<String> LAST = List.of("Anderson", "Bianchi", "Çelik", "Dvořák", "Eriksson", "Fernández",
             "García", "Hofmann", "Ivanov", "Jansen", "Kowalski", "Lindqvist", "Müller", "Nguyễn", "O'Brien", "Petrović",
             "Rossi", "Sato", "Þórsdóttir", "Weiß", "山田");
     private static final List<String> CITIES = List.of("Århus", "Berlin", "Córdoba", "Göteborg", "Kraków", "Lyon",
             "Málaga", "Osaka", "Porto", "Zürich");
-    private static final List<String> THINGS = List.of("Kettle", "Lamp", "Chair", "Notebook", "Teapot", "Blanket", "Clock",
-            "Basket", "Mirror", "Candle");
-    private static final List<String> KINDS = List.of("Oak", "Linen", "Copper", "Blue", "Small", "Folding", "Glass", "Café");
+    private static final List<String> THINGS = List.of("Kettle", "Lamp", "Chair", "Notebook", "Teapot", "Blanket",
+            "Clock", "Basket", "Mirror", "Candle");
+    private static final List<String> KINDS = List.of("Oak", "Linen", "Copper", "Blue", "Small", "Folding", "Glass",
+            "Café");
     private static final List<String> NOTES = List.of("", "leave at the door", "it's a gift 🎁", "line one\nline two",
             "50% off?", "\"quoted\"", "please call\tfirst");
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss", Locale.ROOT);
@@ -56,7 +58,8 @@ final class ShopWords {
     }
 
     String address() {
-        return "{\"city\": \"" + one(CITIES) + "\", \"zip\": \"" + (10_000 + below(90_000)) + "\", \"floor\": " + below(9) + "}";
+        return "{\"city\": \"" + one(CITIES) + "\", \"zip\": \"" + (10_000 + below(90_000)) + "\", \"floor\": "
+                + below(9) + "}";
     }
 
     String birthday() {

@@ -40,8 +40,8 @@ public final class Follower implements SamePoint {
     private final Limits limits;
     private final Expected expected;
     private final Behind behind;
-    private Applier applier;
     private boolean dirty = true;
+    private Applier applier;
     private Watermark known;
     private long knownSince = -1;
 
@@ -263,7 +263,7 @@ public final class Follower implements SamePoint {
         if (!snapshot.schemaHash().equals(expected.schemaHash())) {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "the schema of " + file.path() + " was changed");
         }
-        if (!expected.captureHash().equals(snapshot.captureHash())) {
+        if (!snapshot.captureHash().equals(expected.captureHash())) {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "capture triggers in " + file.path() + " were changed");
         }
         if (expected.schemaVersion() != Expected.ANY_VERSION && snapshot.schemaVersion() != expected.schemaVersion()) {

@@ -19,9 +19,13 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -51,6 +55,13 @@ public final class EmbeddedTarget implements AutoCloseable {
     private static final Duration START_WAIT = Duration.ofMinutes(5);
     private static final Duration STOP_WAIT = Duration.ofSeconds(60);
     private static final int START_ATTEMPTS = 5;
+    private static final Duration YOUNG = Duration.ofSeconds(10);
+
+    /**
+     * Those of this process. Their lock files must not be opened a second time: closing any descriptor of a file drops the
+     * process's POSIX lock on it, and another process would take the server for abandoned.
+     */
+    private static final Set<Path> HOMES = ConcurrentHashMap.newKeySet();
 
     private final Path home;
     private final boolean temporary;
@@ -60,6 +71,7 @@ public final class EmbeddedTarget implements AutoCloseable {
     private final int port;
     private final boolean takenOver;
     private final Thread stopHook;
+    private final CountDownLatch constructed = new CountDownLatch(1);
     private boolean closed;
 
     /** Starts a server that is gone, with its data, after {@link #close} or when this process ends. */
@@ -92,7 +104,16 @@ public final class EmbeddedTarget implements AutoCloseable {
     private EmbeddedTarget(Path home, boolean temporary) throws IOException {
         this.home = home;
         this.temporary = temporary;
+        if (!HOMES.add(home)) {
+            throw new TargetRefusal("this process runs the embedded PostgreSQL of " + home + " already");
+        }
         this.lockFile = FileChannel.open(home.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        // before anything lies there: a Ctrl-C may come while the programs are unpacked
+        Thread constructing = Thread.currentThread();
+        this.stopHook = temporary ? new Thread(() -> closeAtExit(constructing), "embedded-target-stop") : null;
+        if (stopHook != null) {
+            Runtime.getRuntime().addShutdownHook(stopHook);
+        }
         boolean started = false;
         try {
             lock();
@@ -109,15 +130,39 @@ public final class EmbeddedTarget implements AutoCloseable {
             started = true;
         } finally {
             if (!started) {
+                HOMES.remove(home);
                 lockFile.close();
                 if (temporary) {
                     remove(home);
                 }
+                removeHook();
             }
+            constructed.countDown();
         }
-        this.stopHook = temporary ? new Thread(this::close, "embedded-target-stop") : null;
-        if (stopHook != null) {
-            Runtime.getRuntime().addShutdownHook(stopHook);
+    }
+
+    /** Where the start is still under way, it is given up first, so that nothing is written behind the removal. */
+    private void closeAtExit(Thread constructing) {
+        try {
+            if (constructed.getCount() > 0) {
+                constructing.interrupt();
+                if (!constructed.await(STOP_WAIT.toSeconds(), TimeUnit.SECONDS)) {
+                    LOG.warn("the embedded PostgreSQL in {} was still starting when the process ended", home);
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        close();
+    }
+
+    private void removeHook() {
+        if (stopHook != null && Thread.currentThread() != stopHook) {
+            try {
+                Runtime.getRuntime().removeShutdownHook(stopHook);
+            } catch (IllegalStateException e) {
+                LOG.debug("the process is ending already"); // the hook then finds nothing left to do
+            }
         }
     }
 
@@ -151,13 +196,7 @@ public final class EmbeddedTarget implements AutoCloseable {
             return;
         }
         closed = true;
-        if (stopHook != null && Thread.currentThread() != stopHook) {
-            try {
-                Runtime.getRuntime().removeShutdownHook(stopHook);
-            } catch (IllegalStateException e) {
-                LOG.debug("the process is ending already"); // the hook then finds nothing left to do
-            }
-        }
+        removeHook();
         try {
             if (!stop(data(), temporary)) {
                 LOG.warn("the embedded PostgreSQL in {} did not stop within {} s: look into {}", home,
@@ -169,6 +208,8 @@ public final class EmbeddedTarget implements AutoCloseable {
             }
         } catch (IOException e) {
             LOG.warn("the embedded PostgreSQL in {} could not be stopped cleanly: {}", home, e.toString());
+        } finally {
+            HOMES.remove(home);
         }
     }
 
@@ -382,7 +423,8 @@ public final class EmbeddedTarget implements AutoCloseable {
 
     private static void removeIfAbandoned(Path home) {
         Path lockPath = home.resolve("lock");
-        if (!Files.isWritable(lockPath) || !Files.exists(home.resolve("password"))) { // foreign, or being set up now
+        if (HOMES.contains(home) || !Files.isWritable(lockPath)
+                || isYoung(lockPath)) { // foreign, or made by a process that is about to lock it
             return;
         }
         try (FileChannel channel = FileChannel.open(lockPath, StandardOpenOption.WRITE);
@@ -392,6 +434,14 @@ public final class EmbeddedTarget implements AutoCloseable {
             }
         } catch (IOException | OverlappingFileLockException e) {
             LOG.debug("{} is in use or not ours: {}", home, e.toString());
+        }
+    }
+
+    private static boolean isYoung(Path file) {
+        try {
+            return Files.getLastModifiedTime(file).toInstant().isAfter(Instant.now().minus(YOUNG));
+        } catch (IOException e) {
+            return true; // it was removed meanwhile
         }
     }
 

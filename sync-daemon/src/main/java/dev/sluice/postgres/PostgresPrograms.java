@@ -2,6 +2,7 @@ package dev.sluice.postgres;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -176,6 +177,9 @@ record PostgresPrograms(Path bin, List<String> launcher, String owner) {
     private static void unpack(InputStream packed, Path directory) throws IOException {
         try (TarArchiveInputStream tar = new TarArchiveInputStream(new XZInputStream(packed))) {
             for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
+                if (Thread.currentThread().isInterrupted()) {
+                    throw new InterruptedIOException("stopped while unpacking PostgreSQL's programs");
+                }
                 Path file = directory.resolve(entry.getName()).normalize();
                 if (!file.startsWith(directory)) {
                     throw new IOException("the archive of PostgreSQL's programs leaves its directory");

@@ -17,13 +17,13 @@ public interface Catalog {
      * A table or view on both sides.
      *
      * @param targetName its name in PostgreSQL, unquoted
-     * @param columns in SQLite's order
+     * @param columns all columns in SQLite's order, because {@code SELECT *} means them all
      * @param primaryKey source names of the columns that have a PRIMARY KEY in PostgreSQL when views are created; empty
      *     if there is none
      * @param rowid source name of the column that {@code rowid} means (INTEGER PRIMARY KEY), or null
      */
     record Relation(String targetName, List<NamedColumn> columns, List<String> primaryKey, String rowid) {}
 
-    /** A column with its name in SQLite. */
+    /** A column with its name in SQLite; {@link Columns#NOT_CARRIED} if PostgreSQL has none. */
     record NamedColumn(String sourceName, Columns.Column column) {}
 }

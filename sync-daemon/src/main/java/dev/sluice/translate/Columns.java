@@ -7,11 +7,17 @@ import dev.sluice.schema.Affinity;
 public interface Columns {
 
     /**
+     * A column that SQLite has and PostgreSQL does not, or not with the same value. It must be told from a name that is
+     * no column, because SQLite takes such a name in double quotes for a string.
+     */
+    Column NOT_CARRIED = new Column("", PgKind.OTHER);
+
+    /**
      * Finds a column as SQLite does, without regard to ASCII case. {@code rowid}, {@code oid} and {@code _rowid_} may
      * be answered with the INTEGER PRIMARY KEY.
      *
      * @param table the table's name or alias, null if the expression says none
-     * @return null if there is no such column
+     * @return null if there is no such column; {@link #NOT_CARRIED} if there is, but only in SQLite
      */
     Column find(String table, String column);
 

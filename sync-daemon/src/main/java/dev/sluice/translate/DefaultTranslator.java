@@ -47,6 +47,9 @@ public final class DefaultTranslator {
         if (kind == PgKind.UUID) {
             return uuid(term);
         }
+        if (kind == PgKind.OTHER) {
+            return new Default.Refused("the column's type in PostgreSQL does not tell what SQLite would store");
+        }
         Term stored = Functions.stored(expressions, term, affinity, kind);
         return new Default.Expression(stored.sql(), form(expr, term));
     }

@@ -51,7 +51,14 @@ class Expressions {
     /** The column as a term, null if there is none of that name. */
     Term column(String table, String name) {
         Columns.Column column = columns.find(table, name);
+        if (column == Columns.NOT_CARRIED) {
+            throw notCarried(name);
+        }
         return column == null ? null : term(Identifiers.quote(column.targetName()), column);
+    }
+
+    static Untranslatable notCarried(String column) {
+        return new Untranslatable("it reads the column " + column + ", which PostgreSQL does not get");
     }
 
     Term scalar(Query query) {

@@ -66,6 +66,12 @@ final class Functions {
                 return random(name, a);
             case "json_valid":
                 return n == 1 ? jsonValid(a.get(0)) : null;
+            case "json_array", "json_object":
+                return n == 0 ? Term.constant(Value.of(name.equals("json_array") ? "[]" : "{}")) : null;
+            case "json":
+                boolean empty = n == 1 && (Value.of("[]").equals(a.get(0).constant())
+                        || Value.of("{}").equals(a.get(0).constant()));
+                return empty ? a.get(0) : null;
             case "printf", "format":
                 return n == 0 ? null : format(a);
             default:
@@ -271,7 +277,7 @@ final class Functions {
         if (!term.kind().isText()) {
             throw new Untranslatable("it calls replace with a number and a pattern that may be empty");
         }
-        return Term.of(text(term), PgKind.TEXT);
+        return term.constant() != null ? Term.constant(term.constant()) : Term.of(text(term), PgKind.TEXT);
     }
 
     private Term absolute(Term term) {

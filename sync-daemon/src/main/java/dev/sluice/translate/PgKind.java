@@ -50,7 +50,7 @@ public enum PgKind {
             case JSON -> "json";
             case JSONB -> "jsonb";
             case UUID -> "uuid";
-            case OTHER -> throw new IllegalStateException("no single type");
+            case OTHER -> throw new Untranslatable("it holds a column whose type has no name here");
         };
     }
 }

@@ -34,7 +34,7 @@ final class Queries {
     /** A rendered query with its result columns; their SQL is only meaningful inside the query. */
     record Rendered(String sql, List<Output> outputs, boolean oneRow) {}
 
-    /** A common table expression. */
+    /** A common table expression; {@code outputs} is null as long as it is not rendered. */
     record Common(String sourceName, String targetName, List<Output> outputs) {}
 
     final Relations relations;
@@ -58,13 +58,14 @@ final class Queries {
         List<Common> commons = new ArrayList<>(visible);
         List<String> with = new ArrayList<>();
         boolean recursive = false;
+        query.with().forEach(common -> commons.add(new Common(common.name(), null, null)));
         for (Query.Common common : query.with()) {
             boolean self = reads(common.query(), common.name());
             String targetName = alias(common.name());
             Rendered rendered = self ? recursive(common, targetName, outer, commons)
                     : query(common.query(), outer, commons, common.columns(), true);
             recursive |= self;
-            commons.add(new Common(common.name(), targetName, rendered.outputs()));
+            commons.set(visible.size() + with.size(), new Common(common.name(), targetName, rendered.outputs()));
             with.add(Identifiers.quote(targetName) + "(" + quoted(rendered.outputs()) + ") AS (" + rendered.sql()
                     + ")");
         }
@@ -84,6 +85,9 @@ final class Queries {
         Long offset = bound(query.offset());
         if (limit != null && limit >= 0) {
             sql += " LIMIT " + limit;
+            if (query.orderBy().isEmpty() && !oneRow) {
+                notes.add("It takes a number of rows (LIMIT) in no defined order: PostgreSQL may take others.");
+            }
             oneRow |= limit <= 1;
         }
         if (offset != null && offset > 0) {

@@ -13,8 +13,16 @@ import java.util.function.Supplier;
 /** The names under which one SELECT sees columns, and its rules about grouping. */
 final class Scope extends Expressions {
 
-    /** A column of something behind FROM; hidden if USING merged it into another. */
-    private record Field(String sourceName, Term term, boolean hidden) {}
+    /** A column of something behind FROM: null if not carried, hidden if USING merged it into another. */
+    private record Field(String sourceName, Term carried, boolean hidden) {
+
+        Term term() {
+            if (carried == null) {
+                throw notCarried(sourceName);
+            }
+            return carried;
+        }
+    }
 
     /**
      * Something behind FROM under its name.
@@ -100,8 +108,7 @@ final class Scope extends Expressions {
         }
         Term term = render(key);
         Queries.distinguishable(term, "its GROUP BY");
-        boolean literal = Set.of("true", "false", "NULL::boolean").contains(term.sql());
-        if (term.constant() != null || literal) {
+        if (!term.sql().contains("\"")) { // no column: PostgreSQL would take a number for a position
             throw new Untranslatable("it groups by a constant");
         }
         return term.sql();
@@ -267,6 +274,9 @@ final class Scope extends Expressions {
             for (int i = commons.size() - 1; i >= 0; i--) {
                 Queries.Common common = commons.get(i);
                 if (common.sourceName().equalsIgnoreCase(table.name())) {
+                    if (common.outputs() == null) {
+                        throw new Untranslatable("its WITH reads " + table.name() + " before defining it");
+                    }
                     Source source = new Source(name, fields(Queries.outside(alias, common.outputs())), Set.of(), null);
                     sources.add(source);
                     return new Joined(List.of(source), () -> Queries.named(common.targetName(), alias));
@@ -290,7 +300,8 @@ final class Scope extends Expressions {
         Set<String> key = new HashSet<>();
         for (Catalog.NamedColumn column : relation.columns()) {
             String sql = prefix + Identifiers.quote(column.column().targetName());
-            fields.add(new Field(column.sourceName(), term(sql, column.column()), false));
+            boolean carried = column.column() != Columns.NOT_CARRIED;
+            fields.add(new Field(column.sourceName(), carried ? term(sql, column.column()) : null, false));
             if (relation.primaryKey().stream().anyMatch(part -> part.equalsIgnoreCase(column.sourceName()))) {
                 key.add(sql);
             }
@@ -361,7 +372,7 @@ final class Scope extends Expressions {
     private void hide(Source source, List<String> names) {
         List<Field> fields = source.fields().stream()
                 .map(field -> names.stream().anyMatch(field.sourceName()::equalsIgnoreCase)
-                        ? new Field(field.sourceName(), field.term(), true) : field).toList();
+                        ? new Field(field.sourceName(), field.carried(), true) : field).toList();
         sources.set(sources.indexOf(source), new Source(source.alias(), fields, source.key(), source.rowid()));
     }
 

@@ -49,15 +49,15 @@ final class Times {
         if (source.isNull()) {
             return Term.constant(Value.NULL);
         }
-        boolean clock = "now".equalsIgnoreCase(constant(source));
+        boolean fractions = isFraction(constant(source)); // unixepoch('subsec') means now
+        boolean clock = fractions || "now".equalsIgnoreCase(constant(source));
         List<Term> modifiers = a.size() > timeAt + 1 ? a.subList(timeAt + 1, a.size()) : List.of();
         boolean epoch = !modifiers.isEmpty() && "unixepoch".equalsIgnoreCase(constant(modifiers.get(0)));
         String time = clock ? NOW : columnTime(source, epoch);
-        boolean fractions = false;
         boolean firstOfMonth = false;
         for (Term modifier : epoch ? modifiers.subList(1, modifiers.size()) : modifiers) {
             String word = constant(modifier) == null ? null : Identifiers.foldAscii(constant(modifier).strip());
-            if (word != null && (word.equals("subsec") || word.equals("subsecond"))) {
+            if (isFraction(word)) {
                 fractions = true;
             } else if (word != null && word.matches("start of (day|month|year)")) {
                 time = "date_trunc('" + word.substring(9) + "', " + time + ")";
@@ -72,7 +72,8 @@ final class Times {
             case "date" -> text("%Y-%m-%d", time);
             case "time" -> text(fractions ? "%H:%M:%f" : "%H:%M:%S", time);
             case "datetime" -> text(fractions ? "%Y-%m-%d %H:%M:%f" : "%Y-%m-%d %H:%M:%S", time);
-            case "unixepoch" -> fractions ? refuse("it asks for the epoch with a fraction") : seconds(time, clock);
+            case "unixepoch" -> fractions ? Term.of("(round((extract(epoch FROM " + time
+                    + ") * 1000)::numeric)::bigint::double precision / 1000)", PgKind.DOUBLE) : seconds(time, clock);
             case "julianday" -> Term.of("((round((extract(epoch FROM " + time
                     + ") * 1000)::numeric)::bigint + 210866760000000)"
                     + "::double precision / 86400000.0::double precision)", PgKind.DOUBLE).withForm("%J");
@@ -81,6 +82,10 @@ final class Times {
         };
         // Only the unmoved current time is the moment that now() gives to a date or time column
         return time.equals(NOW) ? answer : answer.withForm(null);
+    }
+
+    private static boolean isFraction(String modifier) {
+        return modifier != null && (modifier.equalsIgnoreCase("subsec") || modifier.equalsIgnoreCase("subsecond"));
     }
 
     /** The text of a literal date or time under a pattern; null if it is something else. */

@@ -1,6 +1,6 @@
 package dev.sluice.verify;
 
-import dev.sluice.apply.Spellings;
+import dev.sluice.apply.KeySpellings;
 import dev.sluice.change.Row;
 import dev.sluice.change.RowKey;
 import dev.sluice.change.Value;
@@ -88,7 +88,7 @@ final class TargetRows {
     /** Rows with {@code after < key <= last}; null leaves an end open. Only where {@link #isNumbered}. */
     Map<RowKey, Value[]> range(Connection connection, RowKey after, RowKey last) throws SQLException {
         String key = Identifiers.quote(keys.get(0).target);
-        String sql = "SELECT " + selected() + " FROM " + table + " WHERE " + key + " > ? AND " + key + " <= ?";
+        String sql = "SELECT " + selected() + " FROM " + table + " t WHERE t." + key + " > ? AND t." + key + " <= ?";
         try (PreparedStatement query = connection.prepareStatement(sql)) {
             query.setLong(1, after == null ? Long.MIN_VALUE : number(after));
             query.setLong(2, last == null ? Long.MAX_VALUE : number(last));
@@ -103,7 +103,7 @@ final class TargetRows {
     /** The smallest possible key is outside of every range; asked for by itself. */
     Map<RowKey, Value[]> find(Connection connection, Collection<RowKey> wanted) throws SQLException {
         List<Codec> codecs = keys.stream().map(Column::codec).toList();
-        List<List<Value>> present = wanted.stream().flatMap(key -> Spellings.of(key, codecs).stream()).toList();
+        List<List<Value>> present = wanted.stream().flatMap(key -> KeySpellings.of(key, codecs).stream()).toList();
         if (present.isEmpty()) {
             return Map.of();
         }
@@ -177,10 +177,10 @@ final class TargetRows {
     private String selected() {
         StringJoiner selected = new StringJoiner(", ");
         for (Column key : keys) {
-            selected.add(Identifiers.quote(key.target) + "::text");
+            selected.add("t." + Identifiers.quote(key.target) + "::text");
         }
         for (Column column : columns) {
-            selected.add(Identifiers.quote(column.target) + "::text");
+            selected.add("t." + Identifiers.quote(column.target) + "::text");
         }
         return selected.toString();
     }

@@ -54,8 +54,10 @@ class AssessmentTest {
     @Test
     void cleanSchemaIsReady() throws Exception {
         Assessment assessment = assess("PRAGMA journal_mode = WAL",
-                "CREATE TABLE users (id INTEGER PRIMARY KEY, email VARCHAR(40) NOT NULL, active BOOLEAN, created_at DATETIME)",
-                "INSERT INTO users VALUES (1, 'a@b.c', 1, '2024-01-01 12:00:00'), (2, 'b@b.c', 0, '2024-01-02 12:00:00')");
+                "CREATE TABLE users (id INTEGER PRIMARY KEY, email VARCHAR(40) NOT NULL, active BOOLEAN, created_at"
+                + " DATETIME)",
+                "INSERT INTO users VALUES (1, 'a@b.c', 1, '2024-01-01 12:00:00'), (2, 'b@b.c', 0, '2024-01-02"
+                + " 12:00:00')");
         assertThat(assessment.verdict()).isEqualTo(Verdict.READY);
         assertThat(assessment.notes()).isEmpty();
         assertThat(assessment.tables().get(0).columns()).extracting(ColumnMapping::type)
@@ -68,9 +70,12 @@ class AssessmentTest {
     void evidenceSaysWhatEveryValueIs() throws Exception {
         Assessment assessment = assess("CREATE TABLE t (n INTEGER, d DATETIME, e)",
                 "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 2000)"
-                        + " INSERT INTO t SELECT n, CASE WHEN n % 5 < 2 THEN '' ELSE '2024-01-01 12:00:00' END, NULL FROM i");
-        assertThat(assessment.tables().get(0).columns().get(0).evidence()).isEqualTo("2,000 integers, none else, 1 to 2000");
-        assertThat(assessment.tables().get(0).columns().get(1).refused()).isEqualTo("text instead of timestamp: 800 of 2,000 values"
+                        + " INSERT INTO t SELECT n, CASE WHEN n % 5 < 2 THEN '' ELSE '2024-01-01 12:00:00' END, NULL"
+                        + " FROM i");
+        assertThat(assessment.tables().get(0).columns().get(0).evidence()).isEqualTo(
+                "2,000 integers, none else, 1 to 2000");
+        assertThat(assessment.tables().get(0).columns().get(1).refused()).isEqualTo(
+                "text instead of timestamp: 800 of 2,000 values"
                 + " do not fit (800 are empty or zero dates), first in rows 1, 5, 6");
         assertThat(assessment.tables().get(0).columns().get(2).evidence()).isEqualTo("only NULL");
         assertThat(assessment.verdict()).isEqualTo(Verdict.READY_WITH_NOTES);
@@ -85,7 +90,8 @@ class AssessmentTest {
         assertThat(note(assessment, "too-many-columns").sentence())
                 .isEqualTo("wide has 2,000 columns; a table in PostgreSQL has at most 1,600.");
         assertThat(note(assessment, "too-many-columns").advice()).contains("exclude");
-        Options without = new Options(Options.DEFAULT.candidates(), Set.of("WIDE"), Checks.AUTO, Census.Options.DEFAULT);
+        Options without = new Options(Options.DEFAULT.candidates(), Set.of("WIDE"), Checks.AUTO,
+                Census.Options.DEFAULT);
         assertThat(Assessment.of(new SqliteFile(folder.resolve("source.db")), without, Census.Listener.NONE).verdict())
                 .isEqualTo(Verdict.READY);
     }
@@ -105,7 +111,8 @@ class AssessmentTest {
                 "INSERT INTO parent VALUES (1, 'x')", "INSERT INTO child VALUES (1, 1, 9), (2, 8, 9), (3, NULL, 1)",
                 "INSERT INTO lost VALUES (1, 1)", "INSERT INTO mismatched VALUES (1, 'x')");
         assertThat(assessment.notes()).extracting(Note::sentence).contains(
-                "1 row breaks the foreign key child(a) → parent(id).", "2 rows break the foreign key child(b) → parent.",
+                "1 row breaks the foreign key child(a) → parent(id).",
+                "2 rows break the foreign key child(b) → parent.",
                 "The foreign key lost(a) → nowhere(id) refers to a table that does not exist.");
         assertThat(note(assessment, "foreign-key-mismatch").table()).isEqualTo("mismatched");
     }
@@ -113,13 +120,17 @@ class AssessmentTest {
     @Test
     void featuresAreNamed() throws Exception {
         Assessment assessment = assess(
-                "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, a TEXT COLLATE NOCASE UNIQUE, b INT CHECK (b > 0), c AS (b + 1))",
+                "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, a TEXT COLLATE NOCASE UNIQUE, b INT CHECK (b"
+                + " > 0), c AS (b + 1))",
                 "CREATE TABLE s (k TEXT PRIMARY KEY, v ANY) STRICT, WITHOUT ROWID",
-                "CREATE INDEX partial ON t(b) WHERE b > 5", "CREATE INDEX expression ON t(lower(a))", "CREATE INDEX down ON t(b DESC)",
+                "CREATE INDEX partial ON t(b) WHERE b > 5", "CREATE INDEX expression ON t(lower(a))",
+                "CREATE INDEX down ON t(b DESC)",
                 "CREATE VIEW v AS SELECT 1", "CREATE TRIGGER tr AFTER INSERT ON t BEGIN SELECT 1; END",
                 "CREATE VIRTUAL TABLE f USING fts5(x)", "CREATE VIRTUAL TABLE r USING rtree(id, a, b)");
-        assertThat(assessment.features()).extracting(Feature::code).contains("autoincrement", "collation", "unique", "check",
-                "generated-column", "strict", "without-rowid", "partial-index", "expression-index", "descending-index", "view",
+        assertThat(assessment.features()).extracting(Feature::code).contains("autoincrement", "collation", "unique",
+                "check",
+                "generated-column", "strict", "without-rowid", "partial-index", "expression-index",
+                "descending-index", "view",
                 "trigger", "full-text", "r-tree");
         assertThat(assessment.tables()).extracting(TableAssessment::name).containsExactly("t", "s");
         assertThat(codes(assessment)).contains("trigger", "virtual-table", "collation");
@@ -127,7 +138,8 @@ class AssessmentTest {
 
     @Test
     void nullsInADeclaredKeyAreNoted() throws Exception {
-        Assessment assessment = assess("CREATE TABLE t (k TEXT PRIMARY KEY)", "INSERT INTO t VALUES (NULL), (NULL), ('a')");
+        Assessment assessment = assess("CREATE TABLE t (k TEXT PRIMARY KEY)",
+                "INSERT INTO t VALUES (NULL), (NULL), ('a')");
         assertThat(note(assessment, "key-null").sentence()).isEqualTo("2 rows have NULL in the primary key of t.");
         assertThat(assessment.tables().get(0).key()).isEqualTo("rowid (the declared key is unusable)");
     }
@@ -135,7 +147,8 @@ class AssessmentTest {
     @Test
     void damagedFileIsBlocked() throws Exception {
         Path path = source("PRAGMA page_size = 512", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)",
-                "CREATE INDEX i ON t(v)", "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 500)"
+                "CREATE INDEX i ON t(v)", "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n <"
+                + " 500)"
                         + " INSERT INTO t SELECT n, 'value ' || n FROM i");
         byte[] bytes = Files.readAllBytes(path);
         java.util.Arrays.fill(bytes, 5 * 512, 6 * 512, (byte) 0xAA);
@@ -147,22 +160,26 @@ class AssessmentTest {
 
     @Test
     void namesThatFallTogetherAreNoted() throws Exception {
-        Assessment assessment = assess("CREATE TABLE \"Ä\" (id INTEGER PRIMARY KEY)", "CREATE TABLE \"ä\" (id INTEGER PRIMARY KEY)",
+        Assessment assessment = assess("CREATE TABLE \"Ä\" (id INTEGER PRIMARY KEY)",
+                "CREATE TABLE \"ä\" (id INTEGER PRIMARY KEY)",
                 "CREATE TABLE " + "x".repeat(64) + " (id INTEGER PRIMARY KEY)");
         assertThat(codes(assessment)).contains("name-collision", "name-cut");
     }
 
     @Test
     void noUserValueIsEverPrinted() throws Exception {
-        Assessment assessment = assess("CREATE TABLE t (n INTEGER, s VARCHAR(3))", "INSERT INTO t VALUES ('secret-1', 'secret-2')");
-        assertThat(AssessText.of(assessment) + AssessHtml.of(assessment) + AssessJson.of(assessment)).doesNotContain("secret");
+        Assessment assessment = assess("CREATE TABLE t (n INTEGER, s VARCHAR(3))",
+                "INSERT INTO t VALUES ('secret-1', 'secret-2')");
+        assertThat(AssessText.of(assessment) + AssessHtml.of(assessment) + AssessJson.of(assessment))
+                .doesNotContain("secret");
     }
 
     @Test
     void pageEscapesNamesThatAreHtml() throws Exception {
         Assessment assessment = assess("CREATE TABLE \"<script>alert('x')</script>&\" (\"<b>\" \"<i>\")");
         String page = AssessHtml.of(assessment);
-        assertThat(page).doesNotContain("<script").doesNotContain("<i>").contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;");
+        assertThat(page).doesNotContain("<script").doesNotContain("<i>").contains(
+                "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;");
     }
 
     @Test
@@ -174,7 +191,8 @@ class AssessmentTest {
 
     @Test
     void jsonHasTheVerdictAndEveryColumn() throws Exception {
-        Assessment assessment = assess("CREATE TABLE t (a INTEGER, b REAL)", "INSERT INTO t VALUES (1, 9e999), ('x', 1.5)");
+        Assessment assessment = assess("CREATE TABLE t (a INTEGER, b REAL)",
+                "INSERT INTO t VALUES (1, 9e999), ('x', 1.5)");
         JsonNode json = new ObjectMapper().readTree(AssessJson.of(assessment));
         assertThat(json.path("verdict").asText()).isEqualTo("ready with notes");
         JsonNode columns = json.path("tables").path(0).path("columns");

@@ -32,7 +32,8 @@ class CaseAssessmentTest {
         for (TableAssessment table : assessment.tables()) {
             found.put("rows." + table.name(), Long.toString(table.rows()));
             table.columns().forEach(column ->
-                    found.put("type." + table.name() + "." + column.name(), column.type() == null ? "none" : column.type()));
+                    found.put("type." + table.name() + "." + column.name(), column.type() == null ? "none"
+                            : column.type()));
         }
         assessment.notes().forEach(note -> found.merge("note." + note.code(), "1",
                 (a, b) -> Integer.toString(Integer.parseInt(a) + Integer.parseInt(b))));

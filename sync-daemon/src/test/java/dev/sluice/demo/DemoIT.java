@@ -53,7 +53,8 @@ class DemoIT {
 
     @Test
     void oneMissingRowIsNoticedByCountsAndSums() throws Exception {
-        assertThat(failureAfter(Moment.BEFORE_COMPARISON, "DELETE FROM events WHERE at_ms = (SELECT min(at_ms) FROM events)"))
+        assertThat(failureAfter(Moment.BEFORE_COMPARISON,
+                "DELETE FROM events WHERE at_ms = (SELECT min(at_ms) FROM events)"))
                 .contains("NOT PROVEN: counts and sums of events are not the same on both sides");
     }
 

@@ -11,17 +11,25 @@ import java.util.Map;
 final class AllCodecs {
 
     private static final String[] DECLARED = {
-        "", "INTEGER", "INT", "int(11)", "BIGINT", "TEXT", "varchar(5)", "VARCHAR(10000000000)", "CHAR(36)", "BLOB", "REAL", "DOUBLE PRECISION",
-        "FLOAT", "NUMERIC", "NUMERIC(10,2)", "DECIMAL(38)", "DECIMAL(5, 5)", "MONEY", "NUMBER(1,9)", "BOOLEAN", "BOOL", "DATE", "DATETIME",
-        "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIME", "TIME TEXT", "UUID", "GUID", "UNIQUEIDENTIFIER", "JSON", "JSONB", "JSON TEXT",
+        "", "INTEGER", "INT", "int(11)", "BIGINT", "TEXT", "varchar(5)", "VARCHAR(10000000000)", "CHAR(36)", "BLOB",
+                "REAL", "DOUBLE PRECISION",
+        "FLOAT", "NUMERIC", "NUMERIC(10,2)", "DECIMAL(38)", "DECIMAL(5, 5)", "MONEY", "NUMBER(1,9)", "BOOLEAN",
+        "BOOL", "DATE", "DATETIME",
+        "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIME", "TIME TEXT", "UUID", "GUID", "UNIQUEIDENTIFIER", "JSON",
+        "JSONB", "JSON TEXT",
         "varchar2(250)", "BLOB SUB_TYPE TEXT", "WHATEVER", "STRING",
     };
     private static final String[] EXISTING = {
-        "smallint", "integer", "bigint", "boolean", "real", "double precision", "numeric", "numeric(10,2)", "numeric(3,0)", "numeric(2,2)",
-        "numeric(2,5)", "numeric(5,-2)", "text", "character varying", "character varying(5)", "citext", "name", "character(5)", "character(1)",
-        "\"char\"", "bytea", "json", "jsonb", "uuid", "date", "time without time zone", "time(0) without time zone", "time(3) without time zone",
-        "timestamp without time zone", "timestamp(3) without time zone", "timestamp(0) without time zone", "timestamp with time zone",
-        "timestamp(3) with time zone", "timestamp(0) with time zone", "inet", "interval", "xml", "money", "time with time zone", "text[]",
+        "smallint", "integer", "bigint", "boolean", "real", "double precision", "numeric", "numeric(10,2)",
+                "numeric(3,0)", "numeric(2,2)",
+        "numeric(2,5)", "numeric(5,-2)", "text", "character varying", "character varying(5)", "citext", "name",
+        "character(5)", "character(1)",
+        "\"char\"", "bytea", "json", "jsonb", "uuid", "date", "time without time zone", "time(0) without time zone",
+        "time(3) without time zone",
+        "timestamp without time zone", "timestamp(3) without time zone", "timestamp(0) without time zone",
+        "timestamp with time zone",
+        "timestamp(3) with time zone", "timestamp(0) with time zone", "inet", "interval", "xml", "money",
+        "time with time zone", "text[]",
         "bit(3)", "tsvector", "int4range",
     };
     private static final String[] ZONES = {"Europe/Berlin", "America/New_York", "Pacific/Kiritimati", "UTC", "+02:00"};

@@ -4,7 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.change.Value;
 import dev.sluice.mapping.AllCodecs.Filling;
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import dev.sluice.postgres.Target;
+import dev.sluice.testing.PostgresForTests;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.sql.Connection;
@@ -23,16 +24,16 @@ import org.postgresql.PGConnection;
 /** The law of every codec, held against a real PostgreSQL. */
 class CodecIT {
 
-    private static EmbeddedPostgres postgres;
+    private static Target target;
     private static Connection connection;
 
     private final long seed = Long.getLong("seed", new Random().nextLong());
     private final List<Value> values = NastyValues.all(seed, 4000);
 
     @BeforeAll
-    static void start() throws IOException, SQLException {
-        postgres = EmbeddedPostgres.builder().setServerConfig("fsync", "off").start();
-        connection = postgres.getPostgresDatabase().getConnection();
+    static void start() throws SQLException {
+        target = PostgresForTests.fresh();
+        connection = target.dedicated();
         execute("SET TimeZone = 'UTC'");
         execute("SET DateStyle = 'ISO'");
         execute("SET bytea_output = 'hex'");
@@ -42,9 +43,9 @@ class CodecIT {
     }
 
     @AfterAll
-    static void stop() throws IOException, SQLException {
+    static void stop() throws SQLException {
         connection.close();
-        postgres.close();
+        PostgresForTests.drop(target);
     }
 
     @Test

@@ -47,10 +47,12 @@ class CodecTest {
     @Test
     void everyColumnGetsACodecThatHoldsAnyValue() {
         List<Value> values = NastyValues.all(seed, 1000);
-        for (String declared : List.of("", "INTEGER", "TEXT", "DATE", "BOOLEAN", "JSON", "NUMERIC(5,2)", "VARCHAR(3)", "REAL", "BLOB")) {
+        for (String declared : List.of("", "INTEGER", "TEXT", "DATE", "BOOLEAN", "JSON", "NUMERIC(5,2)", "VARCHAR(3)",
+                "REAL", "BLOB")) {
             List<Codec> codecs = Codecs.forNew(AllCodecs.column(declared), false, JsonChoice.JSON);
             for (Value value : values) {
-                assertThat(codecs.get(codecs.size() - 1).fits(value)).as("-Dseed=%d %s %s", seed, declared, value).isTrue();
+                assertThat(codecs.get(codecs.size() - 1).fits(value)).as("-Dseed=%d %s %s", seed, declared, value)
+                        .isTrue();
             }
         }
     }
@@ -73,7 +75,8 @@ class CodecTest {
 
     @Test
     void hourThatAClockChangeSkipsDoesNotFit() {
-        Codec codec = Codecs.forExisting("timestamp with time zone", AllCodecs.column("DATETIME"), "Europe/Berlin").get(0);
+        Codec codec = Codecs.forExisting("timestamp with time zone", AllCodecs.column("DATETIME"), "Europe/Berlin")
+                .get(0);
         assertThat(codec.fits(Value.of("2024-03-31 01:30:00"))).isTrue();
         assertThat(codec.fits(Value.of("2024-03-31 02:30:00"))).isFalse();
     }
@@ -93,8 +96,11 @@ class CodecTest {
         var column = AllCodecs.column("DATETIME");
         Value millis = Value.of("2024-01-01 12:30:15.123");
         Value micros = Value.of("2024-01-01 12:30:15.123456");
-        assertThat(Codecs.forExisting("timestamp(3) without time zone", column, null)).anyMatch(codec -> codec.fits(millis));
-        assertThat(Codecs.forExisting("timestamp(3) without time zone", column, null)).noneMatch(codec -> codec.fits(micros));
-        assertThat(Codecs.forExisting("timestamp(0) with time zone", column, "UTC")).noneMatch(codec -> codec.fits(millis));
+        assertThat(Codecs.forExisting("timestamp(3) without time zone", column, null))
+                .anyMatch(codec -> codec.fits(millis));
+        assertThat(Codecs.forExisting("timestamp(3) without time zone", column, null))
+                .noneMatch(codec -> codec.fits(micros));
+        assertThat(Codecs.forExisting("timestamp(0) with time zone", column, "UTC"))
+                .noneMatch(codec -> codec.fits(millis));
     }
 }

@@ -5,14 +5,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Instant;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,6 +45,32 @@ class EmbeddedTargetIT {
             assertThatThrownBy(gone::dedicated).satisfies(
                     e -> assertThat(SqlFailure.of(e)).isEqualTo(SqlFailure.UNREACHABLE));
         }
+    }
+
+    @Test
+    void processThatEndsWhileItStartsAServerRemovesItAndOneThatWasAbandonedHalfMade(@TempDir Path temporary)
+            throws Exception {
+        Path abandoned = Files.createDirectory(temporary.resolve("sluice-postgres-1"));
+        Files.createDirectory(abandoned.resolve("postgres.new"));
+        Files.createFile(abandoned.resolve("lock"));
+        Files.setLastModifiedTime(abandoned.resolve("lock"), FileTime.from(Instant.now().minusSeconds(3_600)));
+        Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Djava.io.tmpdir=" + temporary, "-cp", System.getProperty("java.class.path"), Starter.class.getName())
+                .redirectOutput(ProcessBuilder.Redirect.INHERIT).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        try {
+            Awaitility.await().atMost(1, TimeUnit.MINUTES).until(() -> {
+                try (Stream<Path> files = Files.walk(temporary)) {
+                    return files.anyMatch(path -> path.endsWith("postgres.new/bin") && !path.startsWith(abandoned));
+                } catch (UncheckedIOException e) {
+                    return false; // it removes what was abandoned while we look
+                }
+            });
+            process.destroy(); // SIGTERM, which runs the hooks as Ctrl-C does
+            assertThat(process.waitFor(1, TimeUnit.MINUTES)).isTrue();
+        } finally {
+            process.destroyForcibly();
+        }
+        assertThat(temporary).isEmptyDirectory();
     }
 
     @Test
@@ -93,6 +124,17 @@ class EmbeddedTargetIT {
                 ResultSet row = statement.executeQuery(sql)) {
             row.next();
             return row.getString(1);
+        }
+    }
+
+    /** Another process that starts a server for itself. */
+    static final class Starter {
+
+        private Starter() {
+        }
+
+        public static void main(String[] arguments) {
+            EmbeddedTarget.ephemeral().close();
         }
     }
 

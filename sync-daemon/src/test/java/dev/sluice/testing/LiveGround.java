@@ -24,7 +24,6 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.awaitility.Awaitility;
 
 /**
@@ -187,10 +186,9 @@ public final class LiveGround implements AutoCloseable {
         return start(this::prepare);
     }
 
-    /** As {@link #start}, with a plan that was made before; if it is asked for once more, it makes one. */
+    /** As {@link #start}, with a plan that was made before. */
     public LiveMigration startWith(Preparation preparation) {
-        AtomicBoolean used = new AtomicBoolean();
-        return start(() -> used.getAndSet(true) ? prepare() : preparation);
+        return start(() -> preparation);
     }
 
     private LiveMigration start(LiveMigration.Planning planning) {

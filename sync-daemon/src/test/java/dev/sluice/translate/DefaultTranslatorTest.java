@@ -76,6 +76,7 @@ class DefaultTranslatorTest {
         "CURRENT_TIMESTAMP | NUMERIC | DATE | not what the other values",
         "datetime('now', '+1 month') | TEXT | TEXT | by months",
         "(my_function()) | TEXT | TEXT | my_function",
+        "CURRENT_TIMESTAMP | BLOB | OTHER | does not tell what SQLite would store",
     })
     void whatHasNoEqualIsRefusedWithItsReason(String sqlite, Affinity affinity, PgKind kind, String reason) {
         Default answer = DefaultTranslator.translate(sqlite, affinity, kind);

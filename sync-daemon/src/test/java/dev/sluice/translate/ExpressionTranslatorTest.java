@@ -21,7 +21,8 @@ class ExpressionTranslatorTest {
             "ts2", new Columns.Column("ts2", PgKind.TIMESTAMP, Affinity.NUMERIC, "BINARY", "%Y-%m-%d %H:%M:%S"),
             "u", new Columns.Column("u", PgKind.UUID));
 
-    private static final Columns FIND = (table, column) -> COLUMNS.get(Identifiers.foldAscii(column));
+    private static final Columns FIND = (table, column) -> column.equals("gone")
+            ? Columns.NOT_CARRIED : COLUMNS.get(Identifiers.foldAscii(column));
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '\0', value = {
@@ -59,7 +60,7 @@ class ExpressionTranslatorTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '\0', value = {
         "ts > '2020-01-01' | timestamp column",
-        "u = 'x' | UUID column",
+        "u = 'x' | UUID column", "\"gone\" = 'x' | the column gone",
         "t | a text for a condition",
         "t = i | may look like a number",
         "i = r | PostgreSQL rounds the integer",

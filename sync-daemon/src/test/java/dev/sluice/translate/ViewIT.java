@@ -2,9 +2,10 @@ package dev.sluice.translate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.postgres.Target;
 import dev.sluice.schema.Affinity;
 import dev.sluice.schema.SourceObject;
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import dev.sluice.testing.PostgresForTests;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -48,9 +49,11 @@ class ViewIT {
             "tag", new Catalog.Relation("tag", List.of(
                     column("person_id", "person_id", PgKind.INTEGER, Affinity.INTEGER, null),
                     column("tag", "tag", PgKind.TEXT, Affinity.TEXT, null)),
-                    List.of("person_id", "tag"), null));
+                    List.of("person_id", "tag"), null),
+            "half", new Catalog.Relation("half", List.of(column("id", "id", PgKind.INTEGER, Affinity.INTEGER, null),
+                    new Catalog.NamedColumn("gone", Columns.NOT_CARRIED)), List.of("id"), "id"));
 
-    private static EmbeddedPostgres server;
+    private static Target target;
     private static Connection postgres;
     private static Connection sqlite;
     private static int made;
@@ -62,8 +65,8 @@ class ViewIT {
 
     @BeforeAll
     static void start() throws Exception {
-        server = EmbeddedPostgres.start();
-        postgres = server.getPostgresDatabase().getConnection();
+        target = PostgresForTests.fresh();
+        postgres = target.dedicated();
         sqlite = DriverManager.getConnection("jdbc:sqlite::memory:");
         execute(sqlite, """
                 CREATE TABLE Person(Id INTEGER PRIMARY KEY, Name TEXT, active BOOLEAN, born DATE, boss INTEGER,
@@ -110,7 +113,7 @@ class ViewIT {
     static void stop() throws Exception {
         sqlite.close();
         postgres.close();
-        server.close();
+        PostgresForTests.drop(target);
     }
 
     @ParameterizedTest
@@ -231,6 +234,8 @@ class ViewIT {
         "SELECT person_id FROM tag JOIN \"Order\" USING (id) | USING",
         "SELECT rowid FROM tag | hidden rowid",
         "SELECT datetime('now', 'localtime') AS t | local time zone",
+        "SELECT * FROM half | the column gone", "SELECT id FROM half WHERE \"gone\" = 'x' | the column gone",
+        "WITH a AS (SELECT * FROM tag), tag AS (SELECT 1 AS x) SELECT * FROM a | before defining it",
     })
     void viewThatCouldDifferIsRefusedWithItsReason(String query, String reason) {
         ViewTranslator.View view = translator().translate(List.of(source("v", "CREATE VIEW v AS " + query))).get(0);

@@ -1,10 +1,12 @@
 package dev.sluice.tail;
 
 import dev.sluice.capture.Capture;
+import dev.sluice.change.Value;
 import dev.sluice.schema.SchemaReader;
 import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SqliteFile;
+import dev.sluice.sqlite.SqliteRows;
 import dev.sluice.sqlite.SqliteSession;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -44,6 +46,7 @@ public final class SourceReader implements AutoCloseable {
     private long hashedAt;
     private String schemaHash;
     private String captureHash;
+    private boolean captureInstalled;
 
     /** Opens the file; {@code busyTimeout} bounds every wait for a lock of the application. */
     public SourceReader(SqliteFile file, Duration busyTimeout) throws SQLException {
@@ -57,22 +60,32 @@ public final class SourceReader implements AutoCloseable {
     }
 
     /**
-     * Says what the changelog's table ids mean. To be called before {@link Snapshot#changes}, and again whenever capture
-     * or the schema has changed. Tables that capture knows but {@code followed} does not contain are skipped.
+     * Follows all captured tables as {@code schema} declares them. To be called before {@link Snapshot#changes}, and
+     * again whenever capture or the schema has changed. A captured table that is gone or declared otherwise now is
+     * not skipped: a changelog row that names it stops {@link Snapshot#changes}, until {@link Capture#repair} has
+     * seen to it.
+     */
+    public void follow(Capture.State state, SourceSchema schema) {
+        follow(state, state.declared(schema), state.goneIds());
+    }
+
+    /**
+     * Follows only some of the captured tables, by their ids; changelog rows of all others are skipped for good.
+     *
+     * @param followed from {@link Capture.State#declared}
      */
     public void follow(Capture.State state, Map<Integer, SourceTable> followed) {
-        this.epoch = state.epoch();
-        this.tables = new HashMap<>();
-        followed.forEach((id, table) -> tables.put(id, queries(table)));
         Set<Integer> ignored = new HashSet<>(state.goneIds());
         state.tables().forEach(table -> ignored.add(table.id()));
         ignored.removeAll(followed.keySet());
-        this.ignoredIds = Set.copyOf(ignored);
+        follow(state, followed, ignored);
     }
 
-    /** Follows all captured tables as {@code schema} declares them. */
-    public void follow(Capture.State state, SourceSchema schema) {
-        follow(state, state.declared(schema));
+    private void follow(Capture.State state, Map<Integer, SourceTable> followed, Set<Integer> ignored) {
+        epoch = state.epoch();
+        tables = new HashMap<>();
+        followed.forEach((id, table) -> tables.put(id, queries(table)));
+        ignoredIds = Set.copyOf(ignored);
     }
 
     /**
@@ -165,12 +178,25 @@ public final class SourceReader implements AutoCloseable {
         return captureHash;
     }
 
+    /** The installed capture's epoch as the open snapshot shows it, null where none is installed. */
+    String epoch() throws SQLException {
+        refreshHashes();
+        if (!captureInstalled) {
+            return null;
+        }
+        try (SqliteRows row = session.rows(prepared("SELECT epoch FROM \"_sluice_control\" WHERE id = 1"))) {
+            return row.next() && row.value(0) instanceof Value.Text text ? text.decoded() : null;
+        }
+    }
+
     private void refreshHashes() throws SQLException {
         long version = session.number("PRAGMA schema_version");
         long now = System.nanoTime();
         if (version != hashedVersion || now - hashedAt > HASH_NANOS_MAX) {
             schemaHash = SchemaReader.hash(session);
             captureHash = SchemaReader.captureHash(session);
+            captureInstalled = session.number("SELECT count(*) FROM sqlite_master WHERE name = '_sluice_control'"
+                    + " OR name = '_sluice_changelog'") == 2;
             hashedVersion = version;
             hashedAt = now;
         }

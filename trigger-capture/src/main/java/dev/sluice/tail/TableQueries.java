@@ -14,6 +14,7 @@ import dev.sluice.sqlite.SqliteSession;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -26,6 +27,8 @@ final class TableQueries {
     private final int[] keyPositions;
     /** The single column to scan by, null where the scan goes by primary key. */
     private final String cursor;
+    private final String byRowid;
+    private final String byPlainKey;
 
     TableQueries(SourceTable table) {
         if (table.identity() == null) {
@@ -37,6 +40,10 @@ final class TableQueries {
                 : table.identity().columns().stream().mapToInt(stored::indexOf).toArray();
         this.cursor = table.identity().kind() == Kind.INTEGER_KEY ? quoted(table.identity().columns().get(0))
                 : table.identity().rowidName();
+        String rowid = table.identity().rowidName();
+        this.byRowid = "SELECT " + columns(rowid) + " WHERE " + rowid + " = ?";
+        this.byPlainKey =
+                keyPositions == null ? null : byKey(Collections.nCopies(keyPositions.length, Value.of(0)));
     }
 
     SourceTable table() {
@@ -65,11 +72,15 @@ final class TableQueries {
     /** Reads the row of {@code key}, one of several if NULL is part of it; another spelling of the value is found too. */
     String byKey(RowKey key) {
         if (keyPositions == null) {
-            return "SELECT " + columns(table.identity().rowidName()) + " WHERE " + table.identity().rowidName() + " = ?";
+            return byRowid;
         }
+        return key.hasNull() || key.parts().stream().anyMatch(SqliteSession::needsCast) ? byKey(key.parts()) : byPlainKey;
+    }
+
+    private String byKey(List<Value> parts) {
         List<String> conditions = new ArrayList<>();
         for (int i = 0; i < keyPositions.length; i++) {
-            Value part = key.parts().get(i);
+            Value part = parts.get(i);
             conditions.add(keyTerm(i) + (part.isNull() ? " IS " : " = ") + place(part));
         }
         return "SELECT " + columns(null) + " WHERE " + String.join(" AND ", conditions);
@@ -88,7 +99,10 @@ final class TableQueries {
 
     // ---- rows in scan order ----
 
-    /** The next rows; bind what {@link #bounds(RowKey)} lists for {@code after}, then for {@code upTo}, then the limit. */
+    /**
+     * The next rows; bind what {@link #bounds(RowKey)} lists for {@code after}, then for {@code upTo}, then the
+     * limit.
+     */
     String next(RowKey after, RowKey upTo) {
         List<String> conditions = new ArrayList<>();
         String order;
@@ -162,7 +176,8 @@ final class TableQueries {
         for (int i = parts - 1; i >= 0; i--) {
             String past = keyTerm(i) + (descending(i) ? " < " : " > ") + place(bound.parts().get(i));
             condition = condition == null ? past
-                    : "(" + past + " OR (" + keyTerm(i) + " = " + place(bound.parts().get(i)) + " AND " + condition + "))";
+                    : "(" + past + " OR (" + keyTerm(i) + " = " + place(bound.parts().get(i)) + " AND " + condition
+                    + "))";
         }
         return keyTerm(0) + (descending(0) ? " <= " : " >= ") + place(bound.parts().get(0)) + " AND " + condition;
     }
@@ -210,7 +225,8 @@ final class TableQueries {
 
     private String columns(String first) {
         return (first == null ? "" : first + ", ")
-                + stored.stream().map(name -> quoted(name)).collect(Collectors.joining(", ")) + " FROM " + quoted(table.name());
+                + stored.stream().map(name -> quoted(name)).collect(Collectors.joining(", ")) + " FROM "
+                + quoted(table.name());
     }
 
     private RowKey key(Value[] values) {
