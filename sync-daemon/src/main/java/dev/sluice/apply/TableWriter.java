@@ -242,8 +242,9 @@ public final class TableWriter {
     /** Deletes rows by key; keys that the target's types can't hold are not there. */
     public void delete(Connection connection, Collection<RowKey> deleted) throws SQLException {
         List<List<Value>> present = new ArrayList<>();
+        List<Codec> codecs = keys.stream().map(Column::codec).toList();
         for (RowKey key : deleted) {
-            addSpellings(key, present);
+            present.addAll(KeySpellings.of(key, codecs));
         }
         if (present.isEmpty()) {
             return;
@@ -268,23 +269,6 @@ public final class TableWriter {
             statement.setArray(i + 1, connection.createArrayOf("text",
                     present.stream().map(key -> codec.text(key.get(part))).toArray(String[]::new)));
         }
-    }
-
-    /** Keys are folded from -0.0 to 0.0, but the row may have been stored as -0.0: every spelling is meant. */
-    private void addSpellings(RowKey key, List<List<Value>> present) {
-        List<List<Value>> spellings = List.of(List.of());
-        for (int i = 0; i < keys.size(); i++) {
-            Value part = key.parts().get(i);
-            Codec codec = keys.get(i).codec;
-            List<Value> forms = (part.equals(Value.of(0.0)) ? List.of(part, Value.of(-0.0)) : List.of(part)).stream()
-                    .filter(form -> !form.isNull() && codec.fits(form)).toList();
-            spellings = spellings.stream().flatMap(start -> forms.stream().map(form -> {
-                List<Value> longer = new ArrayList<>(start);
-                longer.add(form);
-                return longer;
-            })).<List<Value>>map(longer -> longer).toList();
-        }
-        present.addAll(spellings);
     }
 
     private static String unnest(int count) {

@@ -58,10 +58,11 @@ public final class BulkCopy {
      * @param limits of one chunk
      * @param busyTimeout how long to wait for a lock of the application
      * @param replicationRole true if the target's triggers and foreign keys can be kept from firing
-     * @param captured true if the source has a changelog, whose head is then noted with every chunk
+     * @param schemaHash of the source schema that the tables were read from
+     * @param live true if the application writes meanwhile
      */
-    public record Settings(int workers, Limits limits, Duration busyTimeout, boolean replicationRole,
-            boolean captured) {}
+    public record Settings(int workers, Limits limits, Duration busyTimeout, boolean replicationRole, String schemaHash,
+            boolean live) {}
 
     /** What to do when a table's rows are all in: keys and indexes. Must be repeatable. */
     public interface TableFinish {
@@ -192,12 +193,12 @@ public final class BulkCopy {
             long bytes = chunk.rows().stream().mapToLong(Row::size).sum();
             ChunkProgress to = new ChunkProgress(at.table(), at.part(), chunk.last() == null ? at.after() : chunk.last(),
                     at.until(), at.rows() + chunk.rows().size(), at.bytes() + bytes, chunk.end(), read.head);
-            int parked = session.run(connection -> write(connection, applier, chunk.rows(), from, to));
-            if (parked > 0) {
-                progress.parked(at.table(), parked);
+            Written written = session.run(connection -> write(connection, applier, chunk.rows(), from, to));
+            if (written.parked > 0) {
+                progress.parked(at.table(), written.parked);
             }
-            progress.copied(at.table(), chunk.rows().size(), bytes);
-            at = to;
+            progress.copied(at.table(), written.at.rows() - at.rows(), written.at.bytes() - at.bytes());
+            at = written.at;
         }
         return true;
     }
@@ -207,22 +208,19 @@ public final class BulkCopy {
 
     private Read read(SourceReader reader, SourceTable source, RowKey after, RowKey until) throws SQLException {
         try (Snapshot snapshot = reader.open()) {
+            // SQLite takes the quoted name of a column that is no more for a string, and would give that for each row
+            if (!snapshot.schemaHash().equals(settings.schemaHash())) {
+                throw new SQLException("the schema of " + file.path() + " was changed while its tables were being copied");
+            }
             return new Read(snapshot.chunk(source, after, until, settings.limits()),
-                    settings.captured() ? snapshot.head() : null);
+                    settings.live() ? snapshot.head() : null);
         }
     }
 
-    /** What PostgreSQL commits must not be lost in SQLite by a power cut. */
-    private void syncSource() {
-        try {
-            file.syncWal();
-        } catch (IOException e) {
-            throw new SourceRefusal("the write-ahead log of " + file.path() + " can't be synced to disk: check the disk", e);
-        }
-    }
+    /** Where a part stands in the target now, and how many rows were parked on the way. */
+    private record Written(ChunkProgress at, int parked) {}
 
-    /** Returns the number of parked rows. */
-    private int write(Connection connection, Applier applier, List<Row> rows, ChunkProgress from, ChunkProgress to)
+    private Written write(Connection connection, Applier applier, List<Row> rows, ChunkProgress from, ChunkProgress to)
             throws SQLException {
         try {
             return write(connection, applier, rows, from, to, false);
@@ -235,23 +233,29 @@ public final class BulkCopy {
         }
     }
 
-    private int write(Connection connection, Applier applier, List<Row> rows, ChunkProgress from, ChunkProgress to,
+    private Written write(Connection connection, Applier applier, List<Row> rows, ChunkProgress from, ChunkProgress to,
             boolean careful) throws SQLException {
         if (!store.advanceChunk(connection, generation, from, to)) {
-            // the answer to our last commit was lost, and it had succeeded; anything else is another daemon
+            // a commit of ours succeeded whose answer was lost, or that a killed daemon of before had sent: go on from it
             ChunkProgress stored = store.chunks(connection).stream()
                     .filter(c -> c.table().equals(from.table()) && c.part() == from.part()).findFirst().orElseThrow();
             connection.rollback();
-            if (stored.rows() == to.rows() && java.util.Objects.equals(stored.after(), to.after())
-                    && stored.done() == to.done()) {
-                return 0;
-            }
-            throw new IllegalStateException("another daemon copies " + from.table()
-                    + " of this migration: stop one of the two");
+            return new Written(stored, 0);
         }
         int parked = applier.copyChunk(connection, from.table(), rows, careful);
-        syncSource();
+        if (settings.live()) {
+            syncSource();
+        }
         connection.commit();
-        return parked;
+        return new Written(to, parked);
+    }
+
+    /** What a power cut takes from the source must not be in the target: no changelog row would tell. */
+    private void syncSource() {
+        try {
+            file.syncWal();
+        } catch (IOException e) {
+            throw new SourceRefusal("the write-ahead log of " + file.path() + " can't be synced to disk: check the disk", e);
+        }
     }
 }

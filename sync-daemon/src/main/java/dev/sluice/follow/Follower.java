@@ -40,13 +40,21 @@ public final class Follower implements SamePoint {
     private final Limits limits;
     private final Expected expected;
     private final Behind behind;
-    private Applier applier;
     private boolean dirty = true;
+    private Applier applier;
     private Watermark known;
     private long knownSince = -1;
 
-    /** The source that the watermark speaks of. */
-    public record Expected(SqliteFile.Identity identity, String schemaHash, String captureHash) {}
+    /**
+     * The source that the watermark speaks of.
+     *
+     * @param captureHash of our own triggers, read when they were known to be whole
+     * @param schemaVersion what SQLite's counter of schema changes must say, or {@link #ANY_VERSION} where nothing hangs
+     *     on it: VACUUM moves it, and may number rows anew that have no other name
+     */
+    public record Expected(SqliteFile.Identity identity, String schemaHash, String captureHash, long schemaVersion) {
+        public static final long ANY_VERSION = -1;
+    }
 
     /** Told, in the transaction itself, that it will commit before the target equals the source again. */
     public interface Behind {
@@ -82,9 +90,20 @@ public final class Follower implements SamePoint {
         knownSince = -1;
     }
 
-    /** True if another connection has committed to the source since the last turn; costs some microseconds. */
+    /**
+     * True if another connection has committed to the source since the last turn, or another file lies in its place,
+     * which the open one would never tell; costs some microseconds.
+     */
     public boolean sourceChanged() throws SQLException {
-        return dirty || reader.changed();
+        return dirty || reader.changed() || !isExpectedFile();
+    }
+
+    private boolean isExpectedFile() {
+        try {
+            return file.identity().equals(expected.identity());
+        } catch (IOException e) {
+            return false; // gone: the next turn says so
+        }
     }
 
     /**
@@ -139,7 +158,6 @@ public final class Follower implements SamePoint {
             applier.loadParked(connection);
             applier.apply(connection, again, true);
             store.forgetJournalAfter(connection, common.seq());
-            store.compared(connection, store.toCompare(connection));
             syncSource();
             connection.commit();
             knownSince = -1;
@@ -245,8 +263,12 @@ public final class Follower implements SamePoint {
         if (!snapshot.schemaHash().equals(expected.schemaHash())) {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "the schema of " + file.path() + " was changed");
         }
-        if (!expected.captureHash().equals(snapshot.captureHash())) {
+        if (!snapshot.captureHash().equals(expected.captureHash())) {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "capture triggers in " + file.path() + " were changed");
+        }
+        if (expected.schemaVersion() != Expected.ANY_VERSION && snapshot.schemaVersion() != expected.schemaVersion()) {
+            throw new SourceChanged(SourceChanged.Kind.SCHEMA,
+                    "rows of " + file.path() + " that have no key may have been numbered anew (VACUUM)");
         }
     }
 

@@ -3,6 +3,7 @@ package dev.sluice.migration;
 import dev.sluice.apply.Applier;
 import dev.sluice.capture.Capture;
 import dev.sluice.capture.CapturedTable;
+import dev.sluice.capture.Obstacle;
 import dev.sluice.change.ChangeBatch;
 import dev.sluice.change.Position;
 import dev.sluice.change.Row;
@@ -27,12 +28,11 @@ import dev.sluice.postgres.SqlFailure;
 import dev.sluice.postgres.Target;
 import dev.sluice.postgres.TargetCheck;
 import dev.sluice.postgres.TargetRefusal;
-import dev.sluice.schema.RowIdentity;
 import dev.sluice.schema.SchemaReader;
-import dev.sluice.schema.SourceColumn;
 import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SourceRefusal;
+import dev.sluice.sqlite.SqlText;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
 import dev.sluice.store.ChunkProgress;
@@ -51,6 +51,7 @@ import dev.sluice.verify.Verifier;
 import dev.sluice.verify.VerifyReport;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -129,11 +130,10 @@ public final class LiveMigration implements AutoCloseable {
     private SourceReader reader;
     private LastingSession session;
     private Follower follower;
-    private SourceChanged changed;
+    private SourceSchema schema;
+    private boolean behind;
     private Map<String, SourceTable> sources = Map.of();
     private long generation;
-    private boolean sourceGenerationTaken;
-    private boolean fellBehind;
     private boolean replicationRole;
     private long purgedAtNanos;
     private long idleSinceNanos;
@@ -260,6 +260,15 @@ public final class LiveMigration implements AutoCloseable {
         }
     }
 
+    /** A cancel was cut off by a crash. */
+    private void finishCancel() throws SQLException {
+        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+            Capture.uninstall(writer);
+        }
+        removeFromTarget();
+        LOG.info("event=cancelled migration={}: finished what an earlier process had begun", name);
+    }
+
     /**
      * Compares tables while the application writes.
      *
@@ -276,11 +285,7 @@ public final class LiveMigration implements AutoCloseable {
             Verifier verifier = new Verifier(plan, store, this::moment, options.chunk(), repair);
             VerifyReport report = verifier.verify(subjects, listener, gate::isStopped);
             if (repair) {
-                ask(() -> {
-                    follower.use(plan); // what was parked or brought back is known to it again
-                    parked = session.run(store::parkedCounts);
-                    return null;
-                });
+                ask(this::retryParkedRows); // a mended row may have stood in the way of a parked one
             }
             if (tables.isEmpty()) {
                 verification = report;
@@ -447,34 +452,36 @@ public final class LiveMigration implements AutoCloseable {
 
     private void work() {
         try {
+            SourceChanged change = null;
             while (!gate.isStopped()) {
+                SourceChanged answered = change;
+                change = null;
                 try {
-                    if (changed != null) {
-                        sourceChanged(changed);
-                        changed = null;
-                    }
-                    if (reader == null) {
-                        open();
-                    }
-                    if (phase == Phase.CANCELLED) {
-                        finishCancel();
-                        return;
-                    }
-                    if (reader != null) {
+                    if (answered != null) {
+                        sourceChanged(answered);
+                    } else {
+                        if (reader == null) {
+                            open();
+                        }
+                        if (phase == Phase.CANCELLED) {
+                            finishCancel();
+                            return;
+                        }
                         step();
                     }
-                } catch (SourceChanged e) {
-                    changed = e;
-                } catch (HistoryDiverged e) {
-                    changed = new SourceChanged(SourceChanged.Kind.HISTORY, e.getMessage());
-                } catch (SQLException | UncheckedIOException | SourceRefusal e) {
-                    if (plan == null && !(e instanceof SQLException)) {
-                        throw e; // nothing was begun: the operator must decide
+                } catch (SourceChanged | HistoryDiverged e) {
+                    change = e instanceof SourceChanged known ? known
+                            : new SourceChanged(SourceChanged.Kind.HISTORY, e.getMessage());
+                    if (answered != null) {
+                        retryLater(e); // it changes faster than it can be looked at
                     }
-                    LOG.debug("step failed", e);
-                    block(Preparation.sentence(e));
-                    closeReader();
-                    commandsWithin(RETRY_PAUSE);
+                } catch (SQLException | Unfit | UncheckedIOException e) {
+                    retryLater(e);
+                } catch (SourceRefusal e) {
+                    if (follower == null) {
+                        throw e; // nothing is followed yet: the operator must decide
+                    }
+                    retryLater(e);
                 }
             }
         } catch (InterruptedException e) {
@@ -494,13 +501,11 @@ public final class LiveMigration implements AutoCloseable {
         }
     }
 
-    /** A cancel was cut off by a crash. */
-    private void finishCancel() throws SQLException {
-        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-            Capture.uninstall(writer);
-        }
-        removeFromTarget();
-        LOG.info("event=cancelled migration={}: finished what an earlier process had begun", name);
+    private void retryLater(Exception e) throws InterruptedException {
+        LOG.debug("step failed", e);
+        block(Preparation.sentence(e));
+        closeReader();
+        commandsWithin(RETRY_PAUSE);
     }
 
     private void closeReader() {
@@ -570,20 +575,11 @@ public final class LiveMigration implements AutoCloseable {
                 return taken;
             });
         }
-        reader = new SourceReader(file, options.busyTimeout());
-        SourceSchema schema = Preparation.schema(file, options.busyTimeout());
-        String misfit = phase == Phase.CREATED || phase == Phase.CANCELLED ? null : misfit(schema);
-        if (misfit != null) {
-            throw new SourceRefusal(misfit);
-        }
-        if (phase == Phase.CREATED && !schema.hash().equals(plan.schemaHash())) {
-            planAnew();
-            return;
-        }
         if (phase == Phase.CANCELLED) {
             return;
         }
-        sources = Sources.of(schema, plan);
+        use(Preparation.schema(file, options.busyTimeout()));
+        reader = new SourceReader(file, options.busyTimeout());
         session.run(connection -> {
             Map<String, Long> rows = new TreeMap<>();
             store.chunks(connection).forEach(chunk -> rows.merge(chunk.table(), chunk.rows(), Long::sum));
@@ -591,49 +587,13 @@ public final class LiveMigration implements AutoCloseable {
             parked = store.parkedCounts(connection);
             return null;
         });
-        if (phase != Phase.CREATED && phase != Phase.CANCELLED) {
-            takeSourceGeneration();
+        if (phase != Phase.CREATED) {
+            try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+                claimSource(writer);
+            }
             follower = follower();
         }
         unblock();
-    }
-
-    private boolean mayKeepTriggersQuiet() throws SQLException {
-        try (Connection connection = target.connect()) {
-            boolean may = TargetCheck.of(connection, target.schema(), 0).replicationRole();
-            MigrationPlan planned = plan;
-            boolean keysMade = store.declarations(connection).keySet().stream()
-                    .anyMatch(ordinal -> planned.declarations().get(ordinal).stage() == Stage.FOREIGN_KEY);
-            if (!may && keysMade) {
-                throw new TargetRefusal("the target's role may not set session_replication_role any more, and the foreign"
-                        + " keys that were made would act on replicated rows: grant it again");
-            }
-            return may;
-        }
-    }
-
-    /** The schema changed before anything was copied: what was made for the old one goes, and planning starts over. */
-    private void planAnew() throws SQLException, InterruptedException {
-        LOG.info("event=plan_again migration={}: the source's schema changed before the copy began", name);
-        MigrationPlan old = plan;
-        session.run(connection -> {
-            for (int ordinal : store.declarations(connection).keySet()) {
-                String undo = old.declarations().get(ordinal).undo();
-                if (undo != null) {
-                    try (var statement = connection.createStatement()) {
-                        statement.execute(undo); // empty still: nothing was copied
-                    }
-                }
-            }
-            StoreSchema.remove(connection, name);
-            connection.commit();
-            return null;
-        });
-        session.close();
-        session = null;
-        generation = 0;
-        sourceGenerationTaken = false;
-        closeReader();
     }
 
     private MigrationStore.Stored create() throws SQLException, InterruptedException {
@@ -652,62 +612,63 @@ public final class LiveMigration implements AutoCloseable {
         });
     }
 
-    /** Once per process: an older daemon that wakes up again finds a number that is not its own. */
-    private void takeSourceGeneration() throws SQLException, InterruptedException {
-        if (sourceGenerationTaken) {
+    private boolean mayKeepTriggersQuiet() throws SQLException {
+        try (Connection connection = target.connect()) {
+            boolean may = TargetCheck.of(connection, target.schema(), 0).replicationRole();
+            MigrationPlan planned = plan;
+            boolean keysMade = store.declarations(connection).keySet().stream()
+                    .anyMatch(ordinal -> planned.declarations().get(ordinal).stage() == Stage.FOREIGN_KEY);
+            if (!may && keysMade) {
+                throw new TargetRefusal("the target's role may not set session_replication_role any more, and the foreign"
+                        + " keys that were made would act on replicated rows: grant it again");
+            }
+            return may;
+        }
+    }
+
+    /** Writes our generation into the source; where that knows a greater one already, both sides get one greater still. */
+    private void claimSource(SqliteSession writer) throws SQLException, InterruptedException {
+        Capture.State capture = Capture.state(writer);
+        if (capture == null || capture.generation() == generation) {
             return;
         }
-        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-            if (Capture.state(writer) == null) {
-                return;
-            }
-            generation = Capture.takeGeneration(writer, generation);
-        }
         session.run(connection -> {
-            store.setGeneration(connection, generation);
-            connection.commit();
+            store.requireGeneration(connection, generation);
             return null;
         });
-        sourceGenerationTaken = true;
+        long taken = Capture.takeGeneration(writer, generation);
+        if (taken != generation) {
+            session.run(connection -> {
+                store.setGeneration(connection, taken);
+                connection.commit();
+                return null;
+            });
+            generation = taken;
+        }
     }
 
     private Follower follower() throws SQLException, InterruptedException {
         SourceFacts facts = session.run(store::source);
-        String captureHash;
-        try (SqliteSession look = file.openReader(options.busyTimeout())) {
-            Capture.State capture = Capture.state(look);
-            if (capture == null) {
-                throw new SourceChanged(SourceChanged.Kind.HISTORY, "capture is gone from " + file.path());
-            }
-            // read before the triggers are looked at: whatever happens from here on is a difference at the first turn
-            captureHash = SchemaReader.captureHash(look);
-            if (!damaged(look, capture).isEmpty()) {
-                throw new SourceChanged(SourceChanged.Kind.SCHEMA, "capture triggers are missing or were altered");
-            }
-            reader.follow(capture, SchemaReader.read(look));
+        Look look = look();
+        if (look.capture == null || !look.capture.epoch().equals(facts.epoch())) {
+            throw new SourceChanged(SourceChanged.Kind.HISTORY, "the capture that was installed in " + file.path() + " is gone");
         }
+        if (!look.damaged.isEmpty()) {
+            throw new SourceChanged(SourceChanged.Kind.SCHEMA, "capture triggers are missing or were altered");
+        }
+        reader.follow(look.capture, look.schema);
         return new Follower(file, reader, session, store, plan, generation, options.batch(), new Follower.Expected(
-                new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash(), captureHash),
-                connection -> {
-                    if (phase == Phase.REPLICATING || fellBehind) {
-                        store.enter(connection, Phase.REPLICATING, Phase.CATCHING_UP);
-                        phase = Phase.CATCHING_UP; // if the commit fails, open() reads what is stored
-                        fellBehind = true;
-                    }
-                });
+                new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash(), look.captureHash,
+                renumbered().isEmpty() ? Follower.Expected.ANY_VERSION : facts.schemaVersion()), this::fellBehind);
     }
 
-    /** Captured tables whose changes may not all be logged, and planned tables that are not captured as planned. */
-    private List<String> damaged(SqliteSession look, Capture.State capture) throws SQLException {
-        Set<String> damaged = new LinkedHashSet<>(Capture.damaged(look));
-        damaged.removeIf(table -> plan.table(table) == null);
-        for (TablePlan table : plan.tables()) {
-            CapturedTable captured = capture.table(table.source());
-            if (captured == null || !captured.identity().equals(table.identity())) {
-                damaged.add(table.source());
-            }
+    /** The application writes faster than PostgreSQL takes it: until it has caught up this is no replica of one commit. */
+    private void fellBehind(Connection connection) throws SQLException {
+        if (phase == Phase.REPLICATING || behind) {
+            store.enter(connection, Phase.REPLICATING, Phase.CATCHING_UP);
+            phase = Phase.CATCHING_UP;
+            behind = true;
         }
-        return List.copyOf(damaged);
     }
 
     private void step() throws SQLException, InterruptedException {
@@ -745,30 +706,27 @@ public final class LiveMigration implements AutoCloseable {
         if (gate.isStopped()) {
             return;
         }
-        Capture.State capture;
-        SqliteFile.Identity identity;
+        SqliteFile.Identity identity = identity();
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-            identity = identity();
-            // the schema is compared with the plan's inside the installing transaction
-            Capture.State installed = Capture.install(writer, new ArrayList<>(sources.values()), plan.schemaHash());
-            if (!damaged(writer, installed).isEmpty()) {
-                throw new SourceRefusal(file.path() + " is captured already, for another migration or another choice of"
-                        + " tables: remove that with `sluice cancel --source " + file.path() + "`, if no other daemon"
-                        + " follows it");
-            }
-            generation = Capture.takeGeneration(writer, generation);
-            sourceGenerationTaken = true;
-            capture = Capture.state(writer);
+            use(SchemaReader.read(writer)); // planning may have taken hours
+            Capture.install(writer, new ArrayList<>(sources.values()), schema.hash());
+            claimSource(writer);
         }
-        String installedHash = plan.schemaHash();
+        Look look = look();
+        if (!look.damaged.isEmpty()) {
+            throw new SourceRefusal(file.path() + " is captured already, for another migration or another choice of tables:"
+                    + " remove that with `sluice cancel --source " + file.path() + "`, if no other daemon follows it");
+        }
         Map<String, List<RowKey>> parts = new LinkedHashMap<>();
         for (TablePlan table : plan.tables()) {
             parts.put(table.source(), Parts.of(reader, sources.get(table.source()), table.rows(), options.workers()));
         }
         session.run(connection -> {
             store.setGeneration(connection, generation);
-            store.saveSource(connection, new SourceFacts(capture.epoch(), identity.device(), identity.inode(), installedHash));
-            store.resetWatermark(connection, new Watermark(capture.head().seq(), capture.head().nonce(), false));
+            store.saveSource(connection, new SourceFacts(look.capture.epoch(), identity.device(), identity.inode(),
+                    schema.hash(), look.schemaVersion));
+            store.resetWatermark(connection,
+                    new Watermark(look.capture.head().seq(), look.capture.head().nonce(), false));
             for (Map.Entry<String, List<RowKey>> table : parts.entrySet()) {
                 store.createChunks(connection, table.getKey(), table.getValue());
             }
@@ -813,14 +771,14 @@ public final class LiveMigration implements AutoCloseable {
             }
         };
         BulkCopy copy = new BulkCopy(file, plan, sources, target, reconnect, store, generation,
-                new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole, true),
-                gate, counting,
+                new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole,
+                        schema.hash(), true), gate, counting,
                 (connection, table) -> declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX), table));
         if (copy.run()) {
             boolean history = historyIsWhole();
             session.run(connection -> {
                 if (!history) {
-                    store.mustCompare(connection, sources.keySet());
+                    store.addRechecks(connection, sources.keySet());
                 }
                 enter(connection, Phase.CATCHING_UP);
                 return null;
@@ -846,7 +804,7 @@ public final class LiveMigration implements AutoCloseable {
     // ---- phase catching up ----
 
     private void catchUp() throws SQLException, InterruptedException {
-        if (!drainPieces() || !compareDue()) {
+        if (!drainPieces() || !recheck()) {
             return;
         }
         Declarations declarations = new Declarations(plan, store);
@@ -926,8 +884,8 @@ public final class LiveMigration implements AutoCloseable {
         if (watermark == null || follower.sourceChanged()) {
             Follower.Turn turn = follower.turn(true);
             applied(turn);
-            if (fellBehind) {
-                fellBehind = false;
+            if (behind) {
+                behind = false;
                 LOG.info("event=phase migration={} from=replicating to=catching_up: the application writes faster than"
                         + " PostgreSQL takes it", name);
                 return;
@@ -1022,88 +980,120 @@ public final class LiveMigration implements AutoCloseable {
 
     // ---- a source that is not what it was ----
 
-    /**
-     * Finds out what the source is now and brings capture in line with it. What must be compared is written down before
-     * anything is changed, so that no crash can forget it.
-     */
+    /** The source as it can't be followed; blocks until somebody has changed that. */
+    private static final class Unfit extends RuntimeException {
+        Unfit(String message) {
+            super(message);
+        }
+    }
+
+    /** What the source is at one moment; {@code capture} is null where none is installed. */
+    private record Look(Capture.State capture, SourceSchema schema, String captureHash, long schemaVersion,
+            List<String> damaged) {}
+
+    private Look look() throws SQLException {
+        try (SqliteSession session = file.openReader(options.busyTimeout())) {
+            session.begin();
+            Capture.State capture = Capture.state(session);
+            return new Look(capture, SchemaReader.read(session), SchemaReader.captureHash(session),
+                    session.number("PRAGMA schema_version"), capture == null ? List.of() : damaged(session, capture));
+        }
+    }
+
+    /** Captured tables whose changes may not all be logged, and planned tables that are not captured as planned. */
+    private List<String> damaged(SqliteSession session, Capture.State capture) throws SQLException {
+        Set<String> damaged = new LinkedHashSet<>(Capture.damaged(session));
+        damaged.removeIf(table -> plan.table(table) == null);
+        for (TablePlan table : plan.tables()) {
+            CapturedTable captured = capture.table(table.source());
+            if (captured == null || !captured.identity().equals(table.identity())) {
+                damaged.add(table.source());
+            }
+        }
+        return List.copyOf(damaged);
+    }
+
     private void sourceChanged(SourceChanged change) throws SQLException, InterruptedException {
         LOG.warn("event=source_changed migration={} kind={} reason=\"{}\"", name, change.kind(), change.getMessage());
         closeReader();
         if (phase == Phase.CREATED || gate.isStopped()) {
-            return; // nothing was read yet; open() looks at everything
+            return; // nothing was read yet: open() looks at everything
         }
-        SourceReader fresh = new SourceReader(file, options.busyTimeout());
-        Capture.State before;
-        List<String> damaged;
-        SourceSchema schema;
-        try (SqliteSession look = file.openReader(options.busyTimeout())) {
-            before = Capture.state(look);
-            schema = SchemaReader.read(look);
-            damaged = before == null ? List.of() : damaged(look, before);
-        } finally {
-            fresh.close();
+        if (!Files.exists(file.path())) {
+            throw new Unfit("the source file " + file.path() + " is gone: put it back, or cancel the migration");
         }
-        String misfit = misfit(schema);
-        if (misfit != null) {
-            throw new SourceRefusal(misfit);
-        }
+        Look before = look();
+        use(before.schema);
+        reader = new SourceReader(file, options.busyTimeout());
         SourceFacts known = session.run(store::source);
-        boolean ours = before != null && before.epoch().equals(known.epoch());
-        boolean sameHistory = ours && change.kind() == SourceChanged.Kind.SCHEMA;
-        Set<String> toCompare = new LinkedHashSet<>(sameHistory ? damaged : plan.tables().stream().map(TablePlan::source).toList());
+        boolean sameEpoch = before.capture != null && before.capture.epoch().equals(known.epoch());
+        boolean continues = sameEpoch && change.kind() == SourceChanged.Kind.SCHEMA;
+        // before anything is mended in the source: after that nothing there would tell of the gap
         session.run(connection -> {
             store.requireGeneration(connection, generation);
-            store.mustCompare(connection, toCompare);
+            store.addRechecks(connection, sameEpoch ? before.damaged : sources.keySet());
             connection.commit();
             return null;
         });
-        sources = Sources.of(schema, plan);
-        Capture.State capture;
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-            if (before == null) {
-                Capture.install(writer, new ArrayList<>(sources.values()), schema.hash());
+            if (before.capture == null) {
+                Capture.install(writer, new ArrayList<>(sources.values()), before.schema.hash());
             }
-            if (before == null || change.kind() != SourceChanged.Kind.SCHEMA) {
-                // another file may hold an older number than the one that we took
-                generation = Capture.takeGeneration(writer, generation);
-                sourceGenerationTaken = true;
+            claimSource(writer);
+            if (!before.damaged.isEmpty()) {
+                Capture.repair(writer, generation, before.damaged);
             }
-            if (!damaged.isEmpty()) {
-                Capture.repair(writer, generation, damaged);
-            }
-            capture = Capture.state(writer);
         }
-        reader = new SourceReader(file, options.busyTimeout());
-        boolean healable = ours && !sameHistory && damaged.isEmpty();
-        accept(capture, schema.hash(), sameHistory || healable);
-        if (healable) {
+        Look now = look();
+        Set<String> toCompare = new HashSet<>(sameEpoch ? before.damaged : sources.keySet());
+        if (now.schemaVersion != known.schemaVersion()) {
+            toCompare.addAll(renumbered());
+        }
+        accept(now, before.schema.hash(), sameEpoch, toCompare);
+        if (sameEpoch && !continues) {
             if (follower.heal()) {
                 LOG.info("event=history_healed migration={}: the rows that the source lost or rewrote were read again", name);
             } else {
-                accept(capture, schema.hash(), false);
+                accept(now, before.schema.hash(), false, sources.keySet());
             }
         }
         unblock();
     }
 
+    /** Tables whose rows VACUUM may have numbered anew. */
+    private List<String> renumbered() {
+        return sources.values().stream().filter(Obstacle::rowidsCanMove).map(SourceTable::name).toList();
+    }
+
+    /** Goes on with the source as {@code now} declares it; throws if the plan is not for such a one. */
+    private void use(SourceSchema now) {
+        String misfit = misfit(now);
+        if (misfit != null) {
+            throw new Unfit(misfit);
+        }
+        schema = now;
+        sources = Sources.of(now, plan);
+    }
+
     /** Why the source can't be followed as it is now, or null if it can. */
-    private String misfit(SourceSchema schema) {
+    private String misfit(SourceSchema now) {
         for (TablePlan table : plan.tables()) {
-            SourceTable source = schema.table(table.source());
+            SourceTable source = now.table(table.source());
             if (source == null) {
-                return "table " + table.source() + " is gone from the source: cancel, and start a new migration without it";
+                return "table " + table.source() + " is gone from the source: bring it back, or cancel and start a new"
+                        + " migration without it";
             }
-            List<SourceColumn> stored = source.storedColumns();
-            boolean same = table.columns().stream().allMatch(column -> column.index() < stored.size()
-                            && stored.get(column.index()).name().equalsIgnoreCase(column.source()))
-                    && stored.stream().allMatch(column -> table.column(column.name()) != null
-                            || plan.leavesOut(Planner.columnObject(table.source(), column.name())));
-            if (!same || !isNamedAsPlanned(table, source)) {
+            List<String> stored = source.storedColumns().stream().map(column -> SqlText.lower(column.name())).toList();
+            if (!stored.equals(table.stored().stream().map(SqlText::lower).toList())) {
                 return "the columns of table " + table.source()
                         + " were changed: cancel, and start a new migration with the new schema";
             }
+            if (!new CapturedTable(0, table.source(), table.identity()).fits(source)) {
+                return "the key of table " + table.source()
+                        + " was changed: cancel, and start a new migration with the new schema";
+            }
         }
-        for (SourceTable table : schema.tables()) {
+        for (SourceTable table : now.tables()) {
             if (plan.table(table.name()) == null && !plan.leavesOut(Planner.tableObject(table.name()))) {
                 note("table " + table.name() + " is new in the source and not carried: start a new migration to include it");
             }
@@ -1111,60 +1101,59 @@ public final class LiveMigration implements AutoCloseable {
         return null;
     }
 
-    /** True if the rows can still be named by what the plan names them by. */
-    private static boolean isNamedAsPlanned(TablePlan table, SourceTable source) {
-        boolean sameKey = source.primaryKey().size() == table.identity().columns().size();
-        for (int i = 0; sameKey && i < source.primaryKey().size(); i++) {
-            sameKey = source.primaryKey().get(i).equalsIgnoreCase(table.identity().columns().get(i));
-        }
-        return switch (table.identity().kind()) {
-            case INTEGER_KEY -> sameKey && source.identity() != null
-                    && source.identity().kind() == RowIdentity.Kind.INTEGER_KEY;
-            case DECLARED_KEY -> sameKey;
-            case ROWID -> !source.withoutRowid();
-        };
-    }
-
-    /** Takes the source as it is for the truth from now on; what differs is found by comparing. */
-    private void accept(Capture.State capture, String hash, boolean sameHistory) throws SQLException, InterruptedException {
+    /**
+     * Takes the source as it is for the truth from now on. That tables have to be compared is remembered in the same
+     * transaction: whoever comes after us must know it.
+     */
+    private void accept(Look now, String schemaHash, boolean sameHistory, Collection<String> toCompare)
+            throws SQLException, InterruptedException {
         SqliteFile.Identity identity = identity();
-        Position head = capture.head();
+        Position head = now.capture.head();
         session.run(connection -> {
             store.setGeneration(connection, generation);
-            store.saveSource(connection, new SourceFacts(capture.epoch(), identity.device(), identity.inode(), hash));
+            store.saveSource(connection, new SourceFacts(now.capture.epoch(), identity.device(), identity.inode(),
+                    schemaHash, now.schemaVersion));
             if (!sameHistory) {
                 store.resetWatermark(connection, new Watermark(head.seq(), head.nonce(), false));
                 store.clearJournal(connection);
             }
-            if (phase == Phase.REPLICATING && !store.toCompare(connection).isEmpty()) {
+            store.addRechecks(connection, toCompare);
+            if (!toCompare.isEmpty() && phase == Phase.REPLICATING) {
                 enter(connection, Phase.CATCHING_UP);
             }
             connection.commit();
             return null;
         });
-        follower = follower();
         watermark = null;
+        follower = follower();
     }
 
     /**
-     * Compares the tables whose changes were not all logged, and mends what differs, while the application writes. False
-     * if it was stopped before the end; what is compared is ticked off table by table.
+     * Compares the tables that have changes in no changelog, and mends what differs, while the application writes; false
+     * if it was stopped or paused before the end.
      */
-    private boolean compareDue() throws SQLException, InterruptedException {
-        for (String table : session.run(store::toCompare)) {
-            if (gate.isPaused() || gate.isStopped()) {
+    private boolean recheck() throws SQLException, InterruptedException {
+        List<String> tables = session.run(store::rechecks);
+        for (String table : tables) {
+            LOG.info("event=resync migration={} table={}", name, table);
+            Verifier verifier = new Verifier(plan, store, follower, options.chunk(), true);
+            VerifyReport report;
+            try {
+                report = verifier.verify(subjects(List.of(table)), (compared, done) -> {},
+                        () -> gate.isStopped() || gate.isPaused());
+            } catch (Verifier.Stopped e) {
                 return false;
             }
-            Verifier verifier = new Verifier(plan, store, follower, options.chunk(), true);
-            VerifyReport report = verifier.verify(subjects(List.of(table)), (t, done) -> {}, gate::isStopped);
             session.run(connection -> {
-                store.compared(connection, List.of(table));
+                store.removeRecheck(connection, table);
                 connection.commit();
                 return null;
             });
-            follower.use(plan);
             LOG.info("event=resynced migration={} table={} rows={} mended={}", name, table, report.rows(),
                     report.differenceCount());
+        }
+        if (!tables.isEmpty()) {
+            retryParkedRows();
         }
         return true;
     }

@@ -175,8 +175,8 @@ public final class OneShot {
             createChunks(session, store, plan, sources, reader);
             listener.step("copying");
             BulkCopy copy = new BulkCopy(file, plan, sources, target, reconnect, store, generation,
-                    new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole, false),
-                    gate, listener,
+                    new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole,
+                            preparation.schema().hash(), false), gate, listener,
                     (connection, table) -> declarations.run(connection,
                             EnumSet.of(Stage.KEY, Stage.INDEX, Stage.UNIQUE, Stage.CHECK), table));
             if (!copy.run()) {

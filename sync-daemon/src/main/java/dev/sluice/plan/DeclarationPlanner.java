@@ -4,7 +4,6 @@ import dev.sluice.census.Census;
 import dev.sluice.census.ColumnCensus;
 import dev.sluice.mapping.Codec;
 import dev.sluice.plan.Declaration.Stage;
-import dev.sluice.schema.Affinity;
 import dev.sluice.schema.RowIdentity;
 import dev.sluice.schema.SourceCheck;
 import dev.sluice.schema.SourceColumn;
@@ -199,29 +198,13 @@ final class DeclarationPlanner {
 
     /** A generated column's definition, or null if it can't be carried. */
     private String generated(TablePlan table, SourceColumn column, Map<String, Columns.Column> planned) {
-        PgKind kind = switch (column.affinity()) {
-            case INTEGER -> PgKind.INTEGER;
-            case REAL -> PgKind.DOUBLE;
-            case NUMERIC -> PgKind.NUMERIC;
-            case TEXT -> PgKind.TEXT;
-            case BLOB -> PgKind.OTHER;
-        };
-        Translation translated;
-        if (kind == PgKind.OTHER) {
-            // no affinity: the expression's own type
-            translated = ExpressionTranslator.translate(column.generatedSql(), columns(table));
-        } else {
-            translated = ExpressionTranslator.generated(column.generatedSql(), columns(table), column.affinity(), kind);
-        }
-        if (translated instanceof Translation.Sql sql) {
-            PgKind yields = kind == PgKind.OTHER ? sql.kind() : kind;
-            String type = typeName(yields);
-            if (type != null) {
-                String name = identifiers.columns(table.target()).claim(column.name());
-                planned.put(column.name(), new Columns.Column(name, yields, column.affinity() == Affinity.BLOB
-                        ? Affinity.BLOB : column.affinity(), column.collation()));
-                return quote(name) + " " + type + " GENERATED ALWAYS AS (" + sql.text() + ") STORED";
-            }
+        // PostgreSQL lets no generated column read another one, so those are not among its columns
+        Translation translated = ExpressionTranslator.generated(column.generatedSql(),
+                Kinds.columns(source(table), table, Map.of()), column.affinity(), PgKind.OTHER);
+        if (translated instanceof Translation.Sql sql && typeName(sql.kind()) != null) {
+            String name = identifiers.columns(table.target()).claim(column.name());
+            planned.put(column.name(), new Columns.Column(name, sql.kind(), column.affinity(), column.collation()));
+            return quote(name) + " " + typeName(sql.kind()) + " GENERATED ALWAYS AS (" + sql.text() + ") STORED";
         }
         notCarried.add(new NotCarried(on("generated column", column.name(), table), column.generatedSql(),
                 translated instanceof Translation.Refused refused ? refused.reason() : "its type is not known"));
@@ -230,7 +213,7 @@ final class DeclarationPlanner {
 
     private static String typeName(PgKind kind) {
         return switch (kind) {
-            case BOOLEAN, INTEGER -> "bigint";
+            case INTEGER -> "bigint";
             case NUMERIC -> "numeric";
             case DOUBLE -> "double precision";
             case TEXT -> "text";
@@ -490,10 +473,7 @@ final class DeclarationPlanner {
         }
         List<Catalog.NamedColumn> named = new ArrayList<>();
         for (SourceColumn column : source(table).columns()) {
-            Columns.Column found = columns(table).find(null, column.name());
-            if (found != null) {
-                named.add(new Catalog.NamedColumn(column.name(), found));
-            }
+            named.add(new Catalog.NamedColumn(column.name(), columns(table).find(null, column.name())));
         }
         boolean numbered = table.identity().kind() == RowIdentity.Kind.INTEGER_KEY;
         return new Catalog.Relation(table.target(), named, table.keyColumn() == null ? source(table).primaryKey() : List.of(),

@@ -14,10 +14,14 @@ final class Kinds {
     private Kinds() {}
 
     static PgKind of(Codec codec) {
+        String id = codec.id();
         if (codec.equals(Codecs.ANYTHING) || codec.equals(Codecs.ANYTHING_AS_TEXT)) {
             return PgKind.OTHER; // its text may carry marks, so no expression over it means the same
         }
-        return ofType(codec.type());
+        boolean otherClass = id.startsWith("boolean:") && !id.equals("boolean:INTEGER") || id.equals("bytea:text")
+                || id.startsWith("blobtext:") || id.startsWith("integertext:") || codec.type().equals("real");
+        // where the type doesn't tell what SQLite holds, no expression over it means the same either
+        return otherClass ? PgKind.OTHER : ofType(codec.type());
     }
 
     static PgKind ofType(String type) {
@@ -61,14 +65,15 @@ final class Kinds {
                         };
             }
             if (column.isGenerated()) {
-                return generated.get(column.name());
+                return generated.getOrDefault(column.name(), Columns.NOT_CARRIED);
             }
             ColumnPlan planned = plan.column(column.name());
             if (planned == null || planned.using() != null) {
-                return null;
+                return Columns.NOT_CARRIED;
             }
             Codec codec = planned.codec();
-            return new Columns.Column(planned.target(), of(codec), column.affinity(), column.collation(), codec.strftime());
+            return new Columns.Column(planned.target(), of(codec), column.affinity(), column.collation(),
+                    codec.id().equals("uuid:LOWER") ? "uuid" : codec.strftime());
         };
     }
 }

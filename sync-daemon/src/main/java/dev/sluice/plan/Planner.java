@@ -157,7 +157,7 @@ public final class Planner {
     }
 
     /** How a column is called among what is not carried. */
-    public static String columnObject(String table, String column) {
+    private static String columnObject(String table, String column) {
         return "column \"" + column + "\" of \"" + table + "\"";
     }
 
@@ -221,7 +221,8 @@ public final class Planner {
             }
         }
         looseKey(table, existing, columns);
-        TablePlan plan = new TablePlan(table.name(), target, table.identity(), columns, keyColumn, existing != null,
+        TablePlan plan = new TablePlan(table.name(), target, table.identity(),
+                table.storedColumns().stream().map(SourceColumn::name).toList(), columns, keyColumn, existing != null,
                 counted.rows());
         if (existing != null && keyColumn == null && existing.keys().stream()
                 .noneMatch(key -> key.size() == plan.keyTargets().size() && key.containsAll(plan.keyTargets()))) {

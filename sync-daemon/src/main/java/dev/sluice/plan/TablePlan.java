@@ -10,13 +10,14 @@ import java.util.List;
  * @param source the source table's name
  * @param target the target table's name, unquoted, in the plan's target schema
  * @param identity how capture and copy name its rows
+ * @param stored the names of all stored columns of the source table when the plan was made, in order
  * @param columns the columns that are carried
  * @param keyColumn for tables whose identity is the hidden rowid: the column of ours that holds it, else null
  * @param existing true if the application made the table in the target before us
  * @param rows as counted when the plan was made, for progress
  */
 public record TablePlan(
-        String source, String target, RowIdentity identity, List<ColumnPlan> columns, String keyColumn,
+        String source, String target, RowIdentity identity, List<String> stored, List<ColumnPlan> columns, String keyColumn,
         boolean existing, long rows) {
 
     /** The target's key columns, unquoted, in the order of {@link RowIdentity#names}. */
@@ -39,6 +40,6 @@ public record TablePlan(
     public TablePlan withColumn(ColumnPlan changed) {
         List<ColumnPlan> all = new ArrayList<>(columns);
         all.replaceAll(column -> column.source().equals(changed.source()) ? changed : column);
-        return new TablePlan(source, target, identity, all, keyColumn, existing, rows);
+        return new TablePlan(source, target, identity, stored, all, keyColumn, existing, rows);
     }
 }

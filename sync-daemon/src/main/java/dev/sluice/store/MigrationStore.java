@@ -35,8 +35,12 @@ public final class MigrationStore {
     /** What {@code sluice.migration} holds. */
     public record Stored(String source, String targetSchema, String mode, Phase phase, boolean paused, MigrationPlan plan) {}
 
-    /** The other facts of the source that the control row keeps. */
-    public record SourceFacts(String epoch, long device, long inode, String schemaHash) {}
+    /**
+     * The other facts of the source that the control row keeps.
+     *
+     * @param schemaVersion SQLite's own counter of schema changes; VACUUM moves it too
+     */
+    public record SourceFacts(String epoch, long device, long inode, String schemaHash, long schemaVersion) {}
 
     public String migration() {
         return migration;
@@ -104,19 +108,20 @@ public final class MigrationStore {
         }
     }
 
-    /** Moves the phase; throws if the stored phase is not {@code from} or may not be followed by {@code to}. */
+    /**
+     * Moves the phase; throws if the stored phase is neither {@code from} nor, after a lost answer, {@code to} already.
+     */
     public void enter(Connection connection, Phase from, Phase to) throws SQLException {
         if (!from.successors().contains(to)) {
             throw new IllegalStateException(from + " may not lead to " + to);
         }
         try (PreparedStatement update = prepare(connection, """
                 UPDATE sluice.migration m SET phase = v.next, phase_since = now()
-                FROM (VALUES (?, ?, ?)) v (name, next, phase) WHERE m.name = v.name AND m.phase = v.phase
+                FROM (VALUES (?, ?, ?)) v (name, next, phase) WHERE m.name = v.name AND m.phase IN (v.phase, v.next)
                 """)) {
             update.setString(2, to.label());
             update.setString(3, from.label());
-            // the answer to an earlier commit of the same step may have been lost
-            if (update.executeUpdate() != 1 && load(connection).phase() != to) {
+            if (update.executeUpdate() != 1) {
                 throw new IllegalStateException("the stored phase is not " + from + " any more");
             }
         }
@@ -161,15 +166,51 @@ public final class MigrationStore {
         return generation;
     }
 
-    /** Throws if a newer daemon has taken over. */
+    /** Throws if a newer daemon has taken over; holds the control row until the transaction ends. */
     public void requireGeneration(Connection connection, long generation) throws SQLException {
         try (PreparedStatement query = prepare(connection,
-                "SELECT generation FROM sluice.control WHERE migration = ? FOR UPDATE");
+                "SELECT generation FROM sluice.control WHERE migration = ? FOR SHARE");
                 ResultSet row = query.executeQuery()) {
-            row.next();
-            if (row.getLong(1) != generation) {
-                throw new IllegalStateException("a newer daemon has taken over this migration");
+            if (!row.next() || row.getLong(1) != generation) {
+                throw new IllegalStateException("a newer daemon has taken over this migration: stop this one");
             }
+        }
+    }
+
+    /** Remembers that changes of {@code tables} stand in no changelog: they must be compared before all is well again. */
+    public void addRechecks(Connection connection, Collection<String> tables) throws SQLException {
+        try (PreparedStatement insert = prepare(connection, """
+                INSERT INTO sluice.recheck (migration, source_table) SELECT ?, t FROM unnest(?::text[]) t
+                ON CONFLICT DO NOTHING
+                """)) {
+            insert.setArray(2, connection.createArrayOf("text", tables.toArray(String[]::new)));
+            insert.executeUpdate();
+        }
+    }
+
+    /** Tables to compare, see {@link #addRechecks}. */
+    public List<String> rechecks(Connection connection) throws SQLException {
+        List<String> tables = new ArrayList<>();
+        try (PreparedStatement query = prepare(connection,
+                "SELECT source_table FROM sluice.recheck WHERE migration = ? ORDER BY source_table");
+                ResultSet row = query.executeQuery()) {
+            while (row.next()) {
+                tables.add(row.getString(1));
+            }
+        }
+        return tables;
+    }
+
+    /**
+     * A table was compared. The journal is forgotten with it: it does not name what the comparison mended, so no heal may
+     * reach back behind it.
+     */
+    public void removeRecheck(Connection connection, String table) throws SQLException {
+        clearJournal(connection);
+        try (PreparedStatement delete = prepare(connection,
+                "DELETE FROM sluice.recheck WHERE migration = ? AND source_table = ?")) {
+            delete.setString(2, table);
+            delete.executeUpdate();
         }
     }
 
@@ -205,14 +246,15 @@ public final class MigrationStore {
         try (PreparedStatement update = prepare(connection, """
                 UPDATE sluice.control c
                 SET source_epoch = v.epoch, source_device = v.device, source_inode = v.inode,
-                    schema_hash = v.schema_hash, version = version + 1
-                FROM (VALUES (?, ?, ?, ?, ?)) v (migration, epoch, device, inode, schema_hash)
+                    schema_hash = v.schema_hash, schema_version = v.schema_version, version = version + 1
+                FROM (VALUES (?, ?, ?, ?, ?, ?)) v (migration, epoch, device, inode, schema_hash, schema_version)
                 WHERE c.migration = v.migration
                 """)) {
             update.setString(2, facts.epoch());
             update.setLong(3, facts.device());
             update.setLong(4, facts.inode());
             update.setString(5, facts.schemaHash());
+            update.setLong(6, facts.schemaVersion());
             update.executeUpdate();
         }
     }
@@ -220,12 +262,13 @@ public final class MigrationStore {
     /** The source as it was when capture was installed or last accepted; null before that. */
     public SourceFacts source(Connection connection) throws SQLException {
         try (PreparedStatement query = prepare(connection, """
-                SELECT source_epoch, source_device, source_inode, schema_hash FROM sluice.control
+                SELECT source_epoch, source_device, source_inode, schema_hash, schema_version FROM sluice.control
                 WHERE migration = ? AND source_epoch IS NOT NULL
                 """);
                 ResultSet row = query.executeQuery()) {
             return row.next()
-                    ? new SourceFacts(row.getString(1), row.getLong(2), row.getLong(3), row.getString(4)) : null;
+                    ? new SourceFacts(row.getString(1), row.getLong(2), row.getLong(3), row.getString(4), row.getLong(5))
+                    : null;
         }
     }
 
@@ -374,56 +417,23 @@ public final class MigrationStore {
         return chunks;
     }
 
-    /** Notes that these tables must be compared whole before the target can be called equal. */
-    public void mustCompare(Connection connection, Collection<String> tables) throws SQLException {
-        try (PreparedStatement insert = prepare(connection, """
-                INSERT INTO sluice.to_compare (migration, source_table) VALUES (?, ?) ON CONFLICT DO NOTHING
-                """)) {
-            for (String table : tables) {
-                insert.setString(2, table);
-                insert.executeUpdate();
-            }
-        }
-    }
-
-    /** Tables that must be compared still. */
-    public List<String> toCompare(Connection connection) throws SQLException {
-        List<String> tables = new ArrayList<>();
-        try (PreparedStatement query = prepare(connection,
-                "SELECT source_table FROM sluice.to_compare WHERE migration = ? ORDER BY source_table");
-                ResultSet row = query.executeQuery()) {
-            while (row.next()) {
-                tables.add(row.getString(1));
-            }
-        }
-        return tables;
-    }
-
-    /** These tables were compared whole, and mended. */
-    public void compared(Connection connection, Collection<String> tables) throws SQLException {
-        try (PreparedStatement delete = prepare(connection,
-                "DELETE FROM sluice.to_compare WHERE migration = ? AND source_table = ANY (?)")) {
-            delete.setArray(2, connection.createArrayOf("text", tables.toArray()));
-            delete.executeUpdate();
-        }
-    }
-
     /**
      * Moves a part's progress in the transaction that copies its rows. False if the part is not where {@code from}
-     * says or a newer daemon runs: then the caller must roll back, the rows are there already.
+     * says: then the caller must roll back, the rows are there already.
+     *
+     * @throws IllegalStateException if a newer daemon has taken over
      */
     public boolean advanceChunk(Connection connection, long generation, ChunkProgress from, ChunkProgress to)
             throws SQLException {
+        requireGeneration(connection, generation);
         try (PreparedStatement update = prepare(connection, """
                 UPDATE sluice.chunk c SET after_key = v.after_key, rows = v.rows, bytes = v.bytes, done = v.done,
                        head_seq = v.head_seq, head_nonce = v.head_nonce
-                FROM sluice.control o,
-                     (VALUES (?, ?, ?, ?::text[], ?, ?, ?, ?, ?::text[], ?, ?::bigint, ?::bigint))
-                         v (migration, source_table, part, after_key, rows, bytes, done, from_rows, from_key, generation,
+                FROM (VALUES (?, ?, ?, ?::text[], ?, ?, ?, ?, ?::text[], ?::bigint, ?::bigint))
+                         v (migration, source_table, part, after_key, rows, bytes, done, from_rows, from_key,
                             head_seq, head_nonce)
                 WHERE c.migration = v.migration AND c.source_table = v.source_table AND c.part = v.part
                   AND c.rows = v.from_rows AND NOT c.done AND c.after_key IS NOT DISTINCT FROM v.from_key
-                  AND o.migration = c.migration AND o.generation = v.generation
                 """)) {
             update.setString(2, to.table());
             update.setInt(3, to.part());
@@ -433,9 +443,8 @@ public final class MigrationStore {
             update.setBoolean(7, to.done());
             update.setLong(8, from.rows());
             update.setArray(9, array(connection, from.after()));
-            update.setLong(10, generation);
-            update.setObject(11, to.head() == null ? null : to.head().seq(), java.sql.Types.BIGINT);
-            update.setObject(12, to.head() == null ? null : to.head().nonce(), java.sql.Types.BIGINT);
+            update.setObject(10, to.head() == null ? null : to.head().seq(), java.sql.Types.BIGINT);
+            update.setObject(11, to.head() == null ? null : to.head().nonce(), java.sql.Types.BIGINT);
             return update.executeUpdate() == 1;
         }
     }

@@ -32,7 +32,8 @@ public final class StoreSchema {
             source_epoch  text,
             source_device bigint,
             source_inode  bigint,
-            schema_hash   text)
+            schema_hash   text,
+            schema_version bigint)
         """,
         """
         CREATE TABLE IF NOT EXISTS sluice.watermark (
@@ -58,12 +59,6 @@ public final class StoreSchema {
             PRIMARY KEY (migration, source_table, part))
         """,
         """
-        CREATE TABLE IF NOT EXISTS sluice.to_compare (
-            migration    text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
-            source_table text NOT NULL,
-            PRIMARY KEY (migration, source_table))
-        """,
-        """
         CREATE TABLE IF NOT EXISTS sluice.parked_row (
             migration    text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
             source_table text NOT NULL,
@@ -87,6 +82,12 @@ public final class StoreSchema {
             keys       text[] NOT NULL,
             applied_at timestamptz NOT NULL DEFAULT now(),
             PRIMARY KEY (migration, to_seq))
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS sluice.recheck (
+            migration    text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
+            source_table text NOT NULL,
+            PRIMARY KEY (migration, source_table))
         """,
         """
         CREATE TABLE IF NOT EXISTS sluice.declaration (

@@ -114,12 +114,14 @@ public final class Identifiers {
             if (known != null) {
                 return known;
             }
-            String wanted = targetName(sourceName);
+            String wanted = sourceName.isEmpty() ? "unnamed" : targetName(sourceName);
             String name = wanted;
             for (int n = 2; forbidden.contains(name) || taken.contains(name); n++) {
                 name = shortened(wanted, "_" + n);
             }
-            if (!name.equals(wanted)) {
+            if (sourceName.isEmpty()) {
+                renames.add(new Rename(what, "\"\"", name, "PostgreSQL has no empty names"));
+            } else if (!name.equals(wanted)) {
                 renames.add(new Rename(what, sourceName, name, forbidden.contains(wanted)
                         ? quote(wanted) + " is a system column of every PostgreSQL table"
                         : quote(wanted) + " is taken already, as PostgreSQL keeps 63 bytes of a name"));

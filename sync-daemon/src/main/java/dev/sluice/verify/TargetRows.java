@@ -1,5 +1,6 @@
 package dev.sluice.verify;
 
+import dev.sluice.apply.KeySpellings;
 import dev.sluice.change.Row;
 import dev.sluice.change.RowKey;
 import dev.sluice.change.Value;
@@ -73,7 +74,7 @@ final class TargetRows {
     /** Rows with {@code after < key <= last}; null leaves an end open. Only where {@link #isNumbered}. */
     Map<RowKey, Value[]> range(Connection connection, RowKey after, RowKey last) throws SQLException {
         String key = Identifiers.quote(keys.get(0).target);
-        String sql = "SELECT " + selected() + " FROM " + table + " WHERE " + key + " > ? AND " + key + " <= ?";
+        String sql = "SELECT " + selected() + " FROM " + table + " t WHERE t." + key + " > ? AND t." + key + " <= ?";
         try (PreparedStatement query = connection.prepareStatement(sql)) {
             query.setLong(1, after == null ? Long.MIN_VALUE : number(after));
             query.setLong(2, last == null ? Long.MAX_VALUE : number(last));
@@ -87,7 +88,8 @@ final class TargetRows {
 
     /** The smallest possible key is outside of every range; asked for by itself. */
     Map<RowKey, Value[]> find(Connection connection, Collection<RowKey> wanted) throws SQLException {
-        List<RowKey> present = wanted.stream().filter(this::fits).toList();
+        List<Codec> codecs = keys.stream().map(Column::codec).toList();
+        List<List<Value>> present = wanted.stream().flatMap(key -> KeySpellings.of(key, codecs).stream()).toList();
         if (present.isEmpty()) {
             return Map.of();
         }
@@ -108,20 +110,10 @@ final class TargetRows {
                 int part = i;
                 Codec codec = keys.get(i).codec;
                 query.setArray(i + 1, connection.createArrayOf("text",
-                        present.stream().map(key -> codec.text(key.parts().get(part))).toArray(String[]::new)));
+                        present.stream().map(key -> codec.text(key.get(part))).toArray(String[]::new)));
             }
             return read(query);
         }
-    }
-
-    private boolean fits(RowKey key) {
-        for (int i = 0; i < keys.size(); i++) {
-            Value part = key.parts().get(i);
-            if (part.isNull() || !keys.get(i).codec.fits(part)) {
-                return false;
-            }
-        }
-        return true;
     }
 
     /** Up to {@code rowsMax} keys behind {@code after} in the order of the target's key index. */
@@ -164,10 +156,10 @@ final class TargetRows {
     private String selected() {
         StringJoiner selected = new StringJoiner(", ");
         for (Column key : keys) {
-            selected.add(Identifiers.quote(key.target) + "::text");
+            selected.add("t." + Identifiers.quote(key.target) + "::text");
         }
         for (Column column : columns) {
-            selected.add(Identifiers.quote(column.target) + "::text");
+            selected.add("t." + Identifiers.quote(column.target) + "::text");
         }
         return selected.toString();
     }

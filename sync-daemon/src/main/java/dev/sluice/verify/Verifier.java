@@ -44,6 +44,13 @@ public final class Verifier {
         void compared(String table, long done);
     }
 
+    /** It was told to stop. Half a verification proves nothing, so it has no report. */
+    public static final class Stopped extends RuntimeException {
+        Stopped() {
+            super("the verification was stopped before every table was compared: run it again");
+        }
+    }
+
     /** Which table, and how it is declared in the source. */
     public record Subject(TablePlan plan, SourceTable source) {}
 
@@ -122,10 +129,9 @@ public final class Verifier {
                     differenceCount, List.copyOf(differences), repaired);
         }
 
-        private static void requireGoingOn(BooleanSupplier stopped) throws InterruptedException {
+        private static void requireGoingOn(BooleanSupplier stopped) {
             if (stopped.getAsBoolean()) {
-                // half a verification proves nothing, so it has no report
-                throw new InterruptedException("stopped before every table was compared");
+                throw new Stopped();
             }
         }
 

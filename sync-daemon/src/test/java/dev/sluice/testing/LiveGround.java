@@ -12,7 +12,10 @@ import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
 import dev.sluice.tail.Limits;
 import dev.sluice.verify.VerifyReport;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -34,7 +37,7 @@ public final class LiveGround implements AutoCloseable {
 
     private final SqliteFile file;
     private final Target target;
-    private final Connection application;
+    private Connection application;
     private MappingRules rules = MappingRules.DEFAULT;
     private Limits chunk = new Limits(500, 16 << 20, Duration.ofSeconds(1));
     private Limits batch = new Limits(500, 16 << 20, Duration.ofSeconds(1));
@@ -49,9 +52,14 @@ public final class LiveGround implements AutoCloseable {
     public LiveGround(Path folder, Target target, String... statements) throws SQLException {
         this.file = new SqliteFile(folder.resolve("app.db"));
         this.target = target;
-        this.application = DriverManager.getConnection("jdbc:sqlite:" + file.path());
-        app("PRAGMA busy_timeout = 20000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL");
+        openApplication();
+        app("PRAGMA journal_mode = WAL");
         app(statements);
+    }
+
+    private void openApplication() throws SQLException {
+        application = DriverManager.getConnection("jdbc:sqlite:" + file.path());
+        app("PRAGMA busy_timeout = 20000", "PRAGMA synchronous = NORMAL");
     }
 
     public SqliteFile file() {
@@ -107,6 +115,15 @@ public final class LiveGround implements AutoCloseable {
         app("BEGIN IMMEDIATE");
         app(statements);
         app("COMMIT");
+    }
+
+    /** Lays another file over the source, as a restore by {@code mv} does, while the application is stopped. */
+    public void replaceSource(Path other) throws SQLException, IOException {
+        application.close(); // the last to close takes the WAL along, unless we still read
+        Files.deleteIfExists(Path.of(file.path() + "-wal"));
+        Files.deleteIfExists(Path.of(file.path() + "-shm"));
+        Files.move(other, file.path(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        openApplication();
     }
 
     /** Runs statements in the target, past the migration. */
@@ -166,10 +183,19 @@ public final class LiveGround implements AutoCloseable {
 
     /** Starts the daemon's part, or starts it again. */
     public LiveMigration start() {
+        return start(this::prepare);
+    }
+
+    /** As {@link #start}, with a plan that was made before. */
+    public LiveMigration startWith(Preparation preparation) {
+        return start(() -> preparation);
+    }
+
+    private LiveMigration start(LiveMigration.Planning planning) {
         migration = new LiveMigration(NAME, file, target,
                 new LiveMigration.Options(2, chunk, batch, Duration.ofMillis(2), BUSY, purgeKeepRows, 10, true,
                         "test"),
-                this::prepare, NO_PROGRESS);
+                planning, NO_PROGRESS);
         migration.start();
         return migration;
     }
@@ -190,15 +216,25 @@ public final class LiveGround implements AutoCloseable {
                 .until(() -> migration.phase() == Phase.REPLICATING);
     }
 
-    /** Waits until it is blocked, and returns the sentence that says why. */
-    public String awaitBlocked() {
+    /** Starts with chunks of one row and pauses when some rows are copied and many are not. */
+    public void startAndPauseMidCopy() throws Exception {
+        chunk = new Limits(1, 1, Duration.ofNanos(1));
+        start();
+        Awaitility.await().atMost(Duration.ofSeconds(60)).pollInterval(Duration.ofMillis(2))
+                .until(() -> migration.status().rowsCopied() > 20);
+        migration.pause();
+        chunk = new Limits(500, 16 << 20, Duration.ofSeconds(1));
+    }
+
+    /** Waits until it is blocked with a sentence that contains {@code words}; returns the sentence. */
+    public String awaitBlocked(String words) {
         return Awaitility.await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(10))
                 .failFast(() -> {
                     if (migration.failure() != null) {
                         throw new AssertionError("the migration ended", migration.failure());
                     }
                 })
-                .until(() -> migration.status().run(), run -> run.startsWith("blocked"));
+                .until(() -> migration.status().run(), run -> run.startsWith("blocked") && run.contains(words));
     }
 
     /** Waits until it has ended by itself, and returns why. */

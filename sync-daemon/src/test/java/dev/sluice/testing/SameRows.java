@@ -16,8 +16,10 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
@@ -39,8 +41,14 @@ public final class SameRows {
             MigrationPlan plan = new MigrationStore(migration).load(there).plan();
             here.setAutoCommit(false);
             for (TablePlan table : plan.tables()) {
-                assertThat(targetRows(there, plan, table)).as("rows of table %s", table.source())
-                        .containsExactlyInAnyOrderElementsOf(sourceRows(here, table));
+                Map<String, Integer> balance = new HashMap<>();
+                sourceRows(here, table).forEach(row -> balance.merge(row, 1, Integer::sum));
+                targetRows(there, plan, table).forEach(row -> balance.merge(row, -1, Integer::sum));
+                List<String> missing = balance.keySet().stream().filter(row -> balance.get(row) > 0).toList();
+                List<String> extra = balance.keySet().stream().filter(row -> balance.get(row) < 0).toList();
+                assertThat(missing.size() + extra.size()).as("table %s lacks %d rows %s and has %d others %s", table.source(),
+                        missing.size(), missing.stream().limit(5).toList(), extra.size(), extra.stream().limit(5).toList())
+                        .isZero();
             }
         }
     }

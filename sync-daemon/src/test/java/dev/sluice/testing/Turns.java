@@ -51,13 +51,12 @@ public final class Turns implements AutoCloseable {
             facts = store.source(connection);
         }
         reader = new SourceReader(file, Duration.ofSeconds(20));
-        String captureHash;
         try (SqliteSession look = file.openReader(Duration.ofSeconds(20))) {
-            captureHash = SchemaReader.captureHash(look);
             reader.follow(Capture.state(look), SchemaReader.read(look));
+            follower = new Follower(file, reader, session, store, plan, generation, limits, new Follower.Expected(
+                    new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash(),
+                    SchemaReader.captureHash(look), Follower.Expected.ANY_VERSION), connection -> {});
         }
-        follower = new Follower(file, reader, session, store, plan, generation, limits, new Follower.Expected(
-                new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash(), captureHash), connection -> {});
     }
 
     public Follower follower() {

@@ -61,8 +61,8 @@ public final class Capture {
         }
 
         /**
-         * The captured tables by id as {@code schema} declares them, with the identity that capture uses for them. Leaves
-         * out tables that are gone or no longer fit: those {@link #damaged} names.
+         * The captured tables by id as {@code schema} declares them, with the identity that capture uses for them.
+         * Leaves out tables that are gone or no longer fit: those {@link #damaged} names.
          */
         public Map<Integer, SourceTable> declared(SourceSchema schema) {
             Map<Integer, SourceTable> declared = new LinkedHashMap<>();
@@ -76,7 +76,10 @@ public final class Capture {
         }
     }
 
-    /** What capture can't do with a source, or does in a way that the operator should know, in the order of its tables. */
+    /**
+     * What capture can't do with a source, or does in a way that the operator should know, in the order of its
+     * tables.
+     */
     public static List<Obstacle> obstacles(SourceSchema schema) {
         return Obstacle.of(schema);
     }
@@ -84,12 +87,14 @@ public final class Capture {
     // ---- install and remove ----
 
     /**
-     * Installs capture for {@code tables}. If it is installed already, nothing is changed and the present state returned.
+     * Installs capture for {@code tables}. If it is installed already, nothing is changed and the present state
+     * returned.
      *
      * @param expectedHash the {@link SourceSchema#hash} of the schema that {@code tables} were read from
      * @throws SourceRefusal if the schema has changed since, or a table can't be captured
      */
-    public static State install(SqliteSession writer, List<SourceTable> tables, String expectedHash) throws SQLException {
+    public static State install(SqliteSession writer, List<SourceTable> tables, String expectedHash)
+            throws SQLException {
         return inTransaction(writer, () -> {
             State present = state(writer);
             if (present != null) {
@@ -110,8 +115,8 @@ public final class Capture {
     private static void refuseLeftovers(SqliteSession writer) throws SQLException {
         String leftover = writer.text("SELECT name FROM sqlite_master WHERE name GLOB '_sluice_*' LIMIT 1");
         if (leftover != null) {
-            throw new SourceRefusal("the source holds " + leftover + " but no complete capture (E17): cancel the migration"
-                    + " to remove what is left, then start again");
+            throw new SourceRefusal("the source holds " + leftover + " but no complete capture (E17):"
+                    + " cancel the migration to remove what is left, then start again");
         }
     }
 
@@ -131,7 +136,8 @@ public final class Capture {
         writer.execute("CREATE TABLE \"_sluice_table\"(id INTEGER PRIMARY KEY, name, kind, rowid_name" + keys + ")");
         writer.execute("INSERT INTO \"_sluice_control\"(id, epoch, fenced, generation) VALUES(1, '"
                 + UUID.randomUUID() + "', 0, 0)");
-        writer.execute("INSERT INTO \"_sluice_changelog\"(seq, tid, op) VALUES(1, 0, '0')"); // so that it is never empty
+        // The changelog is never empty, else its numbers would start again.
+        writer.execute("INSERT INTO \"_sluice_changelog\"(seq, tid, op) VALUES(1, 0, '0')");
     }
 
     private static int keyColumns(Collection<SourceTable> tables, int min) {
@@ -181,8 +187,8 @@ public final class Capture {
         inTransaction(writer, () -> {
             if (exists(writer, "_sluice_control")
                     && writer.number("SELECT count(*) FROM \"_sluice_control\" WHERE fenced = 1") > 0) {
-                throw new SourceRefusal("the source is fenced, and without its triggers it would take writes again: roll"
-                        + " back or complete the cutover first");
+                throw new SourceRefusal("the source is fenced, and without its triggers it would take writes again:"
+                        + " roll back or complete the cutover first");
             }
             drop(writer, "trigger", "_sluice_*");
             drop(writer, "view", "_sluice_*");
@@ -270,8 +276,8 @@ public final class Capture {
     }
 
     /**
-     * Names of the captured tables whose changes may not all be logged: gone or declared otherwise, a trigger missing or
-     * altered, or an AFTER trigger of the application newer than ours (it fires first and could skip ours by
+     * Names of the captured tables whose changes may not all be logged: gone or declared otherwise, a trigger missing
+     * or altered, or an AFTER trigger of the application newer than ours (it fires first and could skip ours by
      * RAISE(IGNORE)). Empty if all is well. Tables that were never captured are not named.
      */
     public static List<String> damaged(SqliteSession session) throws SQLException {
@@ -344,9 +350,10 @@ public final class Capture {
     // ---- change what is captured ----
 
     /**
-     * Brings capture in line with what these tables are now: a captured one gets all its triggers anew, so that they are
-     * the newest; one whose rows must be named differently now (another key, or NULL in it) gets a new id; one that is gone is given up; one that was not
-     * captured yet is added. All rows of such a table must then be compared with the target, because the gap has no log.
+     * Brings capture in line with what these tables are now: a captured one gets all its triggers anew, so that they
+     * are the newest; one whose rows must be named differently now (another key, or NULL in it) gets a new id; one
+     * that is gone is given up; one that was not captured yet is added. All rows of such a table must then be
+     * compared with the target, because the gap has no log.
      *
      * @param generation the one that the caller took
      * @param names table names, present or gone

@@ -48,8 +48,8 @@ public record Obstacle(String code, String table, String text, boolean blocks) {
         }
         for (SourceObject virtual : schema.virtualTables()) {
             found.add(new Obstacle("E02", virtual.name(), "virtual table " + virtual.name() + " ("
-                    + SchemaReader.module(virtual.sql()) + ") cannot be captured: exclude it or rebuild it in PostgreSQL",
-                    true));
+                    + SchemaReader.module(virtual.sql()) + ") cannot be captured: exclude it or rebuild it in"
+                    + " PostgreSQL", true));
         }
         return found;
     }
@@ -58,7 +58,8 @@ public record Obstacle(String code, String table, String text, boolean blocks) {
         if (table.identity() == null) {
             found.add(table.keyComparesHere()
                     ? new Obstacle("E01", table.name(), "table " + table.name()
-                            + " has no usable key, because columns hide all names of its rowid: declare a PRIMARY KEY", true)
+                            + " has no usable key, because columns hide all names of its rowid: declare a PRIMARY KEY",
+                            true)
                     : new Obstacle("E07", table.name(), "the key of table " + table.name()
                             + " uses a collation that only the application has: declare it with a built-in one", true));
             return;
@@ -73,14 +74,15 @@ public record Obstacle(String code, String table, String text, boolean blocks) {
         }
         if (rowidsCanMove(table)) {
             found.add(new Obstacle("N01", table.name(), "VACUUM gives the rows of table " + table.name()
-                    + " new rowids: after one the table is compared and copied again; any index on it avoids that", false));
+                    + " new rowids: after one the table is compared and copied again; any index on it avoids that",
+                    false));
         }
     }
 
     /**
      * True if VACUUM may give other rowids to the table's rows, whose only name they are: there is neither an INTEGER
-     * PRIMARY KEY nor any index (sqlite.org/lang_vacuum.html). Any change of {@code PRAGMA schema_version} may then mean
-     * that the rows have to be compared anew.
+     * PRIMARY KEY nor any index (sqlite.org/lang_vacuum.html). Any change of {@code PRAGMA schema_version} may then
+     * mean that the rows have to be compared anew.
      */
     public static boolean rowidsCanMove(SourceTable table) {
         return table.identity() != null && table.identity().kind() == Kind.ROWID && table.indexes().isEmpty();
@@ -94,8 +96,8 @@ public record Obstacle(String code, String table, String text, boolean blocks) {
         foreign.removeAll(BUILT_IN_COLLATIONS);
         if (!foreign.isEmpty() && table.identity() != null) {
             found.add(new Obstacle("E07", table.name(), "table " + table.name() + " uses a collation that only the"
-                    + " application has (" + String.join(", ", foreign) + "): it can be copied and followed, but nothing"
-                    + " can be written back into it", false));
+                    + " application has (" + String.join(", ", foreign) + "): it can be copied and followed,"
+                    + " but nothing can be written back into it", false));
         }
     }
 
@@ -103,8 +105,8 @@ public record Obstacle(String code, String table, String text, boolean blocks) {
         TriggerText text = TriggerText.of(trigger.sql());
         if (text.timing() == Timing.AFTER && text.raisesIgnore()) {
             found.add(new Obstacle("E03", table.name(), "trigger " + trigger.name() + " on " + table.name()
-                    + " uses RAISE(IGNORE) and could hide changes from capture: the capture triggers are kept newer than"
-                    + " it, so don't create it again while sluice runs", false));
+                    + " uses RAISE(IGNORE) and could hide changes from capture: the capture triggers are kept"
+                    + " newer than it, so don't create it again while sluice runs", false));
         }
         if (text.calls("changes")) {
             found.add(new Obstacle("N02", table.name(), "trigger " + trigger.name() + " on " + table.name()

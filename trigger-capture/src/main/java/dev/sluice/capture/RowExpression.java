@@ -12,9 +12,10 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * An expression over one row of a table (an index's term or predicate, a DEFAULT, a generated column), made fit to stand
- * in a trigger: without table qualifiers, which an alias would break, and with every {@code "text"} that is no column
- * turned into the string that SQLite takes it for, because a library built with SQLITE_DQS=0 does so in indexes only.
+ * An expression over one row of a table (an index's term or predicate, a DEFAULT, a generated column), made fit to
+ * stand in a trigger: without table qualifiers, which an alias would break, and with every {@code "text"} that is no
+ * column turned into the string that SQLite takes it for, because a library built with SQLITE_DQS=0 does so in
+ * indexes only.
  */
 final class RowExpression {
 
@@ -94,8 +95,8 @@ final class RowExpression {
     }
 
     /**
-     * What SQLite puts into a column by its DEFAULT, as an expression: a bare word is a string there, and TRUE and FALSE
-     * are written as numbers because libraries before 3.23 would look for columns of these names.
+     * What SQLite puts into a column by its DEFAULT, as an expression: a bare word is a string there, and TRUE and
+     * FALSE are written as numbers because libraries before 3.23 would look for columns of these names.
      */
     static String defaultValue(String defaultSql) {
         List<SqlToken> tokens = SqlToken.tokens(defaultSql);

@@ -133,7 +133,8 @@ public record TriggerScript(String candidate, Map<String, String> triggers) {
         }
 
         private String log(String operation, String verb, List<String> keys, String condition) {
-            String columns = IntStream.rangeClosed(1, keys.size()).mapToObj(i -> "k" + i).collect(Collectors.joining(", "));
+            String columns =
+                    IntStream.rangeClosed(1, keys.size()).mapToObj(i -> "k" + i).collect(Collectors.joining(", "));
             String values = id + ", '" + operation + "', " + String.join(", ", keys);
             return "INSERT INTO \"_sluice_changelog\"(tid, op, " + columns + ") "
                     + (verb.equals("VALUES") ? "VALUES(" + values + ")" : "SELECT " + values
@@ -149,7 +150,9 @@ public record TriggerScript(String candidate, Map<String, String> triggers) {
             return anyOf(keyNames.stream().map(Writer::changedInAnyWay).toList());
         }
 
-        /** Also true where SQLite's comparison sees no difference: 'a' and 'A' under NOCASE, 1 and 1.0, 0.0 and -0.0. */
+        /**
+         * Also true where SQLite's comparison sees no difference: 'a' and 'A' under NOCASE, 1 and 1.0, 0.0 and -0.0.
+         */
         private static String changedInAnyWay(String column) {
             String old = "OLD." + quoted(column);
             String incoming = "NEW." + quoted(column);
@@ -203,11 +206,13 @@ public record TriggerScript(String candidate, Map<String, String> triggers) {
             List<String> statements = new ArrayList<>();
             for (SourceIndex index : uniqueIndexes()) {
                 // Equal keys are equal bytes there, and those the AFTER triggers (and N for a moved key) log anyway.
-                boolean covered = identity.kind() == Kind.DECLARED_KEY && index.origin() == SourceIndex.Origin.PRIMARY_KEY
+                boolean covered = identity.kind() == Kind.DECLARED_KEY
+                        && index.origin() == SourceIndex.Origin.PRIMARY_KEY
                         && index.terms().stream().allMatch(term -> term.collation().equals("BINARY")
                         && table.affinity(table.column(term.column())) != Affinity.BLOB);
                 // Whoever collides in a unique index that contains the rowid collides in the rowid.
-                boolean onRowid = index.terms().stream().anyMatch(term -> term.column() == null && isRowid(term.expression()));
+                boolean onRowid = index.terms().stream()
+                        .anyMatch(term -> term.column() == null && isRowid(term.expression()));
                 if (!covered && !onRowid) {
                     statements.addAll(collision(index));
                 }
@@ -240,8 +245,8 @@ public record TriggerScript(String candidate, Map<String, String> triggers) {
                     RowExpression expression = new RowExpression(table, term.expression());
                     // A COLLATE inside the expression would win over one on the right.
                     boolean left = expression.collates();
-                    conditions.add("(" + expression.sql() + ")" + (left ? collate : "") + " = (SELECT " + expression.sql()
-                            + " FROM " + incomingRow(expression) + ")" + (left ? "" : collate));
+                    conditions.add("(" + expression.sql() + ")" + (left ? collate : "") + " = (SELECT "
+                            + expression.sql() + " FROM " + incomingRow(expression) + ")" + (left ? "" : collate));
                 }
             }
             if (index.predicate() != null) {
@@ -333,7 +338,8 @@ public record TriggerScript(String candidate, Map<String, String> triggers) {
             return switch (tokens.get(0).kind()) {
                 case STRING -> affinity == Affinity.TEXT || affinity == Affinity.BLOB;
                 case NUMBER -> affinity == Affinity.BLOB
-                        || affinity != Affinity.TEXT && affinity != Affinity.REAL && tokens.get(0).text().matches("\\d{1,18}");
+                        || affinity != Affinity.TEXT && affinity != Affinity.REAL
+                        && tokens.get(0).text().matches("\\d{1,18}");
                 case BLOB -> true;
                 default -> false;
             };
@@ -385,7 +391,8 @@ public record TriggerScript(String candidate, Map<String, String> triggers) {
         }
         List<String> groups = new ArrayList<>();
         for (int i = 0; i < conditions.size(); i += group) {
-            groups.add("(" + String.join(operator, conditions.subList(i, Math.min(i + group, conditions.size()))) + ")");
+            List<String> part = conditions.subList(i, Math.min(i + group, conditions.size()));
+            groups.add("(" + String.join(operator, part) + ")");
         }
         return joined(groups, operator);
     }

@@ -12,7 +12,8 @@ import java.util.List;
 public record IndexSql(List<String> terms, String predicate) {
 
     /**
-     * Reads a statement that SQLite has accepted and stored; throws {@link IllegalArgumentException} for any other text.
+     * Reads a statement that SQLite has accepted and stored; throws {@link IllegalArgumentException} for any other
+     * text.
      */
     public static IndexSql parse(String sql) {
         SqlScan scan = new SqlScan(sql);

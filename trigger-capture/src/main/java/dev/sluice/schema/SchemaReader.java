@@ -107,7 +107,8 @@ public final class SchemaReader {
             rows.read(0, values);
             for (Value value : values) {
                 byte[] bytes = value.bytes();
-                sha.update((bytes.length + ":").getBytes(StandardCharsets.US_ASCII)); // so that no two splits look alike
+                // The lengths keep two rows apart whose texts, one behind the other, look alike.
+                sha.update((bytes.length + ":").getBytes(StandardCharsets.US_ASCII));
                 sha.update(bytes);
             }
         }
@@ -130,7 +131,8 @@ public final class SchemaReader {
                 """)) {
             String name = row.get(1);
             if (name.indexOf('\uFFFD') >= 0) {
-                throw new SourceRefusal("the " + row.get(0) + " \"" + name + "\" has a name that is not valid UTF-8: rename it");
+                throw new SourceRefusal("the " + row.get(0) + " \"" + name + "\" has a name that is not valid"
+                        + " UTF-8: rename it");
             }
             switch (row.get(0)) {
                 case "index" -> indexSql.put(name, row.get(3));
@@ -194,19 +196,22 @@ public final class SchemaReader {
         return "";
     }
 
-    private SourceTable table(String name, String sql, Listed listed, Map<String, String> indexSql) throws SQLException {
+    private SourceTable table(String name, String sql, Listed listed, Map<String, String> indexSql)
+            throws SQLException {
         TableSql text;
         try {
             text = TableSql.parse(sql);
         } catch (IllegalArgumentException e) {
-            throw new SourceRefusal("the CREATE TABLE statement of \"" + name + "\" can't be read: " + e.getMessage(), e);
+            throw new SourceRefusal("the CREATE TABLE statement of \"" + name + "\" can't be read: "
+                    + e.getMessage(), e);
         }
         List<SourceColumn> columns = columns(name, text);
         List<String> primaryKey = columns.stream().filter(c -> c.keyPosition() > 0)
                 .sorted(Comparator.comparingInt(SourceColumn::keyPosition)).map(SourceColumn::name).toList();
         List<SourceIndex> indexes = indexes(name, indexSql);
         SourceTable table = new SourceTable(name, sql, columns, primaryKey, text.primaryKeyName(), indexes,
-                foreignKeys(name, text), text.checks(), listed.withoutRowid(), listed.strict(), text.autoincrement(), null);
+                foreignKeys(name, text), text.checks(), listed.withoutRowid(), listed.strict(), text.autoincrement(),
+                null);
         return table.withIdentity(identity(table));
     }
 

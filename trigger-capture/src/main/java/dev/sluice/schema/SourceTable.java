@@ -32,8 +32,8 @@ public record SourceTable(
     }
 
     /**
-     * The first of {@code _rowid_}, {@code rowid} and {@code oid} that is not the name of a column; null where all three
-     * are, or where the table is WITHOUT ROWID.
+     * The first of {@code _rowid_}, {@code rowid} and {@code oid} that is not the name of a column; null where all
+     * three are, or where the table is WITHOUT ROWID.
      */
     public String rowidName() {
         return withoutRowid ? null
@@ -42,10 +42,14 @@ public record SourceTable(
 
     /** The index that keeps the primary key unique; null for an INTEGER PRIMARY KEY and where there is no key. */
     public SourceIndex keyIndex() {
-        return indexes.stream().filter(index -> index.origin() == SourceIndex.Origin.PRIMARY_KEY).findFirst().orElse(null);
+        return indexes.stream().filter(index -> index.origin() == SourceIndex.Origin.PRIMARY_KEY).findFirst()
+                .orElse(null);
     }
 
-    /** False if the primary key has a collation that only the application knows: its order and equality are unknown here. */
+    /**
+     * False if the primary key has a collation that only the application knows: its order and equality are unknown
+     * here.
+     */
     public boolean keyComparesHere() {
         SourceIndex keyIndex = keyIndex();
         return primaryKey.stream().allMatch(name -> BUILT_IN_COLLATIONS.contains(column(name).collation()))

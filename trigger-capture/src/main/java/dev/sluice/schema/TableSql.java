@@ -38,7 +38,8 @@ public record TableSql(
     private static final Set<String> CONSTRAINT_STARTS = Set.of("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN");
 
     /**
-     * Reads a statement that SQLite has accepted and stored; throws {@link IllegalArgumentException} for any other text.
+     * Reads a statement that SQLite has accepted and stored; throws {@link IllegalArgumentException} for any other
+     * text.
      */
     public static TableSql parse(String sql) {
         return new Parser(sql).parse();

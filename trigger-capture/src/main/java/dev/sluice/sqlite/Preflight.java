@@ -95,12 +95,12 @@ public final class Preflight {
             throw new SourceRefusal("no permission to read " + path + ": run sluice as the user who owns it");
         }
         if (willWrite && !Files.isWritable(path)) {
-            throw new SourceRefusal(path + " is read-only for this user, but capture has to write to it: run sluice as the"
-                    + " user who owns it, or use migrate, which only reads");
+            throw new SourceRefusal(path + " is read-only for this user, but capture has to write to it: run"
+                    + " sluice as the user who owns it, or use migrate, which only reads");
         }
         if (willWrite && !Files.isWritable(path.getParent())) {
-            throw new SourceRefusal("the folder " + path.getParent() + " is read-only for this user, but SQLite needs to"
-                    + " write its journal there: give it write permission");
+            throw new SourceRefusal("the folder " + path.getParent() + " is read-only for this user, but SQLite"
+                    + " needs to write its journal there: give it write permission");
         }
     }
 
@@ -108,8 +108,8 @@ public final class Preflight {
         try {
             if (file.onNetworkFileSystem()) {
                 throw new SourceRefusal("the database " + file.path() + " is on a file system of type "
-                        + file.fileSystemType() + ", where SQLite's locks are not reliable (E09): run sluice on the machine"
-                        + " that has the disk");
+                        + file.fileSystemType() + ", where SQLite's locks are not reliable (E09): run sluice on"
+                        + " the machine that has the disk");
             }
         } catch (IOException e) {
             throw new SourceRefusal("the file system of " + file.path() + " can't be asked for its type", e);
@@ -141,27 +141,30 @@ public final class Preflight {
     /** The only place that reads SQLite's result codes (sqlite.org/rescode.html). */
     private static SourceRefusal refusal(SqliteFile file, SQLException e, boolean writing) {
         Path path = file.path();
-        SQLiteErrorCode code = e instanceof SQLiteException sqlite ? sqlite.getResultCode() : SQLiteErrorCode.UNKNOWN_ERROR;
+        SQLiteErrorCode code =
+                e instanceof SQLiteException sqlite ? sqlite.getResultCode() : SQLiteErrorCode.UNKNOWN_ERROR;
         String text;
         switch (SQLiteErrorCode.getErrorCode(code.code & 0xff)) {
             case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL -> text = "the database " + path + " is held with"
-                    + " locking_mode=EXCLUSIVE or by a transaction that does not end (E08): a live capture is impossible until"
-                    + " the application lets go of the lock";
-            case SQLITE_NOTADB -> text = path + " is not a SQLite database, or it is encrypted: name a plain SQLite file";
+                    + " locking_mode=EXCLUSIVE or by a transaction that does not end (E08): a live capture is"
+                    + " impossible until the application lets go of the lock";
+            case SQLITE_NOTADB -> text = path + " is not a SQLite database, or it is encrypted: name a plain"
+                    + " SQLite file";
             case SQLITE_CORRUPT -> {
                 return corrupt(file, code.message, e);
             }
             case SQLITE_READONLY -> text = writing
-                    ? path + " can't be written (" + code.name() + "): check permissions and the mount, or use migrate, which"
-                            + " only reads"
-                    : path + " needs recovery by a process that may write (" + code.name() + "): let the application open"
-                            + " it once, or run sluice as the user who owns it";
-            case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH -> text = path + " or its journal can't be opened (" + code.name()
-                    + "): check the permissions of the file, of its -wal and -shm, and of the folder";
+                    ? path + " can't be written (" + code.name() + "): check permissions and the mount, or use"
+                            + " migrate, which only reads"
+                    : path + " needs recovery by a process that may write ("
+                            + code.name() + "): let the application open it once, or run sluice as the"
+                            + " user who owns it";
+            case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH -> text = path + " or its journal can't be opened ("
+                    + code.name() + "): check the permissions of the file, of its -wal and -shm, and of the folder";
             case SQLITE_FULL -> text = "the disk of " + path + " is full: make room";
             case SQLITE_IOERR, SQLITE_NOLFS -> text = "the disk of " + path + " fails (" + code.name() + "): check it";
-            case SQLITE_ERROR -> text = path + " can't be read by SQLite (" + code.name() + "): its schema is of a newer"
-                    + " format or needs an extension that is not here";
+            case SQLITE_ERROR -> text = path + " can't be read by SQLite (" + code.name()
+                    + "): its schema is of a newer format or needs an extension that is not here";
             default -> text = path + " can't be used (" + code.name() + ")";
         }
         return new SourceRefusal(text, e);

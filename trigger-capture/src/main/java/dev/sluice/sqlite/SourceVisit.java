@@ -1,9 +1,9 @@
 package dev.sluice.sqlite;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
-import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,12 +34,12 @@ public final class SourceVisit implements AutoCloseable {
      */
     @Override
     public void close() {
-        if (walBefore || !exists("-wal") || !Files.isWritable(file.path())) {
+        if (walBefore) {
             return;
         }
-        try (SqliteSession last = file.openWriter(Duration.ofSeconds(1))) {
-            last.number("SELECT count(*) FROM sqlite_master");
-        } catch (SQLException e) {
+        try {
+            file.dropEmptyWal();
+        } catch (SQLException | IOException e) {
             LOG.debug("-wal and -shm stay beside the source, as after any reader", e);
         }
     }

@@ -22,7 +22,8 @@ public record SqliteFile(Path path) {
 
     /** File systems on which SQLite's locks can't be trusted; names as Linux reports them. */
     private static final Set<String> NETWORK_FILE_SYSTEMS =
-            Set.of("nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "sshfs");
+            Set.of("nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre",
+                    "sshfs");
 
     /** Which file it is, whatever its name: survives a write, not a {@code mv} over it. */
     public record Identity(long device, long inode) {}
@@ -65,8 +66,8 @@ public record SqliteFile(Path path) {
 
     /**
      * Lets SQLite take away the empty {@code -wal} and {@code -shm} that a connection which may not write leaves behind
-     * when it was the only one. To be called after the last reader is closed; nothing happens while the log has content,
-     * another process has the file open, or this user may not write.
+     * when it was the only one. To be called after the last reader is closed; nothing happens while the log has
+     * content, another process has the file open, or this user may not write.
      */
     public void dropEmptyWal() throws SQLException, IOException {
         if (Files.exists(walPath()) && walSize() == 0 && Files.isWritable(path) && Files.isWritable(path.getParent())) {

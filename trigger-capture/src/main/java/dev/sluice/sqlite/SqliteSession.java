@@ -110,8 +110,8 @@ public final class SqliteSession implements AutoCloseable {
 
     /**
      * Binds {@code value} in its own storage class. Text that is not valid UTF-8 can only travel as bytes: the SQL must
-     * then say {@code CAST(? AS TEXT)} (see {@link #needsCast}). In a UTF-16 file pass the value through {@link #sendable}
-     * first.
+     * then say {@code CAST(? AS TEXT)} (see {@link #needsCast}). In a UTF-16 file pass the value through {@link
+     * #sendable} first.
      */
     public static void bind(PreparedStatement statement, int index, Value value) throws SQLException {
         if (value instanceof Value.Int number) {
@@ -133,8 +133,8 @@ public final class SqliteSession implements AutoCloseable {
     }
 
     /**
-     * What to {@link #bind} for a value in this file: the value itself, or the bytes that a CAST turns into text which is
-     * not valid Unicode in a UTF-16 file.
+     * What to {@link #bind} for a value in this file: the value itself, or the bytes that a CAST turns into text
+     * which is not valid Unicode in a UTF-16 file.
      */
     public Value sendable(Value value) {
         return wideText && value instanceof Value.Text text && needsCast(text)

@@ -3,9 +3,9 @@ package dev.sluice.sqlite;
 import java.io.ByteArrayOutputStream;
 
 /**
- * Text of a UTF-16 file as UTF-8 and back, without loss. SQLite's own conversion makes one character of a high surrogate
- * and whatever follows it, so that different keys may look equal; here a lone surrogate becomes its three bytes, which
- * are not valid UTF-8 and so are treated like every other text that is not.
+ * Text of a UTF-16 file as UTF-8 and back, without loss. SQLite's own conversion makes one character of a high
+ * surrogate and whatever follows it, so that different keys may look equal; here a lone surrogate becomes its three
+ * bytes, which are not valid UTF-8 and so are treated like every other text that is not.
  */
 final class WideText {
 

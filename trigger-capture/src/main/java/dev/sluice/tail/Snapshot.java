@@ -77,8 +77,8 @@ public final class Snapshot implements AutoCloseable {
     // ---- what was touched ----
 
     /**
-     * The changes behind {@code watermark}, as this snapshot shows them: every row that the changelog names is read now,
-     * whatever was done to it.
+     * The changes behind {@code watermark}, as this snapshot shows them: every row that the changelog names is read
+     * now, whatever was done to it.
      *
      * @throws HistoryDiverged if the source is not the continuation of {@code watermark}
      * @throws SourceRefusal if somebody else has written to the changelog (E17)
@@ -137,7 +137,8 @@ public final class Snapshot implements AutoCloseable {
         }
         if (nonce != watermark.nonce()) {
             throw new HistoryDiverged(Reason.NONCE_DIFFERS, "the source history diverged at seq " + watermark.seq()
-                    + ": the changelog has another row there, so the file was restored, replaced or cut by a power loss");
+                    + ": the changelog has another row there, so the file was restored, replaced or cut by a"
+                    + " power loss");
         }
     }
 
@@ -168,9 +169,11 @@ public final class Snapshot implements AutoCloseable {
         /** Reads changelog rows until a limit is reached; returns the last one whose key was read. */
         Position read(Position watermark) throws SQLException {
             int keyColumns = tables.values().stream().mapToInt(TableQueries::keyParts).max().orElse(1);
+            String keyNames =
+                    IntStream.rangeClosed(1, keyColumns).mapToObj(i -> "k" + i).collect(Collectors.joining(", "));
             Position reached = watermark;
             try (PreparedStatement query = session.prepare("SELECT seq, nonce, tid, "
-                            + IntStream.rangeClosed(1, keyColumns).mapToObj(i -> "k" + i).collect(Collectors.joining(", "))
+                            + keyNames
                             + " FROM \"_sluice_changelog\" WHERE seq > " + watermark.seq() + " ORDER BY seq");
                     SqliteRows log = session.rows(query)) {
                 while (!isFull() && log.next()) {
@@ -192,8 +195,8 @@ public final class Snapshot implements AutoCloseable {
 
         private int tableId(Value value, Position at) {
             if (!(value instanceof Value.Int number) || number.value() < 0 || number.value() > Integer.MAX_VALUE) {
-                throw new SourceRefusal("changelog row " + at.seq() + " was not written by our triggers (E17): remove the"
-                        + " capture from the source and install it again");
+                throw new SourceRefusal("changelog row " + at.seq() + " was not written by our triggers (E17):"
+                        + " remove the capture from the source and install it again");
             }
             int id = (int) number.value();
             if (id != 0 && !tables.containsKey(id) && !ignoredIds.contains(id)) {
@@ -291,7 +294,8 @@ public final class Snapshot implements AutoCloseable {
             return List.of();
         }
         try (SqliteRows row = session.rows(reader.prepared(queries.bounds()))) {
-            if (!row.next() || !(row.value(0) instanceof Value.Int first) || !(row.value(1) instanceof Value.Int last)) {
+            if (!row.next() || !(row.value(0) instanceof Value.Int first)
+                    || !(row.value(1) instanceof Value.Int last)) {
                 return List.of();
             }
             // Doubles, because the distance may be beyond 2^63; exact positions are not needed.

@@ -60,9 +60,10 @@ public final class SourceReader implements AutoCloseable {
     }
 
     /**
-     * Follows all captured tables as {@code schema} declares them. To be called before {@link Snapshot#changes}, and again
-     * whenever capture or the schema has changed. A captured table that is gone or declared otherwise now is not skipped:
-     * a changelog row that names it stops {@link Snapshot#changes}, until {@link Capture#repair} has seen to it.
+     * Follows all captured tables as {@code schema} declares them. To be called before {@link Snapshot#changes}, and
+     * again whenever capture or the schema has changed. A captured table that is gone or declared otherwise now is
+     * not skipped: a changelog row that names it stops {@link Snapshot#changes}, until {@link Capture#repair} has
+     * seen to it.
      */
     public void follow(Capture.State state, SourceSchema schema) {
         follow(state, state.declared(schema), state.goneIds());

@@ -40,7 +40,8 @@ final class TableQueries {
                 : table.identity().columns().stream().mapToInt(stored::indexOf).toArray();
         this.cursor = table.identity().kind() == Kind.INTEGER_KEY ? quoted(table.identity().columns().get(0))
                 : table.identity().rowidName();
-        this.byRowid = "SELECT " + columns(table.identity().rowidName()) + " WHERE " + table.identity().rowidName() + " = ?";
+        String rowid = table.identity().rowidName();
+        this.byRowid = "SELECT " + columns(rowid) + " WHERE " + rowid + " = ?";
         this.byPlainKey =
                 keyPositions == null ? null : byKey(Collections.nCopies(keyPositions.length, Value.of(0)));
     }
@@ -98,7 +99,10 @@ final class TableQueries {
 
     // ---- rows in scan order ----
 
-    /** The next rows; bind what {@link #bounds(RowKey)} lists for {@code after}, then for {@code upTo}, then the limit. */
+    /**
+     * The next rows; bind what {@link #bounds(RowKey)} lists for {@code after}, then for {@code upTo}, then the
+     * limit.
+     */
     String next(RowKey after, RowKey upTo) {
         List<String> conditions = new ArrayList<>();
         String order;
@@ -172,7 +176,8 @@ final class TableQueries {
         for (int i = parts - 1; i >= 0; i--) {
             String past = keyTerm(i) + (descending(i) ? " < " : " > ") + place(bound.parts().get(i));
             condition = condition == null ? past
-                    : "(" + past + " OR (" + keyTerm(i) + " = " + place(bound.parts().get(i)) + " AND " + condition + "))";
+                    : "(" + past + " OR (" + keyTerm(i) + " = " + place(bound.parts().get(i)) + " AND " + condition
+                    + "))";
         }
         return keyTerm(0) + (descending(0) ? " <= " : " >= ") + place(bound.parts().get(0)) + " AND " + condition;
     }
@@ -220,7 +225,8 @@ final class TableQueries {
 
     private String columns(String first) {
         return (first == null ? "" : first + ", ")
-                + stored.stream().map(name -> quoted(name)).collect(Collectors.joining(", ")) + " FROM " + quoted(table.name());
+                + stored.stream().map(name -> quoted(name)).collect(Collectors.joining(", ")) + " FROM "
+                + quoted(table.name());
     }
 
     private RowKey key(Value[] values) {

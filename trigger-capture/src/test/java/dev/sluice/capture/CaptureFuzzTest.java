@@ -8,6 +8,7 @@ import dev.sluice.sqlite.SqliteSession;
 import dev.sluice.tail.Limits;
 import dev.sluice.testing.Follower;
 import dev.sluice.testing.SourceFile;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -57,7 +58,7 @@ class CaptureFuzzTest {
 
     private long run(FuzzSchema schema, boolean recursiveTriggers, boolean withoutBefore, long seed) throws Exception {
         Random random = new Random(seed);
-        Path file = java.nio.file.Files.createTempDirectory(folder, "fuzz").resolve("fuzz.sqlite");
+        Path file = Files.createTempDirectory(folder, "fuzz").resolve("fuzz.sqlite");
         List<String> history = new ArrayList<>();
         long done = 0;
         try (SourceFile source = new SourceFile(file, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = OFF",

@@ -32,7 +32,8 @@ class CaptureHazardsTest {
 
     @BeforeEach
     void open() throws Exception {
-        source = new SourceFile(folder.resolve("source.sqlite"), "PRAGMA journal_mode = WAL", "PRAGMA foreign_keys = ON");
+        source = new SourceFile(folder.resolve("source.sqlite"), "PRAGMA journal_mode = WAL",
+                "PRAGMA foreign_keys = ON");
     }
 
     @AfterEach
@@ -54,7 +55,8 @@ class CaptureHazardsTest {
 
     @Test
     void plainInsertIntoAColumnThatReplacesOnConflictIsFollowed() throws Exception {
-        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE ON CONFLICT REPLACE)", "INSERT INTO t VALUES (1, 'a')");
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE ON CONFLICT REPLACE)",
+                "INSERT INTO t VALUES (1, 'a')");
         assertFollows(List.of("2|a"), "INSERT INTO t VALUES (2, 'a')");
     }
 
@@ -66,14 +68,17 @@ class CaptureHazardsTest {
 
     @Test
     void nullThatReplaceTurnsIntoTheDefaultDeletesTheRowThatHoldsIt() throws Exception {
-        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u NOT NULL DEFAULT 'x' UNIQUE)", "INSERT INTO t VALUES (1, 'x')");
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u NOT NULL DEFAULT 'x' UNIQUE)",
+                "INSERT INTO t VALUES (1, 'x')");
         assertFollows(List.of("2|x"), "INSERT OR REPLACE INTO t VALUES (2, NULL)");
     }
 
     @Test
     void defaultThatIsABareWordOrAQuotedNameIsAString() throws Exception {
-        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u NOT NULL DEFAULT word UNIQUE, v NOT NULL DEFAULT \"id\" UNIQUE,"
-                + " w NOT NULL DEFAULT TRUE UNIQUE)", "INSERT INTO t VALUES (1, 'word', 2, 3), (2, 4, 'id', 5), (3, 6, 7, 1)");
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u NOT NULL DEFAULT word UNIQUE, v NOT NULL DEFAULT"
+                + " \"id\" UNIQUE,"
+                + " w NOT NULL DEFAULT TRUE UNIQUE)", "INSERT INTO t VALUES (1, 'word', 2, 3), (2, 4, 'id', 5),"
+                + " (3, 6, 7, 1)");
         assertFollows(List.of("9|word|id|1"), "INSERT OR REPLACE INTO t VALUES (9, NULL, NULL, NULL)");
     }
 
@@ -86,7 +91,8 @@ class CaptureHazardsTest {
 
     @Test
     void rowMovedOntoItsOwnParentTakesBothAlong() throws Exception {
-        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, p REFERENCES t ON DELETE CASCADE)", "INSERT INTO t VALUES (1, NULL), (2, 1)");
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, p REFERENCES t ON DELETE CASCADE)",
+                "INSERT INTO t VALUES (1, NULL), (2, 1)");
         assertFollows(List.of(), "UPDATE OR REPLACE t SET id = 1 WHERE id = 2");
     }
 
@@ -127,7 +133,8 @@ class CaptureHazardsTest {
 
     @Test
     void respelledKeyMovesTheRow() throws Exception {
-        capture("CREATE TABLE t(k TEXT NOT NULL PRIMARY KEY COLLATE NOCASE, v)", "CREATE TABLE u(k NOT NULL PRIMARY KEY, v)",
+        capture("CREATE TABLE t(k TEXT NOT NULL PRIMARY KEY COLLATE NOCASE, v)", "CREATE TABLE u(k NOT NULL"
+                + " PRIMARY KEY, v)",
                 "INSERT INTO t VALUES ('a', 1)", "INSERT INTO u VALUES (1, 1)");
         assertFollows(List.of("A|1"), "UPDATE t SET k = 'A'");
         assertFollows(List.of("A|2"), "REPLACE INTO t VALUES ('A', 2)");
@@ -155,7 +162,8 @@ class CaptureHazardsTest {
     @Test
     void triggerThatIgnoresIsOlderThanOurs() throws Exception {
         capture("CREATE TABLE t(id INTEGER PRIMARY KEY, v)",
-                "CREATE TRIGGER hide AFTER UPDATE ON t BEGIN SELECT RAISE(IGNORE); END", "INSERT INTO t VALUES (1, 'a')");
+                "CREATE TRIGGER hide AFTER UPDATE ON t BEGIN SELECT RAISE(IGNORE); END",
+                "INSERT INTO t VALUES (1, 'a')");
         assertFollows(List.of("1|b"), "UPDATE t SET v = 'b'");
     }
 
@@ -210,18 +218,23 @@ class CaptureHazardsTest {
             }
         }
         source.app("CREATE TABLE seen(a, b)",
-                "CREATE TRIGGER inner AFTER INSERT ON t BEGIN INSERT INTO seen VALUES (last_insert_rowid(), changes()); END",
+                "CREATE TRIGGER inner AFTER INSERT ON t BEGIN INSERT INTO seen VALUES (last_insert_rowid(),"
+                + " changes()); END",
                 "INSERT INTO t(id, u) VALUES (20, 'q')");
         assertThat(source.ask("SELECT a FROM seen")).containsExactly("20");
     }
 
     @Test
     void columnsCanBeAddedRenamedAndDroppedAndTheTableRenamed() throws Exception {
-        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u TEXT, gone INT, CHECK (u <> ''))", "CREATE UNIQUE INDEX i ON t(lower(u))",
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u TEXT, gone INT, CHECK (u <> ''))",
+                "CREATE UNIQUE INDEX i ON t(lower(u))",
                 "CREATE TABLE pk(k TEXT NOT NULL PRIMARY KEY)");
-        source.app("ALTER TABLE t ADD COLUMN x", "ALTER TABLE t RENAME COLUMN u TO uu", "ALTER TABLE t RENAME COLUMN id TO ident",
-                "ALTER TABLE t DROP COLUMN gone", "ALTER TABLE t RENAME TO t2", "ALTER TABLE pk RENAME COLUMN k TO \"key col\"",
-                "REPLACE INTO t2 VALUES (1, 'a', 1)", "REPLACE INTO t2 VALUES (2, 'A', 1)", "INSERT INTO pk VALUES ('z')");
+        source.app("ALTER TABLE t ADD COLUMN x", "ALTER TABLE t RENAME COLUMN u TO uu",
+                "ALTER TABLE t RENAME COLUMN id TO ident",
+                "ALTER TABLE t DROP COLUMN gone", "ALTER TABLE t RENAME TO t2", "ALTER TABLE pk RENAME COLUMN k"
+                + " TO \"key col\"",
+                "REPLACE INTO t2 VALUES (1, 'a', 1)", "REPLACE INTO t2 VALUES (2, 'A', 1)",
+                "INSERT INTO pk VALUES ('z')");
         assertThat(source.ask("SELECT op || k1 FROM _sluice_changelog WHERE seq > 1 ORDER BY seq"))
                 .containsExactly("I1", "R1", "I2", "Iz");
         try (SqliteSession writer = source.writer()) {
@@ -237,7 +250,8 @@ class CaptureHazardsTest {
 
     @Test
     void columnOfAnExpressionThatNeedsACandidateCanBeRenamed() throws Exception {
-        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, s TEXT, o)", "CREATE UNIQUE INDEX i ON t(CASE WHEN s = 1 THEN o END)",
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, s TEXT, o)", "CREATE UNIQUE INDEX i ON t(CASE WHEN s ="
+                + " 1 THEN o END)",
                 "INSERT INTO t VALUES (1, '1', 'x')");
         source.app("ALTER TABLE t RENAME COLUMN s TO status");
         assertFollows(List.of("2|1|x"), "REPLACE INTO t VALUES (2, 1, 'x')");
@@ -247,7 +261,8 @@ class CaptureHazardsTest {
             assertThat(Capture.damaged(writer)).isEmpty();
         }
         source.app("REPLACE INTO t VALUES (3, 1, 'x')");
-        assertThat(source.ask("SELECT DISTINCT k1 FROM _sluice_changelog WHERE op = 'R' ORDER BY 1")).containsExactly("1", "2");
+        assertThat(source.ask("SELECT DISTINCT k1 FROM _sluice_changelog WHERE op = 'R' ORDER BY"
+                + " 1")).containsExactly("1", "2");
     }
 
     @Test
@@ -262,9 +277,11 @@ class CaptureHazardsTest {
 
     @Test
     void deletedParentTakesItsChildrenAlong() throws Exception {
-        capture("CREATE TABLE p(id INTEGER PRIMARY KEY)", "CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES p ON DELETE CASCADE)",
+        capture("CREATE TABLE p(id INTEGER PRIMARY KEY)", "CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES"
+                + " p ON DELETE CASCADE)",
                 "CREATE TABLE d(id INTEGER PRIMARY KEY, c REFERENCES c ON DELETE SET NULL)",
-                "INSERT INTO p VALUES (1), (2)", "INSERT INTO c VALUES (1, 1), (2, 2)", "INSERT INTO d VALUES (1, 1), (2, 2)");
+                "INSERT INTO p VALUES (1), (2)", "INSERT INTO c VALUES (1, 1), (2, 2)",
+                "INSERT INTO d VALUES (1, 1), (2, 2)");
         assertFollows(List.of("2"), "DELETE FROM p WHERE id = 1");
         assertFollows(List.of("2"), "REPLACE INTO p VALUES (2)");
         assertThat(source.ask("SELECT c FROM d")).containsExactly("null", "null");
@@ -296,7 +313,8 @@ class CaptureHazardsTest {
         capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u, s TEXT NOT NULL DEFAULT \"open\")",
                 "CREATE UNIQUE INDEX i ON t(u || \"x\") WHERE s = \"open\"");
         source.app("PRAGMA trusted_schema = OFF");
-        assertFollows(List.of("2|a|open"), "INSERT INTO t VALUES (1, 'a', 'open')", "REPLACE INTO t VALUES (2, 'a', NULL)");
+        assertFollows(List.of("2|a|open"), "INSERT INTO t VALUES (1, 'a', 'open')", "REPLACE INTO t VALUES (2,"
+                + " 'a', NULL)");
         assertThat(source.ask("SELECT sql FROM sqlite_master WHERE name = '_sluice_1_bi'").get(0))
                 .contains("'x'").contains("'open'").doesNotContain("\"x\"").doesNotContain("\"open\"");
     }

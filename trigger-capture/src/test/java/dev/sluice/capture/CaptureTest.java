@@ -50,7 +50,8 @@ class CaptureTest {
 
     @Test
     void nothingIsInstalledWhereTheSchemaHasMovedOn() throws Exception {
-        try (SourceFile source = file("CREATE TABLE t(id INTEGER PRIMARY KEY)"); SqliteSession writer = source.writer()) {
+        try (SourceFile source = file("CREATE TABLE t(id INTEGER PRIMARY KEY)");
+                SqliteSession writer = source.writer()) {
             SourceSchema schema = SchemaReader.read(writer);
             source.app("ALTER TABLE t ADD COLUMN x");
             List<String> content = source.ask(CONTENT);
@@ -63,7 +64,8 @@ class CaptureTest {
 
     @Test
     void installThatDiesHalfWayLeavesNothing() throws Exception {
-        try (SourceFile source = file("CREATE TABLE t(id INTEGER PRIMARY KEY)", "CREATE TABLE bad(rowid, oid, _rowid_)")) {
+        try (SourceFile source = file("CREATE TABLE t(id INTEGER PRIMARY KEY)", "CREATE TABLE bad(rowid, oid,"
+                + " _rowid_)")) {
             List<String> content = source.ask(CONTENT);
             assertThatThrownBy(() -> install(source)).isInstanceOf(SourceRefusal.class).hasMessageContaining("E01");
             assertThat(source.ask(CONTENT)).isEqualTo(content);
@@ -119,7 +121,8 @@ class CaptureTest {
                 assertThat(rows(source)).as(database.toString()).isEqualTo(rows);
             }
         }
-        System.out.println(Databases.all().size() + " of 119 real databases captured and released, " + tables + " tables");
+        System.out.println(Databases.all().size() + " of 119 real databases captured and released, " + tables
+                + " tables");
     }
 
     /** Fires every trigger of ours, and takes it back. */
@@ -131,8 +134,10 @@ class CaptureTest {
                     .collect(Collectors.joining(", "));
             String column = SqlText.quoted(table.storedColumns().get(0).name());
             String some = " WHERE " + column + " IN (SELECT " + column + " FROM " + name + " LIMIT 20)";
-            source.app("INSERT OR REPLACE INTO " + name + "(" + columns + ") SELECT " + columns + " FROM " + name + " LIMIT 2",
-                    "UPDATE OR REPLACE " + name + " SET " + column + " = " + column + some, "DELETE FROM " + name + some);
+            source.app("INSERT OR REPLACE INTO " + name + "(" + columns + ") SELECT " + columns + " FROM " + name
+                    + " LIMIT 2",
+                    "UPDATE OR REPLACE " + name + " SET " + column + " = " + column + some, "DELETE FROM " + name
+                    + some);
         }
         assertThat(source.ask("SELECT DISTINCT op FROM _sluice_changelog WHERE op IN ('I', 'U', 'D')").size())
                 .isIn(0, 2, 3);
@@ -170,13 +175,15 @@ class CaptureTest {
                 Capture.State state =
                         Capture.repair(writer, generation, List.of("a", "b", "c", "d", "e", "g"));
                 assertThat(Capture.damaged(writer)).isEmpty();
-                assertThat(state.tables()).extracting(CapturedTable::name).containsExactly("a", "b", "c", "d", "f", "g");
+                assertThat(state.tables()).extracting(CapturedTable::name).containsExactly("a", "b", "c", "d", "f",
+                        "g");
                 assertThat(state.table("c").id()).isEqualTo(3);
                 assertThat(state.goneIds()).containsExactly(5);
                 assertThat(state.table("g").id()).isEqualTo(7);
             }
             try (Follower follower = new Follower(source.file())) {
-                source.app("INSERT INTO d VALUES (1, 'x')", "REPLACE INTO d VALUES (2, 'x')", "INSERT INTO g VALUES (1)",
+                source.app("INSERT INTO d VALUES (1, 'x')", "REPLACE INTO d VALUES (2, 'x')",
+                        "INSERT INTO g VALUES (1)",
                         "INSERT INTO c VALUES ('a', 1)", "INSERT INTO b VALUES (1)", "DELETE FROM b");
                 follower.drain(Follower.AMPLE);
                 assertThat(follower.differences()).isEmpty();
@@ -187,7 +194,8 @@ class CaptureTest {
 
     @Test
     void tableWhoseKeyChangedGetsANewIdAndTheLogIsWidened() throws Exception {
-        String columns = IntStream.range(0, 7).mapToObj(i -> "c" + i + " TEXT NOT NULL").collect(Collectors.joining(", "));
+        String columns = IntStream.range(0, 7).mapToObj(i -> "c" + i
+                + " TEXT NOT NULL").collect(Collectors.joining(", "));
         String key = IntStream.range(0, 7).mapToObj(i -> "c" + i).collect(Collectors.joining(", "));
         try (SourceFile source = file("CREATE TABLE t(id INTEGER PRIMARY KEY)")) {
             install(source);
@@ -213,7 +221,8 @@ class CaptureTest {
         try (SourceFile source = file("CREATE TABLE t(id INTEGER PRIMARY KEY, d INT NOT NULL DEFAULT 0, u)",
                 "CREATE UNIQUE INDEX i ON t(u) WHERE d = 0", "CREATE TABLE v(id INTEGER PRIMARY KEY)")) {
             install(source);
-            assertThatThrownBy(() -> source.app("DROP INDEX i", "ALTER TABLE t DROP COLUMN d")).hasMessageContaining("d");
+            assertThatThrownBy(() -> source.app("DROP INDEX i", "ALTER TABLE t DROP COLUMN"
+                    + " d")).hasMessageContaining("d");
             try (SqliteSession writer = source.writer()) {
                 Capture.State state = Capture.release(writer, Capture.takeGeneration(writer), List.of("T", "unknown"));
                 assertThat(state.tables()).extracting(CapturedTable::name).containsExactly("v");
@@ -225,10 +234,12 @@ class CaptureTest {
 
     @Test
     void nullKeyIsKeyedByRowidFromTheStart() throws Exception {
-        try (SourceFile source = file("CREATE TABLE t(k TEXT PRIMARY KEY, v)", "INSERT INTO t VALUES (NULL, 1), (NULL, 2)")) {
+        try (SourceFile source = file("CREATE TABLE t(k TEXT PRIMARY KEY, v)", "INSERT INTO t VALUES (NULL, 1),"
+                + " (NULL, 2)")) {
             assertThat(install(source).table("t").identity().kind()).isEqualTo(Kind.ROWID);
             try (Follower follower = new Follower(source.file())) {
-                source.app("UPDATE t SET k = v WHERE v = 1", "INSERT INTO t VALUES (NULL, 3)", "REPLACE INTO t VALUES (1, 4)");
+                source.app("UPDATE t SET k = v WHERE v = 1", "INSERT INTO t VALUES (NULL, 3)",
+                        "REPLACE INTO t VALUES (1, 4)");
                 follower.drain(Follower.AMPLE);
                 assertThat(follower.differences()).isEmpty();
             }
@@ -237,7 +248,8 @@ class CaptureTest {
 
     @Test
     void strangersHandsOnOurTablesAreNoticed() throws Exception {
-        try (SourceFile source = file("CREATE TABLE t(id INTEGER PRIMARY KEY)"); SqliteSession writer = source.writer()) {
+        try (SourceFile source = file("CREATE TABLE t(id INTEGER PRIMARY KEY)");
+                SqliteSession writer = source.writer()) {
             install(source);
             source.app("DELETE FROM _sluice_changelog");
             assertThatThrownBy(() -> Capture.state(writer)).hasMessageContaining("E17");
@@ -257,7 +269,8 @@ class CaptureTest {
 
     @Test
     void olderDaemonCanChangeNothing() throws Exception {
-        try (SourceFile source = file("CREATE TABLE t(id INTEGER PRIMARY KEY)"); SqliteSession writer = source.writer()) {
+        try (SourceFile source = file("CREATE TABLE t(id INTEGER PRIMARY KEY)");
+                SqliteSession writer = source.writer()) {
             install(source);
             long older = Capture.takeGeneration(writer);
             long newer = Capture.takeGeneration(writer, 40);
@@ -273,7 +286,8 @@ class CaptureTest {
 
     @Test
     void purgeDeletesTheOldestRowsAndNeverTheOnesToKeep() throws Exception {
-        try (SourceFile source = file("CREATE TABLE t(id INTEGER PRIMARY KEY)"); SqliteSession writer = source.writer()) {
+        try (SourceFile source = file("CREATE TABLE t(id INTEGER PRIMARY KEY)");
+                SqliteSession writer = source.writer()) {
             install(source);
             source.app("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)"
                     + " INSERT INTO t SELECT i FROM n");
@@ -304,7 +318,8 @@ class CaptureTest {
                 SqliteSession reader = source.reader()) {
             List<Obstacle> obstacles = Capture.obstacles(SchemaReader.read(reader));
             assertThat(obstacles).extracting(o -> o.code() + " " + o.table() + " " + o.blocks()).containsExactly(
-                    "E01 hidden true", "N01 keyless false", "E05 nulls false", "E07 t false", "E03 t false", "N02 t false",
+                    "E01 hidden true", "N01 keyless false", "E05 nulls false", "E07 t false", "E03 t false",
+                    "N02 t false",
                     "E02 docs true");
         }
     }

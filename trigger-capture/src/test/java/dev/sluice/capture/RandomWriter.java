@@ -52,7 +52,8 @@ final class RandomWriter {
     }
 
     private String transaction() {
-        return pick(List.of("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT s", "SAVEPOINT r", "ROLLBACK TO s", "ROLLBACK TO r",
+        return pick(List.of("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT s", "SAVEPOINT r", "ROLLBACK TO s",
+                "ROLLBACK TO r",
                 "RELEASE s", "RELEASE r", "PRAGMA foreign_keys = ON", "PRAGMA foreign_keys = OFF",
                 "PRAGMA defer_foreign_keys = ON", "COMMIT"));
     }
@@ -67,7 +68,8 @@ final class RandomWriter {
             rows.add("(" + columns.stream().map(c -> c.equals(table.rowidName()) ? "" + random.nextInt(7) : value())
                     .collect(Collectors.joining(", ")) + ")");
         }
-        return verb + " INTO " + SqlText.quoted(table.name()) + "(" + list(columns) + ") VALUES " + String.join(", ", rows);
+        return verb + " INTO " + SqlText.quoted(table.name()) + "(" + list(columns) + ") VALUES " + String.join(", ",
+                rows);
     }
 
     private String upsert(SourceTable table) {
@@ -106,7 +108,8 @@ final class RandomWriter {
     private String where(SourceTable table) {
         String column = SqlText.quoted(pick(table.columns().stream().map(SourceColumn::name).toList()));
         return switch (random.nextInt(6)) {
-            case 0 -> table.rowidName() == null ? " WHERE random() % 2" : " WHERE " + table.rowidName() + " = " + random.nextInt(7);
+            case 0 -> table.rowidName() == null ? " WHERE random() % 2" : " WHERE " + table.rowidName() + " = "
+                    + random.nextInt(7);
             case 1 -> " WHERE " + column + " IS NULL";
             case 2 -> " WHERE " + column + " > " + value();
             case 3 -> random.nextInt(4) == 0 ? "" : " WHERE " + column + " <= " + value();
@@ -133,7 +136,8 @@ final class RandomWriter {
     }
 
     private static String list(List<String> columns) {
-        return columns.stream().map(c -> c.equals("_rowid_") || c.equals("rowid") || c.equals("oid") ? c : SqlText.quoted(c))
+        return columns.stream().map(c -> c.equals("_rowid_") || c.equals("rowid")
+                || c.equals("oid") ? c : SqlText.quoted(c))
                 .collect(Collectors.joining(", "));
     }
 

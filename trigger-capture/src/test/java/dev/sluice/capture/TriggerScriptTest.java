@@ -20,8 +20,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The texts of the triggers, as they stand in {@code src/test/resources/golden}: {@code NAME.sql} holds the application's
- * schema, {@code NAME.triggers.sql} what is installed. {@code -Dsluice.golden=write} writes the latter anew.
+ * The texts of the triggers, as they stand in {@code src/test/resources/golden}: {@code NAME.sql} holds the
+ * application's schema, {@code NAME.triggers.sql} what is installed. {@code -Dsluice.golden=write} writes the latter
+ * anew.
  */
 class TriggerScriptTest {
 
@@ -66,7 +67,8 @@ class TriggerScriptTest {
                     for (SourceTable table : read.tables()) {
                         for (String statement : TriggerScript.of(table, 1).triggers().values()) {
                             assertThat(statement.toUpperCase(Locale.ROOT)).as(schema.name())
-                                    .doesNotContain("INSERT OR ").doesNotContain("ON CONFLICT").doesNotContain("WITHOUT")
+                                    .doesNotContain("INSERT OR ").doesNotContain("ON"
+                                            + " CONFLICT").doesNotContain("WITHOUT")
                                     .doesNotContain("RETURNING").doesNotContain("UPDATE OF").doesNotContain(") = (NEW")
                                     .doesNotContain("IS DISTINCT").doesNotContain("OVER (").doesNotContain("WITH ");
                         }
@@ -118,7 +120,8 @@ class TriggerScriptTest {
             Capture.install(writer, schema.tables(), schema.hash());
             List<String> stored =
                     writer.texts("SELECT sql FROM sqlite_master WHERE type = 'trigger' ORDER BY rowid");
-            assertThat(stored).containsExactlyElementsOf(TriggerScript.of(schema.tables().get(0), 1).triggers().values());
+            assertThat(stored).containsExactlyElementsOf(TriggerScript.of(schema.tables().get(0),
+                    1).triggers().values());
         }
     }
 }

@@ -7,6 +7,7 @@ import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
 import dev.sluice.testing.Databases;
 import dev.sluice.testing.SourceFile;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -24,7 +25,7 @@ class SchemaReaderTest {
         List<Path> databases = Databases.all();
         int tables = 0;
         for (Path database : databases) {
-            Path copies = java.nio.file.Files.createTempDirectory(folder, "db");
+            Path copies = Files.createTempDirectory(folder, "db");
             SqliteFile file = new SqliteFile(Databases.copy(database, copies));
             try (SqliteSession session = file.openReader(Duration.ofSeconds(5))) {
                 SourceSchema schema = SchemaReader.read(session);
@@ -146,8 +147,10 @@ class SchemaReaderTest {
 
     @Test
     void collateThatBelongsToPartOfATermStaysInIt() {
-        assertThat(IndexSql.parse("CREATE INDEX i ON t(a || b COLLATE NOCASE, (a || b) COLLATE NOCASE ASC, lower(a) COLLATE x"
-                + " COLLATE y, CASE a WHEN (1) THEN CASE b WHEN 2 THEN 3 END END COLLATE z DESC, -a COLLATE NOCASE)").terms())
+        assertThat(IndexSql.parse("CREATE INDEX i ON t(a || b COLLATE NOCASE, (a || b) COLLATE NOCASE ASC,"
+                + " lower(a) COLLATE x"
+                + " COLLATE y, CASE a WHEN (1) THEN CASE b WHEN 2 THEN 3 END END COLLATE z DESC, -a COLLATE"
+                + " NOCASE)").terms())
                 .containsExactly("a || b COLLATE NOCASE", "(a || b)", "lower(a)",
                         "CASE a WHEN (1) THEN CASE b WHEN 2 THEN 3 END END", "-a COLLATE NOCASE");
     }
@@ -167,6 +170,27 @@ class SchemaReaderTest {
     }
 
     @Test
+    void virtualTableOfAnUnknownModuleAndBrokenViewDoNotStopTheRead() throws Exception {
+        SourceSchema schema = read("CREATE TABLE t(a)", "CREATE VIEW v AS SELECT * FROM t, gone",
+                "PRAGMA writable_schema = ON",
+                "INSERT INTO sqlite_master VALUES ('table', 'm', 'm', 0, 'CREATE VIRTUAL TABLE m USING nosuch(a"
+                + " b c, ''x'')')",
+                "INSERT INTO sqlite_master VALUES ('table', 'f', 'f', 0, 'CREATE VIRTUAL TABLE f USING fts5(a,"
+                + " tokenize = ''ours'')')");
+        assertThat(schema.tables()).extracting(SourceTable::name).containsExactly("t");
+        assertThat(schema.virtualTables()).extracting(o -> SchemaReader.module(o.sql())).containsExactly("nosuch",
+                "fts5");
+        assertThat(schema.views()).hasSize(1);
+    }
+
+    @Test
+    void namesThatDifferBeyondAsciiCaseAreDifferentNames() throws Exception {
+        SourceSchema schema = read("CREATE TABLE \"Ä\"(\"É\" INT, \"é\" TEXT)", "CREATE TABLE \"ä\"(x)");
+        assertThat(schema.table("ä").column("X")).isNotNull();
+        assertThat(schema.table("Ä").column("é").declaredType()).isEqualTo("TEXT");
+    }
+
+    @Test
     void strictTablesTwoThousandColumnsAndWideTextAreRead() throws Exception {
         String columns = IntStream.range(0, 2000).mapToObj(i -> "c" + i + " TEXT").collect(Collectors.joining(", "));
         SourceSchema schema = read("PRAGMA encoding = 'UTF-16be'", "CREATE TABLE wide(" + columns + ")",
@@ -179,7 +203,8 @@ class SchemaReaderTest {
 
     @Test
     void hashMovesWithTheApplicationsSchemaAndNotWithOurs() throws Exception {
-        try (SourceFile source = new SourceFile(folder.resolve("hash.sqlite"), "CREATE TABLE t(a)", "CREATE INDEX i ON t(a)");
+        try (SourceFile source = new SourceFile(folder.resolve("hash.sqlite"), "CREATE TABLE t(a)",
+                "CREATE INDEX i ON t(a)");
                 SqliteSession reader = source.reader()) {
             String before = SchemaReader.hash(reader);
             source.app("CREATE TABLE _sluice_x(id)", "ANALYZE", "INSERT INTO t VALUES (1)",

@@ -64,7 +64,8 @@ class PreflightTest {
         byte[] noise = new byte[8192];
         new Random(1).nextBytes(noise);
         assertRefused(Files.write(folder.resolve("noise"), noise), "is not a SQLite database, or it is encrypted");
-        assertRefused(Files.writeString(folder.resolve("text"), "id,name\n1,x\n".repeat(200)), "is not a SQLite database");
+        assertRefused(Files.writeString(folder.resolve("text"), "id,name\n1,x\n".repeat(200)),
+                "is not a SQLite database");
     }
 
     @Test
@@ -98,7 +99,8 @@ class PreflightTest {
     @Test
     void valueThatBreaksAConstraintIsNotCorruption() throws Exception {
         try (SourceFile source = new SourceFile(folder.resolve("values.sqlite"), "CREATE TABLE t(a, b CHECK (b > 0))",
-                "PRAGMA ignore_check_constraints = ON", "INSERT INTO t VALUES (NULL, -1)", "PRAGMA writable_schema = ON",
+                "PRAGMA ignore_check_constraints = ON", "INSERT INTO t VALUES (NULL, -1)",
+                "PRAGMA writable_schema = ON",
                 "UPDATE sqlite_master SET sql = 'CREATE TABLE t(a NOT NULL, b CHECK (b > 0))' WHERE name = 't'")) {
             assertThat(source.ask("SELECT count(*) FROM t")).containsExactly("1");
         }
@@ -122,7 +124,8 @@ class PreflightTest {
     void fileThatStaysLockedIsRefusedAfterABoundedWait() throws Exception {
         for (String mode : new String[] {"WAL", "DELETE"}) {
             Path path = folder.resolve("locked-" + mode + ".sqlite");
-            try (SourceFile source = new SourceFile(path, "PRAGMA journal_mode = " + mode, "PRAGMA locking_mode = EXCLUSIVE",
+            try (SourceFile source = new SourceFile(path, "PRAGMA journal_mode = " + mode,
+                    "PRAGMA locking_mode = EXCLUSIVE",
                     "CREATE TABLE t(a)", "INSERT INTO t VALUES (1)")) {
                 assertThatThrownBy(() -> Preflight.check(source.file(), false, Duration.ofMillis(50)))
                         .isInstanceOf(SourceRefusal.class).hasMessageContaining("E08");

@@ -30,8 +30,11 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.sqlite.SQLiteException;
 
-/** Copies in chunks and follows while other connections write; whole tables are compared in the follower's snapshots. */
+/**
+ * Copies in chunks and follows while other connections write; whole tables are compared in the follower's snapshots.
+ */
 class FollowUnderLoadTest {
 
     private static final long SEED = Long.getLong("sluice.fuzz.seed", 20261121);
@@ -102,7 +105,8 @@ class FollowUnderLoadTest {
                 }
                 if (random.nextInt(3) == 0) {
                     try (Snapshot snapshot = reader.open()) {
-                        apply(snapshot.changes(watermark, new Limits(50, Long.MAX_VALUE, Duration.ofMinutes(1))), target);
+                        apply(snapshot.changes(watermark, new Limits(50, Long.MAX_VALUE, Duration.ofMinutes(1))),
+                                target);
                     }
                 }
             }
@@ -111,17 +115,21 @@ class FollowUnderLoadTest {
     }
 
     private void compareAgainAndAgain(
-            SourceReader reader, Iterable<SourceTable> tables, Map<String, Map<RowKey, List<Object>>> target) throws Exception {
+            SourceReader reader, Iterable<SourceTable> tables, Map<String, Map<RowKey,
+                    List<Object>>> target) throws Exception {
         for (int i = 0; i < COMPARISONS; i++) {
             try (Snapshot snapshot = reader.open()) {
-                ChangeBatch batch = snapshot.changes(watermark, new Limits(1_000_000, Long.MAX_VALUE, Duration.ofMinutes(1)));
+                ChangeBatch batch = snapshot.changes(watermark, new Limits(1_000_000, Long.MAX_VALUE,
+                        Duration.ofMinutes(1)));
                 apply(batch, target);
                 assertThat(batch.consistent()).isTrue();
                 for (SourceTable table : tables) {
                     Map<RowKey, List<Object>> rows = new HashMap<>();
-                    snapshot.chunk(table, null, null, new Limits(1_000_000, Long.MAX_VALUE, Duration.ofMinutes(1))).rows()
+                    snapshot.chunk(table, null, null, new Limits(1_000_000, Long.MAX_VALUE,
+                            Duration.ofMinutes(1))).rows()
                             .forEach(row -> put(rows, row));
-                    assertThat(target.get(table.name())).as("table %s at seq %d, seed %d", table.name(), batch.toSeq(), SEED)
+                    assertThat(target.get(table.name())).as("table %s at seq %d, seed %d", table.name(), batch.toSeq(),
+                            SEED)
                             .isEqualTo(rows);
                 }
             }
@@ -144,7 +152,8 @@ class FollowUnderLoadTest {
     }
 
     private static void write(
-            SourceFile source, Random random, AtomicBoolean stop, AtomicReference<Throwable> failure, AtomicLong written) {
+            SourceFile source, Random random, AtomicBoolean stop, AtomicReference<Throwable> failure,
+                    AtomicLong written) {
         try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + source.file().path());
                 Statement statement = connection.createStatement()) {
             statement.execute("PRAGMA busy_timeout = 20000");
@@ -161,8 +170,8 @@ class FollowUnderLoadTest {
                         statement.execute(statement(random));
                         written.incrementAndGet();
                     } catch (SQLException e) {
-                        if (!(e instanceof org.sqlite.SQLiteException refused)
-                                || (refused.getResultCode().code & 0xff) != 19) { // a constraint may refuse, nothing else
+                        // A constraint may refuse, nothing else.
+                        if (!(e instanceof SQLiteException refused) || (refused.getResultCode().code & 0xff) != 19) {
                             throw e;
                         }
                     }
@@ -185,7 +194,8 @@ class FollowUnderLoadTest {
             case 2 -> "UPDATE OR REPLACE t SET id = " + other + " WHERE id = " + id;
             case 3 -> "UPDATE OR IGNORE t SET u = 'u" + other + "' WHERE id < " + id + " AND id > " + (id - 4);
             case 4 -> "DELETE FROM t WHERE id = " + id;
-            case 5 -> "INSERT INTO k VALUES ('K" + id + "', " + other + ", 1) ON CONFLICT DO UPDATE SET k = excluded.k, v = v + 1";
+            case 5 -> "INSERT INTO k VALUES ('K" + id + "', " + other + ", 1) ON CONFLICT DO UPDATE SET k ="
+                    + " excluded.k, v = v + 1";
             case 6 -> "UPDATE k SET v = v + 1 WHERE k > 'k3" + id % 10 + "'";
             case 7 -> "DELETE FROM k WHERE k = 'k" + id + "'";
             case 8 -> "REPLACE INTO w VALUES ('w" + id % 7 + "', " + other + ", " + id + ")";

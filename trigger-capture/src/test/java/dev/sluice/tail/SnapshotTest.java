@@ -28,6 +28,7 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -58,8 +59,10 @@ class SnapshotTest {
     void keysAndValuesOfEveryClassComeThroughTheLogExactly(String encoding) throws Exception {
         capture("PRAGMA encoding = '" + encoding + "'", "CREATE TABLE t(k NOT NULL PRIMARY KEY, v) WITHOUT ROWID",
                 "CREATE TABLE x(k TEXT NOT NULL, l BLOB NOT NULL, v, PRIMARY KEY(k, l))");
-        List<String> keys = List.of("1", "-9223372036854775808", "9223372036854775807", "9007199254740993", "1.5", "1e308 * 10",
-                "-1e308 * 10", "5e-324", "0.1", "'1'", "''", "x''", "x'00ff'", "'größe 😀 \u4e2d'", "'a' || char(0) || 'b'",
+        List<String> keys = List.of("1", "-9223372036854775808", "9223372036854775807", "9007199254740993", "1.5",
+                "1e308 * 10",
+                "-1e308 * 10", "5e-324", "0.1", "'1'", "''", "x''", "x'00ff'", "'größe 😀 \u4e2d'",
+                "'a' || char(0) || 'b'",
                 "hex(zeroblob(50000))", "zeroblob(100000)");
         for (String key : keys) {
             source.app("INSERT INTO t VALUES (" + key + ", " + key + ")",
@@ -83,14 +86,17 @@ class SnapshotTest {
 
     @Test
     void textThatIsNotUtf8IsReadFoundAndDeletedByItsBytes() throws Exception {
-        capture("CREATE TABLE t(k TEXT NOT NULL PRIMARY KEY, v)", "CREATE TABLE w(k NOT NULL, l TEXT, PRIMARY KEY(k, l)) WITHOUT ROWID");
+        capture("CREATE TABLE t(k TEXT NOT NULL PRIMARY KEY, v)", "CREATE TABLE w(k NOT NULL, l TEXT, PRIMARY"
+                + " KEY(k, l)) WITHOUT ROWID");
         Value.Text broken = new Value.Text(new byte[] {'a', (byte) 0xff, (byte) 0xc3});
         source.app("INSERT INTO t VALUES (CAST(x'61ffc3' AS TEXT), CAST(x'80' AS TEXT))",
-                "INSERT INTO w VALUES (CAST(x'61ffc3' AS TEXT), CAST(x'61ffc3' AS TEXT)), (CAST(x'61ffc4' AS TEXT), 'z')");
+                "INSERT INTO w VALUES (CAST(x'61ffc3' AS TEXT), CAST(x'61ffc3' AS TEXT)), (CAST(x'61ffc4' AS"
+                + " TEXT), 'z')");
         follower.drain(Follower.AMPLE);
         assertThat(follower.differences()).isEmpty();
         assertThat(follower.rows("t")).containsOnlyKeys(RowKey.of(broken));
-        assertThat(follower.rows("t").get(RowKey.of(broken)).get(1)).isEqualTo(new Value.Text(new byte[] {(byte) 0x80}));
+        assertThat(follower.rows("t").get(RowKey.of(broken)).get(1))
+                .isEqualTo(new Value.Text(new byte[] {(byte) 0x80}));
         try (Snapshot snapshot = follower.reader().open()) {
             assertThat(snapshot.find(follower.table("t"), List.of(RowKey.of(broken)))).hasSize(1);
             assertThat(scan(snapshot, follower.table("w"), 1)).hasSize(2);
@@ -104,9 +110,11 @@ class SnapshotTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void textThatIsNotUtf16StaysApartFromTextThatLooksAlike(boolean bigEndian) throws Exception {
-        capture("PRAGMA encoding = 'UTF-16" + (bigEndian ? "be" : "le") + "'", "CREATE TABLE t(k TEXT NOT NULL PRIMARY KEY, v)",
+        capture("PRAGMA encoding = 'UTF-16" + (bigEndian ? "be" : "le") + "'", "CREATE TABLE t(k TEXT NOT NULL"
+                + " PRIMARY KEY, v)",
                 "CREATE TABLE w(k TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID");
-        List<String> units = List.of("4100", "00d84100", "00d841dc", "410000d8", "00dc4100", "00d800d8", "00dc00d8", "");
+        List<String> units = List.of("4100", "00d84100", "00d841dc", "410000d8", "00dc4100", "00d800d8", "00dc00d8",
+                "");
         for (String unit : units) {
             String text = "CAST(x'" + (bigEndian ? swapped(unit) : unit) + "' AS TEXT)";
             source.app("INSERT INTO t VALUES (" + text + ", " + text + ")", "INSERT INTO w VALUES (" + text + ")");
@@ -221,14 +229,16 @@ class SnapshotTest {
         assertThatThrownBy(() -> follower.drain(Follower.AMPLE)).isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("99");
         source.app("UPDATE _sluice_changelog SET tid = 'x' WHERE tid = 99");
-        assertThatThrownBy(() -> follower.drain(Follower.AMPLE)).isInstanceOf(SourceRefusal.class).hasMessageContaining("E17");
+        assertThatThrownBy(() -> follower.drain(Follower.AMPLE)).isInstanceOf(SourceRefusal.class)
+                .hasMessageContaining("E17");
     }
 
     @Test
     void capturedTableThatIsDeclaredOtherwiseNowStopsTheReader() throws Exception {
         capture("CREATE TABLE t(id INTEGER PRIMARY KEY)", "CREATE TABLE u(id INTEGER PRIMARY KEY)");
         source.app("INSERT INTO t VALUES (1)", "DROP TABLE t", "CREATE TABLE t(k TEXT PRIMARY KEY)");
-        try (SqliteSession writer = source.writer(); SourceReader reader = new SourceReader(source.file(), Duration.ofSeconds(1))) {
+        try (SqliteSession writer = source.writer(); SourceReader reader = new SourceReader(source.file(),
+                Duration.ofSeconds(1))) {
             reader.follow(Capture.state(writer), SchemaReader.read(writer));
             try (Snapshot snapshot = reader.open()) {
                 assertThatThrownBy(() -> snapshot.changes(follower.watermark(), Follower.AMPLE))
@@ -245,7 +255,8 @@ class SnapshotTest {
     @Test
     void tablesThatAreNotFollowedAreSkipped() throws Exception {
         capture("CREATE TABLE t(id INTEGER PRIMARY KEY)", "CREATE TABLE u(id INTEGER PRIMARY KEY)");
-        try (SqliteSession session = source.reader(); SourceReader reader = new SourceReader(source.file(), Duration.ofSeconds(1))) {
+        try (SqliteSession session = source.reader(); SourceReader reader = new SourceReader(source.file(),
+                Duration.ofSeconds(1))) {
             Capture.State state = Capture.state(session);
             Map<Integer, SourceTable> followed = state.declared(SchemaReader.read(session));
             followed.remove(1);
@@ -323,20 +334,25 @@ class SnapshotTest {
 
     @Test
     void scansReachEveryRowInPiecesOfAnySize() throws Exception {
-        capture("CREATE TABLE a(id INTEGER PRIMARY KEY, v)", "CREATE TABLE b(v)", "CREATE TABLE c(k TEXT NOT NULL PRIMARY KEY, v)",
+        capture("CREATE TABLE a(id INTEGER PRIMARY KEY, v)", "CREATE TABLE b(v)", "CREATE TABLE c(k TEXT NOT"
+                + " NULL PRIMARY KEY, v)",
                 "CREATE TABLE d(k TEXT, l INT, PRIMARY KEY(k, l)) WITHOUT ROWID",
                 "CREATE TABLE e(k TEXT COLLATE NOCASE, l, m, PRIMARY KEY(l DESC, k, m DESC)) WITHOUT ROWID",
                 "CREATE TABLE f(k PRIMARY KEY DESC) WITHOUT ROWID",
                 "CREATE TABLE g(k TEXT NOT NULL PRIMARY KEY, rowid, oid, _rowid_)",
                 "CREATE TABLE h(id INTEGER PRIMARY KEY, rowid, oid, _rowid_)",
-                "CREATE TABLE i(k TEXT, l TEXT COLLATE NOCASE, PRIMARY KEY(k COLLATE NOCASE, l COLLATE BINARY DESC)) WITHOUT ROWID");
+                "CREATE TABLE i(k TEXT, l TEXT COLLATE NOCASE, PRIMARY KEY(k COLLATE NOCASE, l COLLATE BINARY"
+                + " DESC)) WITHOUT ROWID");
         String numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) ";
         source.app("INSERT INTO a VALUES (-9223372036854775808, 0), (9223372036854775807, 0), (-1, 0), (0, 0)",
                 "INSERT INTO b(rowid, v) VALUES (-9223372036854775808, 0), (5, 0), (9223372036854775807, 0)",
-                numbers + "INSERT INTO a SELECT i * 7, i FROM n", numbers + "INSERT INTO c SELECT (i % 10) || 'x' || i, i FROM n",
+                numbers + "INSERT INTO a SELECT i * 7, i FROM n", numbers + "INSERT INTO c SELECT (i % 10) ||"
+                        + " 'x' || i, i FROM n",
                 numbers + "INSERT INTO d SELECT i % 4, i FROM n",
-                numbers + "INSERT INTO e SELECT CASE i % 3 WHEN 0 THEN 'a' WHEN 1 THEN 'B' ELSE x'00' END, i % 4, i / 2.0 FROM n",
-                numbers + "INSERT INTO f SELECT CASE i % 4 WHEN 0 THEN i WHEN 1 THEN -i / 3.0 WHEN 2 THEN 't' || i ELSE zeroblob(i) END FROM n",
+                numbers + "INSERT INTO e SELECT CASE i % 3 WHEN 0 THEN 'a' WHEN 1 THEN 'B' ELSE x'00' END, i %"
+                        + " 4, i / 2.0 FROM n",
+                numbers + "INSERT INTO f SELECT CASE i % 4 WHEN 0 THEN i WHEN 1 THEN -i / 3.0 WHEN 2 THEN 't'"
+                        + " || i ELSE zeroblob(i) END FROM n",
                 numbers + "INSERT INTO g SELECT i, 1, 2, 3 FROM n", numbers + "INSERT INTO h SELECT -i, 1, 2, 3 FROM n",
                 numbers + "INSERT INTO i SELECT char(64 + i % 5), char(64 + i) FROM n");
         try (Snapshot snapshot = follower.reader().open()) {
@@ -354,10 +370,12 @@ class SnapshotTest {
 
     @Test
     void rangesOfASplitCoverTheTableOnce() throws Exception {
-        capture("CREATE TABLE a(id INTEGER PRIMARY KEY)", "CREATE TABLE b(k TEXT NOT NULL PRIMARY KEY)", "CREATE TABLE empty(x)",
+        capture("CREATE TABLE a(id INTEGER PRIMARY KEY)", "CREATE TABLE b(k TEXT NOT NULL PRIMARY KEY)",
+                "CREATE TABLE empty(x)",
                 "CREATE TABLE w(k PRIMARY KEY) WITHOUT ROWID");
         source.app("INSERT INTO a VALUES (-9223372036854775808), (9223372036854775807), (0), (17), (-5)",
-                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO b SELECT i FROM n",
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO b"
+                + " SELECT i FROM n",
                 "INSERT INTO w VALUES (1), (2)");
         try (Snapshot snapshot = follower.reader().open()) {
             assertThat(snapshot.split(follower.table("empty"), 4)).isEmpty();
@@ -373,7 +391,8 @@ class SnapshotTest {
                     Chunk chunk;
                     RowKey after = from;
                     do {
-                        chunk = snapshot.chunk(follower.table(name), after, to, new Limits(100, Long.MAX_VALUE, Duration.ofMinutes(1)));
+                        chunk = snapshot.chunk(follower.table(name), after, to, new Limits(100, Long.MAX_VALUE,
+                                Duration.ofMinutes(1)));
                         chunk.rows().forEach(row -> keys.add(row.key()));
                         after = chunk.last() == null ? after : chunk.last();
                     } while (!chunk.end());
@@ -386,9 +405,11 @@ class SnapshotTest {
 
     @Test
     void findAnswersOnlyForTheExactSpelling() throws Exception {
-        capture("CREATE TABLE t(k TEXT NOT NULL COLLATE NOCASE PRIMARY KEY, v)", "INSERT INTO t VALUES ('a', 1), ('b', 2)");
+        capture("CREATE TABLE t(k TEXT NOT NULL COLLATE NOCASE PRIMARY KEY, v)", "INSERT INTO t VALUES ('a',"
+                + " 1), ('b', 2)");
         try (Snapshot snapshot = follower.reader().open()) {
-            Map<RowKey, Row> rows = snapshot.find(follower.table("t"), List.of(RowKey.of(Value.of("A")), RowKey.of(Value.of("b")),
+            Map<RowKey, Row> rows = snapshot.find(follower.table("t"), List.of(RowKey.of(Value.of("A")),
+                    RowKey.of(Value.of("b")),
                     RowKey.of(Value.of("c")), RowKey.of(Value.NULL)));
             assertThat(rows).containsOnlyKeys(RowKey.of(Value.of("b")));
             assertThat(rows.get(RowKey.of(Value.of("b"))).values()).containsExactly(Value.of("b"), Value.of(2));
@@ -411,13 +432,14 @@ class SnapshotTest {
         source.app("restore from '" + kept + "'"); // back in time, in the same file
         try (Snapshot snapshot = follower.reader().open()) {
             assertThatThrownBy(() -> snapshot.changes(watermark, Follower.AMPLE))
-                    .isInstanceOfSatisfying(HistoryDiverged.class, e -> assertThat(e.reason()).isEqualTo(Reason.ROW_MISSING));
+                    .isInstanceOfSatisfying(HistoryDiverged.class, is(Reason.ROW_MISSING));
         }
         source.app("UPDATE t SET v = 99 WHERE id = 1", "INSERT INTO t VALUES (4, 4)", "INSERT INTO t VALUES (5, 5)");
         try (Snapshot snapshot = follower.reader().open()) {
             assertThatThrownBy(() -> snapshot.changes(watermark, Follower.AMPLE))
-                    .isInstanceOfSatisfying(HistoryDiverged.class, e -> assertThat(e.reason()).isEqualTo(Reason.NONCE_DIFFERS));
-            List<Position> newestFirst = new ArrayList<>(journal.stream().map(t -> new Position(t.seq(), t.nonce())).toList());
+                    .isInstanceOfSatisfying(HistoryDiverged.class, is(Reason.NONCE_DIFFERS));
+            List<Position> newestFirst = new ArrayList<>(journal.stream().map(t -> new Position(t.seq(),
+                    t.nonce())).toList());
             Collections.reverse(newestFirst);
             Position common = HealScan.commonRow(snapshot, newestFirst.iterator());
             assertThat(common.seq()).isEqualTo(2);
@@ -452,13 +474,17 @@ class SnapshotTest {
         source.app("backup to '" + other + "'");
         Files.move(other, source.file().path(), StandardCopyOption.REPLACE_EXISTING);
         assertThatThrownBy(() -> follower.reader().open())
-                .isInstanceOfSatisfying(HistoryDiverged.class, e -> assertThat(e.reason()).isEqualTo(Reason.FILE_REPLACED));
+                .isInstanceOfSatisfying(HistoryDiverged.class, is(Reason.FILE_REPLACED));
+    }
+
+    private static Consumer<HistoryDiverged> is(Reason reason) {
+        return diverged -> assertThat(diverged.reason()).isEqualTo(reason);
     }
 
     private void assertDiverged(Reason reason) throws Exception {
         try (Snapshot snapshot = follower.reader().open()) {
             assertThatThrownBy(() -> snapshot.changes(follower.watermark(), Follower.AMPLE))
-                    .isInstanceOfSatisfying(HistoryDiverged.class, e -> assertThat(e.reason()).isEqualTo(reason));
+                    .isInstanceOfSatisfying(HistoryDiverged.class, is(reason));
         }
     }
 

@@ -7,7 +7,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** The folder of real databases; the tests work on copies, never on the files themselves. */
+/**
+ * The folder of real databases: {@code ../shared/databases} beside the repository, or {@code -Dsluice.databases}. The
+ * tests work on copies, never on the files themselves.
+ */
 public final class Databases {
 
     private Databases() {}
@@ -15,9 +18,6 @@ public final class Databases {
     /** All files, none where the folder is absent (then it says so on the console). */
     public static List<Path> all() {
         Path folder = Path.of(System.getProperty("sluice.databases", "../../shared/databases"));
-        if (!Files.isDirectory(folder)) {
-            folder = Path.of(System.getProperty("sluice.databases", "/work/shared/databases"));
-        }
         if (!Files.isDirectory(folder)) {
             System.out.println("0 of 119 real databases tested: no folder " + folder.toAbsolutePath());
             return List.of();

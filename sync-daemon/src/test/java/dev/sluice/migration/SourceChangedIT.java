@@ -1,0 +1,327 @@
+package dev.sluice.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.phase.Phase;
+import dev.sluice.testing.LiveGround;
+import dev.sluice.testing.SameRows;
+import dev.sluice.verify.VerifyReport;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A source that is not what it was is healed or blocked with a sentence; it is never followed blindly. */
+class SourceChangedIT {
+
+    private static final String[] SCHEMA = {
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, email TEXT UNIQUE)",
+        "CREATE TABLE kv (k TEXT PRIMARY KEY, v TEXT)",
+        "CREATE TABLE log (line TEXT)",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
+                + " INSERT INTO users SELECT i, 'name ' || i, 'mail' || i FROM n",
+        "INSERT INTO kv SELECT 'k' || id, name FROM users", "INSERT INTO log SELECT name FROM users"};
+
+    @TempDir
+    Path folder;
+
+    private LiveGround ground() throws Exception {
+        return new LiveGround(folder, SCHEMA);
+    }
+
+    /** Everything that the application has committed arrives, and nothing else is there. */
+    private static void assertFollows(LiveGround ground) throws Exception {
+        ground.app("REPLACE INTO kv VALUES ('last', 'word')");
+        String word = "word " + System.nanoTime();
+        ground.app("UPDATE kv SET v = '" + word + "' WHERE k = 'last'");
+        Awaitility.await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(20))
+                .failFast(() -> {
+                    if (ground.migration().failure() != null) {
+                        throw new AssertionError("the migration ended", ground.migration().failure());
+                    }
+                })
+                .until(() -> ground.target("SELECT v FROM kv WHERE k = 'last'").equals(List.of(word))
+                        && ground.migration().phase() == Phase.REPLICATING);
+        VerifyReport report = ground.verify();
+        SameRows.assertSame(ground);
+        assertThat(report.isEqual()).isTrue();
+    }
+
+    private void write(LiveGround ground, String mark) throws Exception {
+        ground.app("UPDATE users SET name = '" + mark + "' WHERE id % 7 = 0", "DELETE FROM users WHERE id % 50 = 1",
+                "REPLACE INTO kv VALUES ('k5', '" + mark + "'), ('new " + mark + "', 'x')",
+                "INSERT INTO log VALUES ('" + mark + "')", "DELETE FROM log WHERE line = 'name 9'");
+    }
+
+    // ---- the file ----
+
+    @Test
+    void backupMovedOverTheFileIsHealed() throws Exception {
+        try (LiveGround ground = ground().startAndFollow()) {
+            write(ground, "before");
+            Path backup = folder.resolve("backup.db");
+            ground.app("VACUUM INTO '" + backup + "'");
+            write(ground, "lost");
+            ground.verify();
+            ground.replaceSource(backup);
+            write(ground, "after");
+            assertFollows(ground);
+        }
+    }
+
+    @Test
+    void backupMovedOverTheFileWhileNobodyFollowsIsHealed() throws Exception {
+        try (LiveGround ground = ground().startAndFollow()) {
+            Path backup = folder.resolve("backup.db");
+            ground.app("VACUUM INTO '" + backup + "'");
+            write(ground, "lost");
+            ground.verify();
+            ground.stop();
+            ground.replaceSource(backup);
+            ground.startAndFollow();
+            assertFollows(ground);
+        }
+    }
+
+    @Test
+    void backupFromBeforeTheMigrationIsComparedWhole() throws Exception {
+        try (LiveGround ground = ground()) {
+            Path backup = folder.resolve("backup.db");
+            ground.app("VACUUM INTO '" + backup + "'");
+            write(ground, "never backed up");
+            ground.startAndFollow();
+            ground.replaceSource(backup);
+            write(ground, "after");
+            assertFollows(ground);
+        }
+    }
+
+    @Test
+    void backupRestoredIntoTheSameFileIsHealed() throws Exception {
+        try (LiveGround ground = ground().startAndFollow()) {
+            Path backup = folder.resolve("backup.db");
+            write(ground, "before");
+            ground.app("backup to '" + backup + "'");
+            write(ground, "lost");
+            ground.verify();
+            ground.app("restore from '" + backup + "'");
+            // more changes than were lost, so that the changelog's numbers are given again
+            write(ground, "after");
+            write(ground, "and after");
+            assertFollows(ground);
+        }
+    }
+
+    @Test
+    void backupRestoredInTheMiddleOfTheCopyIsComparedWhole() throws Exception {
+        try (LiveGround ground = ground()) {
+            Path backup = folder.resolve("backup.db");
+            ground.app("backup to '" + backup + "'");
+            write(ground, "copied in part");
+            ground.startAndPauseMidCopy();
+            ground.app("restore from '" + backup + "'");
+            ground.migration().resume();
+            ground.awaitReplicating();
+            assertFollows(ground);
+        }
+    }
+
+    @Test
+    void backupMovedOverTheFileInTheMiddleOfTheCopyIsComparedWhole() throws Exception {
+        try (LiveGround ground = ground()) {
+            Path backup = folder.resolve("backup.db");
+            ground.app("backup to '" + backup + "'");
+            write(ground, "copied in part");
+            ground.startAndPauseMidCopy();
+            ground.replaceSource(backup);
+            ground.migration().resume();
+            ground.awaitReplicating();
+            assertFollows(ground);
+        }
+    }
+
+    @Test
+    void missingFileBlocksUntilItIsBack() throws Exception {
+        try (LiveGround ground = ground().startAndFollow()) {
+            Path away = folder.resolve("away.db");
+            ground.verify();
+            Files.move(ground.file().path(), away);
+            assertThat(ground.awaitBlocked("is gone")).contains("put it back");
+            Files.move(away, ground.file().path());
+            assertFollows(ground);
+        }
+    }
+
+    // ---- the schema ----
+
+    private static void rebuild(LiveGround ground, String... between) throws Exception {
+        ground.app("BEGIN IMMEDIATE",
+                "CREATE TABLE users_new (id INTEGER PRIMARY KEY, name TEXT, email TEXT UNIQUE)",
+                "INSERT INTO users_new SELECT id, name, email FROM users");
+        ground.app(between);
+        ground.app("DROP TABLE users", "ALTER TABLE users_new RENAME TO users", "COMMIT");
+    }
+
+    @Test
+    void tableRebuiltInTwelveStepsIsCapturedAgainAndCompared() throws Exception {
+        try (LiveGround ground = ground().startAndFollow()) {
+            rebuild(ground, "UPDATE users_new SET name = 'in the rebuild' WHERE id < 10", "DELETE FROM users_new WHERE id = 200");
+            ground.app("UPDATE users SET name = 'in the gap' WHERE id = 100");
+            assertFollows(ground);
+            write(ground, "captured again");
+            assertFollows(ground);
+        }
+    }
+
+    @Test
+    void tableRebuiltWhileNobodyFollowsIsCapturedAgainAndCompared() throws Exception {
+        try (LiveGround ground = ground().startAndFollow()) {
+            ground.stop();
+            rebuild(ground, "UPDATE users_new SET name = 'in the rebuild' WHERE id < 10");
+            ground.app("UPDATE users SET name = 'in the gap' WHERE id = 100");
+            ground.startAndFollow();
+            assertFollows(ground);
+        }
+    }
+
+    @Test
+    void tableRebuiltInTheMiddleOfTheCopyIsCapturedAgainAndCompared() throws Exception {
+        try (LiveGround ground = ground()) {
+            ground.startAndPauseMidCopy();
+            rebuild(ground, "UPDATE users_new SET name = 'in the rebuild'", "DELETE FROM users_new WHERE id < 10");
+            ground.app("UPDATE kv SET v = 'captured'");
+            ground.migration().resume();
+            ground.awaitReplicating();
+            assertFollows(ground);
+        }
+    }
+
+    @Test
+    void comparisonThatWasInterruptedIsDoneByTheNextDaemon() throws Exception {
+        try (LiveGround ground = ground().startAndFollow()) {
+            ground.stop();
+            rebuild(ground, "UPDATE users_new SET name = 'in the rebuild' WHERE id < 10");
+            ground.there("ALTER TABLE users RENAME TO hidden"); // so that the comparison can't come to its end
+            ground.start();
+            ground.awaitBlocked("the target lacks something that was expected");
+            ground.stop();
+            ground.there("ALTER TABLE hidden RENAME TO users");
+            ground.startAndFollow();
+            assertFollows(ground);
+        }
+    }
+
+    @Test
+    void rebuiltGapIsNotForgottenByALaterRestoreOfAnOlderBackup() throws Exception {
+        try (LiveGround ground = ground().startAndFollow()) {
+            Path backup = folder.resolve("backup.db");
+            ground.app("backup to '" + backup + "'");
+            rebuild(ground, "UPDATE users_new SET name = 'no changelog row says so' WHERE id = 10");
+            assertFollows(ground);
+            ground.app("DELETE FROM kv WHERE k = 'last'");
+            ground.app("restore from '" + backup + "'");
+            assertFollows(ground);
+        }
+    }
+
+    @Test
+    void vacuumThatRenumbersRowsIsNoticed() throws Exception {
+        try (LiveGround ground = ground().startAndFollow()) {
+            ground.app("DELETE FROM log WHERE rowid < 100");
+            ground.verify();
+            ground.app("VACUUM");
+            assertFollows(ground);
+            ground.stop();
+            ground.app("DELETE FROM log WHERE rowid < 100", "VACUUM", "INSERT INTO log VALUES ('after')");
+            ground.startAndFollow();
+            assertFollows(ground);
+        }
+    }
+
+    @Test
+    void vacuumInTheMiddleOfTheCopyLosesNothing() throws Exception {
+        try (LiveGround ground = ground()) {
+            ground.app("DELETE FROM log WHERE rowid % 2 = 0");
+            ground.startAndPauseMidCopy();
+            ground.app("DELETE FROM log WHERE rowid < 60", "VACUUM");
+            ground.migration().resume();
+            ground.awaitReplicating();
+            assertFollows(ground);
+        }
+    }
+
+    @Test
+    void newIndexTableAndViewAreNoReasonToStop() throws Exception {
+        try (LiveGround ground = ground().startAndFollow()) {
+            ground.app("CREATE INDEX by_name ON users (name)", "CREATE UNIQUE INDEX u ON kv (v, k)",
+                    "CREATE TABLE late (id INTEGER PRIMARY KEY)", "CREATE VIEW w AS SELECT 1",
+                    "CREATE TRIGGER app AFTER UPDATE ON users BEGIN UPDATE kv SET v = new.name WHERE k = 'k1'; END");
+            write(ground, "after");
+            ground.app("REPLACE INTO kv VALUES ('k6', 'replaced')");
+            assertFollows(ground);
+            assertThat(ground.migration().status().notes()).anyMatch(note -> note.contains("late is new in the source"));
+        }
+    }
+
+    @Test
+    void changedColumnsBlockWithASentenceAndNothingIsWrittenWrong() throws Exception {
+        for (String change : new String[] {"ALTER TABLE users DROP COLUMN name", "ALTER TABLE users ADD COLUMN more",
+            "ALTER TABLE users RENAME COLUMN name TO title", "ALTER TABLE users RENAME TO people", "DROP TABLE users"}) {
+            Path own = Files.createTempDirectory(folder, "case");
+            try (LiveGround ground = new LiveGround(own, SCHEMA).startAndFollow()) {
+                var before = ground.target("SELECT * FROM users ORDER BY id");
+                ground.app(change);
+                try {
+                    ground.app("DELETE FROM users WHERE id = 5");
+                } catch (java.sql.SQLException e) {
+                    assertThat(e.getMessage()).contains("no such table");
+                }
+                ground.awaitBlocked("table users");
+                assertThat(ground.target("SELECT * FROM users ORDER BY id")).as(change).isEqualTo(before);
+                ground.stop();
+                ground.start();
+                ground.awaitBlocked("table users");
+                assertThat(ground.target("SELECT * FROM users ORDER BY id")).as(change).isEqualTo(before);
+            }
+        }
+    }
+
+    @Test
+    void changedColumnsInTheMiddleOfTheCopyBlockWithASentence() throws Exception {
+        for (String change : new String[] {"ALTER TABLE users DROP COLUMN name", "ALTER TABLE users RENAME COLUMN name TO title",
+            "ALTER TABLE users ADD COLUMN more"}) {
+            Path own = Files.createTempDirectory(folder, "case");
+            try (LiveGround ground = new LiveGround(own, SCHEMA)) {
+                ground.startAndPauseMidCopy();
+                ground.app(change);
+                ground.migration().resume();
+                assertThat(ground.awaitBlocked("table users")).as(change).contains("were changed");
+                // a name that is no column any more is a string to SQLite
+                assertThat(ground.target("SELECT count(*) FROM users WHERE name NOT LIKE 'name %'")).containsExactly("0");
+            }
+        }
+    }
+
+    @Test
+    void changedKeyBlocksWithASentence() throws Exception {
+        try (LiveGround ground = ground().startAndFollow()) {
+            ground.app("BEGIN", "CREATE TABLE kv_new (k TEXT, v TEXT, PRIMARY KEY (k, v))",
+                    "INSERT INTO kv_new SELECT k, v FROM kv", "DROP TABLE kv", "ALTER TABLE kv_new RENAME TO kv", "COMMIT");
+            ground.awaitBlocked("the key of table kv was changed");
+        }
+    }
+
+    @Test
+    void schemaChangedBetweenPlanAndInstallBlocksWithASentence() throws Exception {
+        try (LiveGround ground = ground()) {
+            Preparation stale = ground.prepare();
+            ground.app("ALTER TABLE users ADD COLUMN more TEXT", "UPDATE users SET more = 'x'");
+            ground.startWith(stale);
+            ground.awaitBlocked("the columns of table users were changed");
+            assertThat(ground.traces()).isEmpty();
+        }
+    }
+}
