@@ -48,7 +48,8 @@ final class MigrateCommand implements Callable<Integer> {
             OneShot migration = new OneShot(settings.migration(), file, target.target(),
                     new Reconnect(target.target().url(), new Waiting()), new OneShot.Options(settings.copy().workers(),
                             new Limits(settings.copy().chunkRows(), settings.copy().chunkBytes(), Duration.ofSeconds(1)),
-                            settings.source().busyTimeout(), Main.version()));
+                            settings.source().busyTimeout(), Main.version(),
+                            new Limits(settings.verify().chunkRows(), settings.copy().chunkBytes(), Duration.ofSeconds(1))));
             Preflight.check(visit.file(), false);
             Runtime.getRuntime().addShutdownHook(new Thread(migration::stop, "stop"));
             if (migration.removeUnfinished(again)) {

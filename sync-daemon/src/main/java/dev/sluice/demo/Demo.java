@@ -119,10 +119,10 @@ public final class Demo {
             failure = Preparation.sentence(e);
             tellFailure(failure);
         } finally {
-            if (!collapsing) {
+            if (!collapsing) { // else the process is ending, and what its threads still log is of no interest
                 end();
+                log.close();
             }
-            log.close();
         }
         if (collapsing) {
             return INTERRUPTED;

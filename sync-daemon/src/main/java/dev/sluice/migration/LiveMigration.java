@@ -147,9 +147,17 @@ public final class LiveMigration implements AutoCloseable {
      * @param purgeKeepRows changelog rows kept behind the watermark, for healing after a power loss
      * @param purgeKeepMinutes likewise in the key journal
      * @param widen true to take the bound off a type that a new value exceeds
+     * @param step limits of one step of a verification
      */
     public record Options(int workers, Limits chunk, Limits batch, Duration pollInterval, Duration busyTimeout,
-            long purgeKeepRows, int purgeKeepMinutes, boolean widen, String version) {}
+            long purgeKeepRows, int purgeKeepMinutes, boolean widen, String version, Limits step) {
+
+        /** Compares in steps as large as the copy's chunks. */
+        public Options(int workers, Limits chunk, Limits batch, Duration pollInterval, Duration busyTimeout,
+                long purgeKeepRows, int purgeKeepMinutes, boolean widen, String version) {
+            this(workers, chunk, batch, pollInterval, busyTimeout, purgeKeepRows, purgeKeepMinutes, widen, version, chunk);
+        }
+    }
 
     /** Looks at both sides and plans, when there is no stored plan yet; may take as long as a census takes. */
     public interface Planning {
@@ -282,7 +290,7 @@ public final class LiveMigration implements AutoCloseable {
             throw new TargetRefusal("a verification is running already: wait for it");
         }
         try {
-            Verifier verifier = new Verifier(plan, store, this::moment, options.chunk(), repair);
+            Verifier verifier = new Verifier(plan, store, this::moment, options.step(), repair);
             VerifyReport report = verifier.verify(subjects, listener, gate::isStopped);
             if (repair) {
                 ask(this::retryParkedRows); // a mended row may have stood in the way of a parked one
@@ -1136,7 +1144,7 @@ public final class LiveMigration implements AutoCloseable {
         List<String> tables = session.run(store::rechecks);
         for (String table : tables) {
             LOG.info("event=resync migration={} table={}", name, table);
-            Verifier verifier = new Verifier(plan, store, follower, options.chunk(), true);
+            Verifier verifier = new Verifier(plan, store, follower, options.step(), true);
             VerifyReport report;
             try {
                 report = verifier.verify(subjects(List.of(table)), (compared, done) -> {},

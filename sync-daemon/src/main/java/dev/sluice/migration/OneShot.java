@@ -58,8 +58,15 @@ public final class OneShot {
      * @param workers threads that copy
      * @param chunk limits of a chunk
      * @param busyTimeout how long to wait for a lock on the source
+     * @param step limits of one step of the verification
      */
-    public record Options(int workers, Limits chunk, Duration busyTimeout, String version) {}
+    public record Options(int workers, Limits chunk, Duration busyTimeout, String version, Limits step) {
+
+        /** Compares in steps as large as the copy's chunks. */
+        public Options(int workers, Limits chunk, Duration busyTimeout, String version) {
+            this(workers, chunk, busyTimeout, version, chunk);
+        }
+    }
 
     /** Hears how it goes. */
     public interface Listener extends CopyProgress {
@@ -263,7 +270,7 @@ public final class OneShot {
                 return session.run(connection -> there.read(read, connection));
             }
         };
-        Verifier verifier = new Verifier(plan, store, stopped, options.chunk(), false);
+        Verifier verifier = new Verifier(plan, store, stopped, options.step(), false);
         return verifier.verify(plan.tables().stream()
                 .map(table -> new Verifier.Subject(table, sources.get(table.source()))).toList(),
                 listener::verified, gate::isStopped);

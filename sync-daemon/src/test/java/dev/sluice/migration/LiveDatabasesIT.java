@@ -110,7 +110,7 @@ class LiveDatabasesIT {
 
     private static Process workload(Path database, boolean wal) throws IOException {
         List<String> command = new java.util.ArrayList<>(List.of("python3", RealDatabases.workload().toString(),
-                database.toString(), "--seconds", System.getProperty("sluice.live.seconds", "4"), "--rate", "300"));
+                database.toString(), "--seconds", System.getProperty("sluice.live.seconds", "3"), "--rate", "300"));
         if (wal) {
             command.add("--wal");
         }

@@ -26,11 +26,11 @@ class SettingsTest {
         assertThat(settings).isEqualTo(new Settings("main", Path.of("/state/sluice"),
                 new Settings.Source(null, Duration.ofSeconds(5)),
                 new Settings.Destination(null, null, "public", 4),
-                Settings.Identifiers.FOLD, Settings.Nocase.LOWER, Settings.Json.JSON, Settings.OnMisfit.PARK, Map.of(),
+                Settings.Identifiers.FOLD, Settings.Nocase.LOWER, Settings.Json.JSON, Settings.OnMisfit.WIDEN, Map.of(),
                 new Settings.Copy(2, 20_000, 16 << 20),
-                new Settings.Follow(Duration.ofMillis(50), 10_000, 16 << 20),
+                new Settings.Follow(Duration.ofMillis(5), 10_000, 16 << 20),
                 new Settings.Verify(20_000),
-                new Settings.Changelog(1000, Duration.ofMinutes(10)),
+                new Settings.Changelog(10_000, Duration.ofMinutes(10)),
                 new Settings.Api("127.0.0.1", 7717, false, Path.of("/state/sluice/api.token")),
                 new Settings.Log(Settings.LogFormat.TEXT, Settings.LogLevel.INFO)));
     }
