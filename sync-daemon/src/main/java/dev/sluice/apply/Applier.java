@@ -4,7 +4,6 @@ import dev.sluice.change.ChangeBatch;
 import dev.sluice.change.Row;
 import dev.sluice.change.RowKey;
 import dev.sluice.change.TableChange;
-import dev.sluice.change.Value;
 import dev.sluice.conflict.Attempt;
 import dev.sluice.conflict.DecisionTable;
 import dev.sluice.conflict.Refusal;
@@ -31,7 +30,6 @@ import java.util.Set;
  */
 public final class Applier {
 
-    private static final Value ZERO = Value.of(0.0);
     private static final String CONTESTED = Refusal.UNIQUE_KEY_HELD.code();
 
     /** So many contested rows are tried again per batch: each that is still refused costs a round trip. */
@@ -119,7 +117,7 @@ public final class Applier {
                 parked.add(misfit);
                 gone.add(row.key());
             }
-            if (row.key().parts().contains(ZERO)) {
+            if (KeySpellings.areSeveral(row.key())) {
                 gone.add(row.key()); // the target may hold 0.0 where the row is spelled -0.0 now, or the other way
             }
         }

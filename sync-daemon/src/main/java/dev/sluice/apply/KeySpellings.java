@@ -14,6 +14,11 @@ public final class KeySpellings {
 
     private KeySpellings() {}
 
+    /** True if the target may hold {@code key} in another spelling than it has. */
+    static boolean areSeveral(RowKey key) {
+        return key.parts().contains(ZERO);
+    }
+
     /**
      * Keys are folded from -0.0 to 0.0, as SQLite compares them, but the row may have been stored as -0.0: both spellings
      * are given. Empty if the target's types can't hold the key, so that it is not there.

@@ -40,7 +40,11 @@ public interface Codec {
     /** Appends a value that fits as a field of a binary COPY: length and content. */
     void binary(Value value, BinaryRow row);
 
-    /** The value that a field holds, given what PostgreSQL prints for {@code field::text}. */
+    /**
+     * The value that a field holds, given what PostgreSQL prints for {@code field::text}.
+     *
+     * @throws RuntimeException for what {@link #text} never wrote, so that no change made in the target goes unseen
+     */
     Value decode(String text);
 
     /**

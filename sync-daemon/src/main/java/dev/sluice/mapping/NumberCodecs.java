@@ -213,8 +213,17 @@ final class NumberCodecs {
                 case "NaN" -> Value.of(Double.NaN);
                 case "Infinity" -> Value.of(Double.POSITIVE_INFINITY);
                 case "-Infinity" -> Value.of(Double.NEGATIVE_INFINITY);
-                default -> back(new BigDecimal(text));
+                default -> exactly(new BigDecimal(text));
             };
+        }
+
+        private Value exactly(BigDecimal decimal) {
+            Value value = back(decimal);
+            BigDecimal meant = decimal(value);
+            if (meant == null || meant.compareTo(decimal) != 0) {
+                throw new IllegalArgumentException("a number between two doubles");
+            }
+            return value;
         }
 
         private static BigDecimal decimal(Value value) {

@@ -172,7 +172,16 @@ final class TimeCodecs {
             return digitsOf(micros) == count ? LocalTime.of(hour, minute, second, micros * 1000) : null;
         }
 
-        String print(LocalTime time) {
+        /** As {@link #print}, but throws if that leaves digits out. */
+        String printed(LocalTime time) {
+            String text = print(time);
+            if (!time.equals(parse(text, 0, text.length()))) {
+                throw new IllegalArgumentException("a time with other digits than the column's");
+            }
+            return text;
+        }
+
+        private String print(LocalTime time) {
             StringBuilder text = new StringBuilder(15);
             two(text, time.getHour()).append(':');
             two(text, time.getMinute());
@@ -249,7 +258,7 @@ final class TimeCodecs {
 
         @Override
         public Value decode(String text) {
-            return Value.of(fraction.print(LocalTime.parse(text)));
+            return Value.of(fraction.printed(LocalTime.parse(text)));
         }
     }
 
@@ -329,7 +338,7 @@ final class TimeCodecs {
             LocalDateTime printed = LocalDateTime.parse(text.substring(0, 10) + "T" + text.substring(11, end));
             LocalDateTime local = zone == null ? printed
                     : printed.toInstant(ZoneOffset.UTC).atZone(zoneId()).toLocalDateTime();
-            return Value.of(local.toLocalDate().toString() + separator + fraction.print(local.toLocalTime()) + suffix);
+            return Value.of(local.toLocalDate().toString() + separator + fraction.printed(local.toLocalTime()) + suffix);
         }
     }
 
@@ -398,7 +407,11 @@ final class TimeCodecs {
         @Override
         public Value decode(String text) {
             LocalDateTime utc = LocalDateTime.parse(text.substring(0, 10) + "T" + text.substring(11, text.length() - 3));
-            return Value.of(micros(utc.toInstant(ZoneOffset.UTC)) / unit.micros);
+            long micros = micros(utc.toInstant(ZoneOffset.UTC));
+            if (micros % unit.micros != 0) {
+                throw new IllegalArgumentException("a time between two units");
+            }
+            return Value.of(micros / unit.micros);
         }
     }
 }

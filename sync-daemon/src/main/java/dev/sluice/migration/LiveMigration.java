@@ -250,6 +250,7 @@ public final class LiveMigration implements AutoCloseable {
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
             Capture.uninstall(writer);
         }
+        dropEmptyWal();
         phase = Phase.CANCELLED;
         LOG.info("event=cancelled migration={}: the source holds nothing of Sluice any more", name);
         if (away != null) {
@@ -258,6 +259,15 @@ public final class LiveMigration implements AutoCloseable {
                     + " from schema sluice there when it is back");
         }
         removeFromTarget();
+    }
+
+    /** What our last connection may have left beside a file that nobody else has open. */
+    private void dropEmptyWal() {
+        try {
+            file.dropEmptyWal();
+        } catch (SQLException | IOException e) {
+            LOG.debug("-wal and -shm stay beside the source until the application is there again", e);
+        }
     }
 
     private void removeFromTarget() throws SQLException {

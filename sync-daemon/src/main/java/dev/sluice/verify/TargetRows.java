@@ -10,6 +10,7 @@ import dev.sluice.plan.ColumnPlan;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.schema.RowIdentity;
 import dev.sluice.translate.Identifiers;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -20,12 +21,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Reads rows of one target table back into the values that SQLite stored. Columns with an operator's own
  * {@code USING} expression have no way back and are left out. Stateless.
  */
 final class TargetRows {
+
+    private static final Logger LOG = LoggerFactory.getLogger(TargetRows.class);
 
     private final String table;
     private final List<Column> columns = new ArrayList<>();
@@ -39,8 +44,17 @@ final class TargetRows {
             return index < 0 ? row.key().parts().get(0) : row.values()[index];
         }
 
+        /** What is in the target may be anything: what the codec never wrote is given as something that no source holds. */
         private Value decode(String text) {
-            return text == null ? Value.NULL : codec.decode(text);
+            if (text == null) {
+                return Value.NULL;
+            }
+            try {
+                return codec.decode(text);
+            } catch (RuntimeException e) {
+                LOG.debug("a value of the target has no meaning in SQLite", e);
+                return Value.of(("not decodable: " + text).getBytes(StandardCharsets.UTF_8));
+            }
         }
     }
 
@@ -116,8 +130,11 @@ final class TargetRows {
         }
     }
 
+    /** Some keys, and the last of them as PostgreSQL prints it, part by part. */
+    record Page(List<RowKey> keys, String[] last) {}
+
     /** Up to {@code rowsMax} keys behind {@code after} in the order of the target's key index. */
-    List<RowKey> keysAfter(Connection connection, RowKey after, int rowsMax) throws SQLException {
+    Page keysAfter(Connection connection, String[] after, int rowsMax) throws SQLException {
         StringJoiner names = new StringJoiner(", ");
         StringJoiner texts = new StringJoiner(", ");
         StringJoiner parameters = new StringJoiner(", ");
@@ -132,15 +149,19 @@ final class TargetRows {
                 + " ORDER BY " + names + " LIMIT " + rowsMax;
         try (PreparedStatement query = connection.prepareStatement(sql)) {
             for (int i = 0; after != null && i < keys.size(); i++) {
-                query.setString(i + 1, keys.get(i).codec.text(after.parts().get(i)));
+                query.setString(i + 1, after[i]);
             }
             List<RowKey> found = new ArrayList<>();
+            String[] last = new String[keys.size()];
             try (ResultSet row = query.executeQuery()) {
                 while (row.next()) {
                     found.add(key(row, 0));
+                    for (int i = 0; i < last.length; i++) {
+                        last[i] = row.getString(i + 1);
+                    }
                 }
             }
-            return found;
+            return new Page(found, last);
         }
     }
 

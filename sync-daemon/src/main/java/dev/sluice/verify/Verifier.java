@@ -181,6 +181,7 @@ public final class Verifier {
                 chunkRows++;
                 if (parkedKeys.contains(row.key())) {
                     chunkParked++;
+                    hashBoth(row, null, source, targetSide); // the target lacks it, so the hashes must not be the same
                     continue;
                 }
                 Value[] values = there.remove(row.key());
@@ -249,18 +250,18 @@ public final class Verifier {
             long[] counts = samePoint.<Long, long[]>at(snapshot -> snapshot.count(subject.source()),
                     (count, target) -> new long[] {count, targetRows.count(target),
                         store.parkedCounts(target).getOrDefault(subject.plan().source(), 0L)});
-            if (counts[0] - counts[2] == counts[1] && differenceCount == 0) {
+            if (counts[2] == 0 && counts[0] == counts[1] && differenceCount == 0) {
                 return;
             }
-            RowKey after = null;
-            List<RowKey> page;
+            String[] after = null;
+            TargetRows.Page page;
             do {
                 requireGoingOn(stopped);
-                RowKey from = after;
+                String[] from = after;
                 // the keys are read outside of the moment, then asked for on both sides at one
                 page = samePoint.at(snapshot -> 0, (nothing, target) ->
                         targetRows.keysAfter(target, from, limits.rowsMax()));
-                List<RowKey> keys = page;
+                List<RowKey> keys = page.keys();
                 samePoint.at(snapshot -> snapshot.find(subject.source(), keys).keySet(), (present, target) -> {
                     restore();
                     List<RowKey> toDelete = new ArrayList<>();
@@ -276,7 +277,7 @@ public final class Verifier {
                     return null;
                 });
                 settle();
-                after = page.isEmpty() ? null : page.get(page.size() - 1);
+                after = keys.isEmpty() ? null : page.last();
             } while (after != null);
         }
 
