@@ -136,6 +136,8 @@ public final class LiveMigration implements AutoCloseable {
     private long generation;
     private boolean replicationRole;
     private long purgedAtNanos;
+    private long sequencesRaisedNanos = System.nanoTime();
+    private long sequencesRaisedAt = -1;
     private long idleSinceNanos;
 
     /**
@@ -494,6 +496,10 @@ public final class LiveMigration implements AutoCloseable {
                         retryLater(e); // it changes faster than it can be looked at
                     }
                 } catch (SQLException | Unfit | UncheckedIOException e) {
+                    SqlFailure kind = SqlFailure.of(e);
+                    if (plan == null && (kind == SqlFailure.PERMISSION || kind == SqlFailure.MISSING)) {
+                        throw e; // a wrong password or database at the first look: the operator must decide
+                    }
                     retryLater(e);
                 } catch (SourceRefusal e) {
                     if (follower == null) {
@@ -840,7 +846,8 @@ public final class LiveMigration implements AutoCloseable {
             });
         } else {
             // a cascade of PostgreSQL's would delete rows that SQLite kept, if the application doesn't enforce its keys
-            note("foreign keys are created when replication ends, because the role may not set session_replication_role");
+            note("foreign keys are not made, because the role may not set session_replication_role: grant it and start anew,"
+                    + " or run those that sluice plan prints before moving over");
         }
         try (SqliteSession sequences = file.openReader(options.busyTimeout())) {
             Map<String, Long> remembered = Sources.sequences(sequences);
@@ -921,6 +928,7 @@ public final class LiveMigration implements AutoCloseable {
         if (command != null) {
             command.run();
         }
+        raiseSequences();
         purge();
     }
 
@@ -949,6 +957,23 @@ public final class LiveMigration implements AutoCloseable {
             connection.commit();
             return null;
         });
+    }
+
+    /** Sequences follow the keys that came, so that the application can move over at any time. */
+    private void raiseSequences() throws SQLException, InterruptedException {
+        if (watermark == null || watermark.seq() == sequencesRaisedAt
+                || System.nanoTime() - sequencesRaisedNanos < PURGE_PAUSE.toNanos()) {
+            return;
+        }
+        sequencesRaisedNanos = System.nanoTime();
+        sequencesRaisedAt = watermark.seq();
+        try (SqliteSession look = file.openReader(options.busyTimeout())) {
+            Map<String, Long> remembered = Sources.sequences(look);
+            session.run(connection -> {
+                new Declarations(plan, store).setSequences(connection, remembered);
+                return null;
+            });
+        }
     }
 
     /** Takes the bound off a type whose bound parked rows, where PostgreSQL can do so without rewriting the table. */
