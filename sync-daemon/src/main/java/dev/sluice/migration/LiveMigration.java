@@ -135,6 +135,8 @@ public final class LiveMigration implements AutoCloseable {
     private Map<String, SourceTable> sources = Map.of();
     private long generation;
     private boolean replicationRole;
+    private boolean widenAgain;
+    private long widenedAtNanos;
     private long purgedAtNanos;
     private long sequencesRaisedNanos = System.nanoTime();
     private long sequencesRaisedAt = -1;
@@ -929,6 +931,9 @@ public final class LiveMigration implements AutoCloseable {
             command.run();
         }
         raiseSequences();
+        if (widenAgain && System.nanoTime() - widenedAtNanos > PURGE_PAUSE.toNanos()) {
+            widen();
+        }
         purge();
     }
 
@@ -982,20 +987,23 @@ public final class LiveMigration implements AutoCloseable {
             return;
         }
         MigrationPlan before = plan;
-        MigrationPlan wider = session.run(connection -> {
-            MigrationPlan changed = Widening.widen(connection, before, store.parked(connection, 1_000).stream()
+        Widening.Outcome outcome = session.run(connection -> {
+            Widening.Outcome changed = Widening.widen(connection, before, store.parked(connection, 1_000).stream()
                     .filter(row -> row.column() != null).map(row -> new Widening.Column(row.table(), row.column())).toList());
-            if (changed != before) {
-                store.savePlan(connection, changed);
+            if (changed.plan() != before) {
+                store.savePlan(connection, changed.plan());
                 connection.commit();
             }
             return changed;
         });
-        if (wider != before) {
-            plan = wider;
-            follower.use(wider);
-            Widening.difference(before, wider).forEach(this::note);
+        widenAgain = outcome.busy();
+        widenedAtNanos = System.nanoTime();
+        if (outcome.plan() != before) {
+            plan = outcome.plan();
+            follower.use(plan);
+            Widening.difference(before, plan).forEach(this::note);
             retryParkedRows();
+            widen(); // a row that fits in this column may not fit in its next
         }
     }
 

@@ -19,27 +19,45 @@ import java.util.List;
  */
 public final class Widening {
 
+    /** A lock that a reader of the application's holds is not waited for longer: following comes first. */
+    private static final String LOCK_WAIT = "SET LOCAL lock_timeout = '200ms'";
+    private static final String LOCK_NOT_AVAILABLE = "55P03";
+
     private Widening() {}
+
+    /**
+     * What became of it.
+     *
+     * @param plan the same if nothing was widened
+     * @param busy true if a column could not be widened because somebody held a lock on its table: try again later
+     */
+    public record Outcome(MigrationPlan plan, boolean busy) {}
 
     /** A source column. */
     public record Column(String table, String column) {}
 
     /**
-     * Widens those of {@code columns} that have a bound, in the caller's transaction; returns the same plan if none has.
+     * Widens those of {@code columns} that have a bound, in the caller's transaction.
      * A column that something else in the target depends on, a view for example, keeps its type.
      */
-    public static MigrationPlan widen(Connection connection, MigrationPlan plan, Collection<Column> columns)
+    public static Outcome widen(Connection connection, MigrationPlan plan, Collection<Column> columns)
             throws SQLException {
         MigrationPlan wider = plan;
+        boolean busy = false;
         for (Column wanted : new LinkedHashSet<>(columns)) {
             TablePlan table = wider.table(wanted.table());
             ColumnPlan column = table == null ? null : table.column(wanted.column());
             Codec codec = column == null || table.existing() ? null : wider(column.codec());
-            if (codec != null && alter(connection, plan.schema(), table, column, codec)) {
+            if (codec == null) {
+                continue;
+            }
+            String refused = alter(connection, plan.schema(), table, column, codec);
+            if (refused == null) {
                 wider = wider.withTable(table.withColumn(column.withCodec(codec)));
             }
+            busy |= LOCK_NOT_AVAILABLE.equals(refused);
         }
-        return wider;
+        return new Outcome(wider, busy);
     }
 
     private static Codec wider(Codec codec) {
@@ -53,19 +71,21 @@ public final class Widening {
         return null;
     }
 
-    private static boolean alter(Connection connection, String schema, TablePlan table, ColumnPlan column, Codec codec)
+    /** Null if it was done, else PostgreSQL's code. */
+    private static String alter(Connection connection, String schema, TablePlan table, ColumnPlan column, Codec codec)
             throws SQLException {
         Savepoint savepoint = connection.setSavepoint();
         try (Statement statement = connection.createStatement()) {
+            statement.execute(LOCK_WAIT);
             statement.execute("ALTER TABLE " + Identifiers.quote(schema) + "." + Identifiers.quote(table.target())
                     + " ALTER COLUMN " + Identifiers.quote(column.target()) + " TYPE " + codec.type());
-            return true;
+            return null;
         } catch (SQLException e) {
-            if (SqlFailure.of(e).heals()) {
+            if (SqlFailure.of(e).heals() && !LOCK_NOT_AVAILABLE.equals(e.getSQLState())) {
                 throw e;
             }
             connection.rollback(savepoint);
-            return false;
+            return e.getSQLState();
         }
     }
 

@@ -4,9 +4,11 @@ import dev.sluice.capture.Capture;
 import dev.sluice.census.Census;
 import dev.sluice.copy.CopyProgress;
 import dev.sluice.migration.LiveMigration;
+import dev.sluice.migration.OneShot;
 import dev.sluice.migration.Preparation;
 import dev.sluice.phase.Phase;
 import dev.sluice.plan.MappingRules;
+import dev.sluice.postgres.Reconnect;
 import dev.sluice.postgres.Target;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
@@ -179,6 +181,36 @@ public final class LiveGround implements AutoCloseable {
 
     public Preparation prepare() throws SQLException, InterruptedException {
         return Preparation.of(file, target, rules, BUSY, Census.Listener.NONE);
+    }
+
+    /** Runs {@code migrate}: the application is stopped meanwhile. */
+    public OneShot.Report migrate() throws SQLException, InterruptedException {
+        return migrate(prepare());
+    }
+
+    public OneShot.Report migrate(Preparation preparation) throws SQLException, InterruptedException {
+        return new OneShot(NAME, file, target, new Reconnect(target.url(), new Reconnect.Listener() {
+            @Override
+            public void onBlocked(String reason) {}
+
+            @Override
+            public void onHealed() {}
+        }), new OneShot.Options(2, chunk, BUSY, "test")).run(preparation, new OneShot.Listener() {
+            @Override
+            public void step(String what) {}
+
+            @Override
+            public void verified(String table, long done) {}
+
+            @Override
+            public void copied(String table, long rows, long bytes) {}
+
+            @Override
+            public void parked(String table, long rows) {}
+
+            @Override
+            public void finished(String table) {}
+        });
     }
 
     /** Starts the daemon's part, or starts it again. */

@@ -38,18 +38,29 @@ public final class SameRows {
     public static void assertSame(Path source, Target target, String migration) throws SQLException {
         try (Connection there = target.connect();
                 Connection here = DriverManager.getConnection("jdbc:sqlite:" + source)) {
-            MigrationPlan plan = new MigrationStore(migration).load(there).plan();
-            here.setAutoCommit(false);
-            for (TablePlan table : plan.tables()) {
-                Map<String, Integer> balance = new HashMap<>();
-                sourceRows(here, table).forEach(row -> balance.merge(row, 1, Integer::sum));
-                targetRows(there, plan, table).forEach(row -> balance.merge(row, -1, Integer::sum));
-                List<String> missing = balance.keySet().stream().filter(row -> balance.get(row) > 0).toList();
-                List<String> extra = balance.keySet().stream().filter(row -> balance.get(row) < 0).toList();
-                assertThat(missing.size() + extra.size()).as("table %s lacks %d rows %s and has %d others %s", table.source(),
-                        missing.size(), missing.stream().limit(5).toList(), extra.size(), extra.stream().limit(5).toList())
-                        .isZero();
-            }
+            compare(here, there, new MigrationStore(migration).load(there).plan());
+        }
+    }
+
+    /** As {@link #assertSame(LiveGround)} where the target keeps no plan any more. */
+    public static void assertSame(LiveGround ground, MigrationPlan plan) throws SQLException {
+        try (Connection there = ground.target().connect();
+                Connection here = DriverManager.getConnection("jdbc:sqlite:" + ground.file().path())) {
+            compare(here, there, plan);
+        }
+    }
+
+    private static void compare(Connection here, Connection there, MigrationPlan plan) throws SQLException {
+        here.setAutoCommit(false);
+        for (TablePlan table : plan.tables()) {
+            Map<String, Integer> balance = new HashMap<>();
+            sourceRows(here, table).forEach(row -> balance.merge(row, 1, Integer::sum));
+            targetRows(there, plan, table).forEach(row -> balance.merge(row, -1, Integer::sum));
+            List<String> missing = balance.keySet().stream().filter(row -> balance.get(row) > 0).toList();
+            List<String> extra = balance.keySet().stream().filter(row -> balance.get(row) < 0).toList();
+            assertThat(missing.size() + extra.size()).as("table %s lacks %d rows %s and has %d others %s", table.source(),
+                    missing.size(), missing.stream().limit(5).toList(), extra.size(), extra.stream().limit(5).toList())
+                    .isZero();
         }
     }
 
