@@ -20,7 +20,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class ApplicationProcess implements AutoCloseable {
 
-    static final int TRANSACTIONS_PER_SECOND = 300;
+    static final int TRANSACTIONS_PER_SECOND = 200;
 
     private static final long SEED = 42;
     private static final Duration STOP_WAIT = Duration.ofSeconds(20);

@@ -189,7 +189,7 @@ public final class Codecs {
         Affinity affinity = column.affinity();
         boolean wholeIsInteger = affinity == Affinity.INTEGER || affinity == Affinity.NUMERIC;
         int[] arguments = arguments(type);
-        String base = type.replaceAll("\\(.*?\\)", "").replaceAll("\\s+", " ").trim();
+        String base = longName(type.replaceAll("\\(.*?\\)", "").replaceAll("\\s+", " ").trim());
         Set<Codec> codecs = new LinkedHashSet<>();
         switch (base) {
             case "smallint" -> {
@@ -281,6 +281,24 @@ public final class Codecs {
     private static int digitsMax(Codec codec) {
         return codec instanceof Timestamps timestamps ? timestamps.fraction().digitsMax()
                 : ((Epochs) codec).unit().digitsMax();
+    }
+
+    /** PostgreSQL's own name of a type that has shorter ones, as operators write them. */
+    private static String longName(String type) {
+        return switch (type) {
+            case "int2" -> "smallint";
+            case "int", "int4" -> "integer";
+            case "int8" -> "bigint";
+            case "bool" -> "boolean";
+            case "float4" -> "real";
+            case "float8", "double" -> "double precision";
+            case "decimal" -> "numeric";
+            case "varchar" -> "character varying";
+            case "char", "bpchar" -> "character";
+            case "timestamp" -> "timestamp without time zone";
+            case "timestamptz" -> "timestamp with time zone";
+            default -> type;
+        };
     }
 
     /** The codec that {@link Codec#id} names. */

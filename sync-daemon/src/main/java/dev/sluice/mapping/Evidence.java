@@ -86,7 +86,7 @@ public final class Evidence {
         int general = candidates.indexOf(Codecs.BIGINT);
         asked.addAll(candidates.subList(0, Math.max(general, 0)));
         candidates.stream().filter(codec -> codec instanceof Texts text && text.lengthMax() > 0).forEach(asked::add);
-        if (!(withoutValues instanceof Escaped) && candidates.contains(withoutValues)) {
+        if (withoutValues != null && !(withoutValues instanceof Escaped) && candidates.contains(withoutValues)) {
             asked.add(withoutValues);
         }
         if (!candidates.contains(Codecs.ANYTHING) && !candidates.contains(Codecs.ANYTHING_AS_TEXT)) {

@@ -138,6 +138,8 @@ public final class LiveMigration implements AutoCloseable {
     private boolean widenAgain;
     private long widenedAtNanos;
     private long purgedAtNanos;
+    private long sequencesRaisedNanos = System.nanoTime();
+    private long sequencesRaisedAt = -1;
     private long idleSinceNanos;
 
     /**
@@ -252,6 +254,7 @@ public final class LiveMigration implements AutoCloseable {
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
             Capture.uninstall(writer);
         }
+        dropEmptyWal();
         phase = Phase.CANCELLED;
         LOG.info("event=cancelled migration={}: the source holds nothing of Sluice any more", name);
         if (away != null) {
@@ -260,6 +263,15 @@ public final class LiveMigration implements AutoCloseable {
                     + " from schema sluice there when it is back");
         }
         removeFromTarget();
+    }
+
+    /** What our last connection may have left beside a file that nobody else has open. */
+    private void dropEmptyWal() {
+        try {
+            file.dropEmptyWal();
+        } catch (SQLException | IOException e) {
+            LOG.debug("-wal and -shm stay beside the source until the application is there again", e);
+        }
     }
 
     private void removeFromTarget() throws SQLException {
@@ -497,6 +509,10 @@ public final class LiveMigration implements AutoCloseable {
                         retryLater(e); // it changes faster than it can be looked at
                     }
                 } catch (SQLException | Unfit | UncheckedIOException e) {
+                    SqlFailure kind = SqlFailure.of(e);
+                    if (plan == null && (kind == SqlFailure.PERMISSION || kind == SqlFailure.MISSING)) {
+                        throw e; // a wrong password or database at the first look: the operator must decide
+                    }
                     retryLater(e);
                 } catch (SourceRefusal e) {
                     if (follower == null) {
@@ -843,7 +859,8 @@ public final class LiveMigration implements AutoCloseable {
             });
         } else {
             // a cascade of PostgreSQL's would delete rows that SQLite kept, if the application doesn't enforce its keys
-            note("foreign keys are created when replication ends, because the role may not set session_replication_role");
+            note("foreign keys are not made, because the role may not set session_replication_role: grant it and start anew,"
+                    + " or run those that sluice plan prints before moving over");
         }
         try (SqliteSession sequences = file.openReader(options.busyTimeout())) {
             Map<String, Long> remembered = Sources.sequences(sequences);
@@ -924,6 +941,7 @@ public final class LiveMigration implements AutoCloseable {
         if (command != null) {
             command.run();
         }
+        raiseSequences();
         if (widenAgain && System.nanoTime() - widenedAtNanos > PURGE_PAUSE.toNanos()) {
             widen();
         }
@@ -955,6 +973,23 @@ public final class LiveMigration implements AutoCloseable {
             connection.commit();
             return null;
         });
+    }
+
+    /** Sequences follow the keys that came, so that the application can move over at any time. */
+    private void raiseSequences() throws SQLException, InterruptedException {
+        if (watermark == null || watermark.seq() == sequencesRaisedAt
+                || System.nanoTime() - sequencesRaisedNanos < PURGE_PAUSE.toNanos()) {
+            return;
+        }
+        sequencesRaisedNanos = System.nanoTime();
+        sequencesRaisedAt = watermark.seq();
+        try (SqliteSession look = file.openReader(options.busyTimeout())) {
+            Map<String, Long> remembered = Sources.sequences(look);
+            session.run(connection -> {
+                new Declarations(plan, store).setSequences(connection, remembered);
+                return null;
+            });
+        }
     }
 
     /** Takes the bound off a type whose bound parked rows, where PostgreSQL can do so without rewriting the table. */

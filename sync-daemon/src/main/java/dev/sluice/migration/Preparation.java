@@ -40,6 +40,9 @@ public record Preparation(SourceSchema schema, Census census, TargetCheck check,
             Planner planner = new Planner(schema, rules, catalog, target.schema());
             Census census = Census.take(file, schema, planner.candidates(), listener);
             MigrationPlan plan = planner.plan(census);
+            if (check.schemaExists()) {
+                plan = plan.withoutSchema(); // even IF NOT EXISTS wants the privilege to create schemas
+            }
             MigrationPlan rehearsed = Rehearsal.rehearse(connection, plan);
             return new Preparation(schema, census, check, withGuards(rehearsed, catalog, check));
         }

@@ -49,6 +49,13 @@ public record MigrationPlan(
         return new MigrationPlan(schema, all, declarations, notCarried, notes, problems, schemaHash);
     }
 
+    /** For a target schema that is there. */
+    public MigrationPlan withoutSchema() {
+        List<Declaration> kept = declarations.stream()
+                .filter(declaration -> !declaration.sql().startsWith("CREATE SCHEMA ")).toList();
+        return new MigrationPlan(schema, tables, kept, notCarried, notes, problems, schemaHash);
+    }
+
     public String toJson() {
         try {
             return MAPPER.writeValueAsString(this);

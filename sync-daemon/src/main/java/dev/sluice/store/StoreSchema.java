@@ -8,7 +8,6 @@ import java.sql.Statement;
 public final class StoreSchema {
 
     private static final String[] TABLES = {
-        "CREATE SCHEMA IF NOT EXISTS sluice",
         """
         CREATE TABLE IF NOT EXISTS sluice.migration (
             name          text PRIMARY KEY,
@@ -108,9 +107,19 @@ public final class StoreSchema {
         try (Statement statement = connection.createStatement()) {
             // 'sluice' in ASCII: CREATE … IF NOT EXISTS alone can collide with itself
             statement.execute("SELECT pg_advisory_xact_lock(126896516588389)");
+            if (!exists(statement)) { // asked first: even IF NOT EXISTS wants the privilege to create schemas
+                statement.execute("CREATE SCHEMA sluice");
+            }
             for (String table : TABLES) {
                 statement.execute(table);
             }
+        }
+    }
+
+    private static boolean exists(Statement statement) throws SQLException {
+        try (var row = statement.executeQuery("SELECT to_regnamespace('sluice') IS NOT NULL")) {
+            row.next();
+            return row.getBoolean(1);
         }
     }
 

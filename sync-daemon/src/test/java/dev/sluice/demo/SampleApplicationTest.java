@@ -25,7 +25,7 @@ class SampleApplicationTest {
         Path file = folder.resolve("shop.db");
         try (ApplicationProcess application = ApplicationProcess.start(folder, file, ROWS)) {
             assertThat(application.awaitFilled(Duration.ofMinutes(1))).isBetween(ROWS / 2, ROWS * 2);
-            Awaitility.await().atMost(Duration.ofMinutes(1)).until(() -> application.transactions() > 300);
+            Awaitility.await().atMost(Duration.ofMinutes(1)).until(() -> application.transactions() > 200);
             application.stop();
             assertThat(application.errors()).isZero();
             assertThat(application.since(0).slowestMs()).isPositive();
