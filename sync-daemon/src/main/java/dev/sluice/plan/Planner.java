@@ -19,9 +19,12 @@ import dev.sluice.schema.SourceTable;
 import dev.sluice.translate.Identifiers;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Decides where every table and column goes: its name, its type, its key. Where the target has the table already, it
@@ -190,6 +193,14 @@ public final class Planner {
         }
         Map<String, String> claimed = identifiers.relations().claimAll(fresh);
         carried.forEach(table -> names.computeIfAbsent(table, t -> claimed.get(t.name())));
+        Map<String, String> taken = new HashMap<>();
+        names.forEach((table, target) -> {
+            String other = taken.putIfAbsent(target, table.name());
+            if (other != null) {
+                problems.add("source tables " + other + " and " + table.name() + " go to the same target table " + target
+                        + ": name another for one of them in the configuration, or exclude it");
+            }
+        });
         return names;
     }
 
@@ -262,6 +273,7 @@ public final class Planner {
         List<SourceColumn> stored = table.storedColumns();
         Map<String, String> names = columnNames(table, target, existing, rule);
         List<ColumnPlan> columns = new ArrayList<>();
+        Set<String> filled = new HashSet<>();
         for (int i = 0; i < stored.size(); i++) {
             SourceColumn column = stored.get(i);
             ColumnRule columnRule = rule.column(column.name());
@@ -277,6 +289,7 @@ public final class Planner {
                         + ": add it there, name its counterpart in the configuration, or exclude it");
                 continue;
             }
+            filled.add(name);
             ColumnCensus values = counted.column(column.name());
             Codec codec = values.chosen();
             if (codec == null) {
@@ -294,12 +307,14 @@ public final class Planner {
                 problems.add(String.format("target column %s.%s is NOT NULL, but %s holds %,d NULLs", existing.name(), name,
                         place, values.classes().nulls()));
             }
+            columns.stream().filter(other -> other.target().equals(name)).forEach(other -> problems.add("columns "
+                    + table.name() + "." + other.source() + " and " + place + " go to the same target column " + name
+                    + ": name another for one of them in the configuration, or exclude it"));
             columns.add(new ColumnPlan(column.name(), i, name, codec.id(), columnRule.using()));
         }
         if (existing != null) {
             for (ExistingColumn there : existing.columns()) {
-                if (there.notNull() && !there.hasDefault() && !there.generated()
-                        && columns.stream().noneMatch(c -> c.target().equals(there.name()))) {
+                if (there.notNull() && !there.hasDefault() && !there.generated() && !filled.contains(there.name())) {
                     problems.add("target column " + existing.name() + "." + there.name()
                             + " is NOT NULL without a default, and the source has no such column: give it a default");
                 }

@@ -258,6 +258,21 @@ public final class LiveGround implements AutoCloseable {
         chunk = new Limits(500, 16 << 20, Duration.ofSeconds(1));
     }
 
+    /** What the application does at some moment. */
+    public interface Act {
+        void run() throws Exception;
+    }
+
+    /** Follows, and has {@code act} happen after capture was installed and before the copy is at its end. */
+    public void startAndPauseMidCopyOf(Act act) throws Exception {
+        app("CREATE TABLE filling (v TEXT)", "WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM g WHERE i < 300)"
+                + " INSERT INTO filling SELECT i FROM g");
+        startAndPauseMidCopy();
+        act.run();
+        migration.resume();
+        awaitReplicating();
+    }
+
     /** Waits until it is blocked with a sentence that contains {@code words}; returns the sentence. */
     public String awaitBlocked(String words) {
         return Awaitility.await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(10))

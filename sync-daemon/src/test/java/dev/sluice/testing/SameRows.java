@@ -15,6 +15,9 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -137,12 +140,19 @@ public final class SameRows {
             case "double", "real":
                 return "real " + row.getDouble(at);
             case "boolean":
-                return "integer " + (row.getBoolean(at) ? 1 : 0);
+                return switch (codec) {
+                    case "boolean:INTEGER" -> "integer " + (row.getBoolean(at) ? 1 : 0);
+                    case "boolean:T_F" -> "text " + (row.getBoolean(at) ? "t" : "f");
+                    default -> "text " + row.getBoolean(at);
+                };
             case "bytea":
                 return (codec.equals("bytea") ? "blob " : "text bytes ") + HexFormat.of().formatHex(row.getBytes(at));
             case "numeric":
                 return codec.endsWith(":whole") && row.getBigDecimal(at).stripTrailingZeros().scale() <= 0
                         ? "integer " + row.getBigDecimal(at).toBigIntegerExact() : "real " + row.getDouble(at);
+            case "epoch":
+                long micros = ChronoUnit.MICROS.between(Instant.EPOCH, row.getObject(at, OffsetDateTime.class).toInstant());
+                return "integer " + micros / (codec.endsWith("MICROSECONDS") ? 1 : codec.endsWith("MILLISECONDS") ? 1_000 : 1_000_000);
             case "escaped":
                 return escaped(text, codec.equals("escaped:numbers"));
             default:
