@@ -299,7 +299,7 @@ public final class LiveMigration implements AutoCloseable {
      */
     public VerifyReport verify(Collection<String> tables, boolean repair, Verifier.Listener listener) throws Exception {
         requireReplicating("verify");
-        List<Verifier.Subject> subjects = subjects(tables);
+        List<Verifier.Subject> subjects = ask(() -> subjects(tables));
         if (!verifying.compareAndSet(false, true)) {
             throw new TargetRefusal("a verification is running already: wait for it");
         }
@@ -329,7 +329,9 @@ public final class LiveMigration implements AutoCloseable {
         }
     }
 
+    /** On the follow thread, which alone knows when the source is open. */
     private List<Verifier.Subject> subjects(Collection<String> tables) {
+        requireOpen();
         List<Verifier.Subject> subjects = new ArrayList<>();
         for (TablePlan table : plan.tables()) {
             if (tables.isEmpty() || tables.stream().anyMatch(table.source()::equalsIgnoreCase)) {
@@ -344,11 +346,20 @@ public final class LiveMigration implements AutoCloseable {
         return subjects;
     }
 
+    private void requireOpen() {
+        if (reader == null || follower == null) {
+            throw new TargetRefusal("the source can't be read at present: look at the status, and try again");
+        }
+    }
+
     /** A moment of equality, made by the follow thread. */
     private <R, T> T moment(SamePoint.SourceRead<R> source, SamePoint.TargetRead<R, T> there)
             throws SQLException, InterruptedException {
         try {
-            return ask(() -> follower.at(source, there));
+            return ask(() -> {
+                requireOpen();
+                return follower.at(source, there);
+            });
         } catch (SQLException | InterruptedException | RuntimeException e) {
             throw e;
         } catch (Exception e) {
