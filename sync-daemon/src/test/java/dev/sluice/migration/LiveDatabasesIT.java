@@ -61,6 +61,7 @@ class LiveDatabasesIT {
         Target target = PostgresForTests.fresh();
         boolean wal = database.toString().hashCode() % 3 != 0;
         Process application = workload(copy, wal);
+        awaitFirstWrite(file, application);
         try (LiveMigration migration = live(file, target)) {
             migration.start();
             Awaitility.await().atMost(Duration.ofMinutes(2)).failFast(
@@ -87,6 +88,15 @@ class LiveDatabasesIT {
         } finally {
             application.destroyForcibly();
             PostgresForTests.drop(target);
+        }
+    }
+
+    /** It writes to every table that it finds when it starts, and an application does not know ours. */
+    private static void awaitFirstWrite(SqliteFile file, Process application) throws Exception {
+        try (SqliteSession session = file.openReader(Duration.ofSeconds(30))) {
+            long before = session.dataVersion();
+            Awaitility.await().atMost(Duration.ofMinutes(1)).pollInterval(Duration.ofMillis(20))
+                    .until(() -> !application.isAlive() || session.dataVersion() != before);
         }
     }
 
