@@ -66,6 +66,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.UUID;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
@@ -750,13 +751,17 @@ public final class LiveMigration implements AutoCloseable {
             return;
         }
         SqliteFile.Identity identity = identity();
+        boolean ours;
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
             use(SchemaReader.read(writer)); // planning may have taken hours
-            Capture.install(writer, new ArrayList<>(sources.values()), schema.hash());
-            claimSource(writer);
+            String epoch = session.run(connection -> intendedEpoch(connection, identity));
+            ours = Capture.install(writer, new ArrayList<>(sources.values()), schema.hash(), epoch).epoch().equals(epoch);
+            if (ours) {
+                claimSource(writer);
+            }
         }
         Look look = look();
-        if (!look.damaged.isEmpty()) {
+        if (!ours || !look.damaged.isEmpty()) {
             throw new SourceRefusal(file.path() + " is captured already, for another migration or another choice of tables:"
                     + " remove that with `sluice cancel --source " + file.path() + "`, if no other daemon follows it");
         }
@@ -777,6 +782,16 @@ public final class LiveMigration implements AutoCloseable {
             return null;
         });
         follower = follower();
+    }
+
+    /** The epoch that capture is to be installed under, written down before: what has another one is not ours. */
+    private String intendedEpoch(Connection connection, SqliteFile.Identity identity) throws SQLException {
+        if (store.source(connection) == null) {
+            store.saveSource(connection, new SourceFacts(UUID.randomUUID().toString(), identity.device(), identity.inode(),
+                    plan.schemaHash(), 0));
+            connection.commit();
+        }
+        return store.source(connection).epoch();
     }
 
     private SqliteFile.Identity identity() {

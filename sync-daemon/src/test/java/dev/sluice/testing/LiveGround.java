@@ -223,8 +223,23 @@ public final class LiveGround implements AutoCloseable {
         return start(() -> preparation);
     }
 
+    /** As {@link #start} on another way to a target. */
+    public LiveMigration start(Target other) {
+        return start(other, file, NAME);
+    }
+
+    /** Starts a migration of another file, target or name; it is {@link #migration} from then on. */
+    public LiveMigration start(Target other, SqliteFile source, String name) {
+        return start(name, source, other,
+                () -> Preparation.of(source, other, rules, BUSY, Census.Listener.NONE));
+    }
+
     private LiveMigration start(LiveMigration.Planning planning) {
-        migration = new LiveMigration(NAME, file, target,
+        return start(NAME, file, target, planning);
+    }
+
+    private LiveMigration start(String name, SqliteFile source, Target other, LiveMigration.Planning planning) {
+        migration = new LiveMigration(name, source, other,
                 new LiveMigration.Options(2, chunk, batch, Duration.ofMillis(2), BUSY, purgeKeepRows, 10, true,
                         "test"),
                 planning, NO_PROGRESS);

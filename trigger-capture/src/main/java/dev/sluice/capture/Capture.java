@@ -95,6 +95,12 @@ public final class Capture {
      */
     public static State install(SqliteSession writer, List<SourceTable> tables, String expectedHash)
             throws SQLException {
+        return install(writer, tables, expectedHash, UUID.randomUUID().toString());
+    }
+
+    /** As {@link #install}, under an epoch that the caller knows before: by it a crash between the two sides is told. */
+    public static State install(SqliteSession writer, List<SourceTable> tables, String expectedHash, String epoch)
+            throws SQLException {
         return inTransaction(writer, () -> {
             State present = state(writer);
             if (present != null) {
@@ -104,7 +110,7 @@ public final class Capture {
             if (!SchemaReader.hash(writer).equals(expectedHash)) {
                 throw new SourceRefusal("the source's schema changed while capture was being installed: start again");
             }
-            createTables(writer, keyColumns(tables, KEY_COLUMNS_MIN));
+            createTables(writer, keyColumns(tables, KEY_COLUMNS_MIN), epoch);
             for (int i = 0; i < tables.size(); i++) {
                 capture(writer, tables.get(i), i + 1);
             }
@@ -125,7 +131,7 @@ public final class Capture {
      * an outer OR IGNORE would then silently drop a changelog row. No AUTOINCREMENT either: as the newest row always
      * stays, numbers only grow.
      */
-    private static void createTables(SqliteSession writer, int keyColumns) throws SQLException {
+    private static void createTables(SqliteSession writer, int keyColumns, String epoch) throws SQLException {
         StringBuilder keys = new StringBuilder();
         for (int i = 1; i <= keyColumns; i++) {
             keys.append(", k").append(i);
@@ -134,8 +140,8 @@ public final class Capture {
                 + keys + ")");
         writer.execute("CREATE TABLE \"_sluice_control\"(id INTEGER PRIMARY KEY, epoch, fenced, generation)");
         writer.execute("CREATE TABLE \"_sluice_table\"(id INTEGER PRIMARY KEY, name, kind, rowid_name" + keys + ")");
-        writer.execute("INSERT INTO \"_sluice_control\"(id, epoch, fenced, generation) VALUES(1, '"
-                + UUID.randomUUID() + "', 0, 0)");
+        writer.execute("INSERT INTO \"_sluice_control\"(id, epoch, fenced, generation) VALUES(1, "
+                + SqlText.literal(epoch) + ", 0, 0)");
         // The changelog is never empty, else its numbers would start again.
         writer.execute("INSERT INTO \"_sluice_changelog\"(seq, tid, op) VALUES(1, 0, '0')");
     }
