@@ -18,8 +18,9 @@ import dev.sluice.follow.SourceChanged;
 import dev.sluice.phase.Phase;
 import dev.sluice.phase.RunState;
 import dev.sluice.plan.Declaration.Stage;
+import dev.sluice.plan.Drift;
+import dev.sluice.plan.MappingRules;
 import dev.sluice.plan.MigrationPlan;
-import dev.sluice.plan.Planner;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.plan.Widening;
 import dev.sluice.postgres.LastingSession;
@@ -104,6 +105,7 @@ public final class LiveMigration implements AutoCloseable {
     private final Target target;
     private final Options options;
     private final Planning planning;
+    private final SchemaDrift drift;
     private final CopyProgress progress;
     private final MigrationStore store;
     private final Reconnect reconnect;
@@ -136,6 +138,7 @@ public final class LiveMigration implements AutoCloseable {
     private Map<String, SourceTable> sources = Map.of();
     private long generation;
     private boolean replicationRole;
+    private boolean tryHeldAgain;
     private boolean widenAgain;
     private long widenedAtNanos;
     private long purgedAtNanos;
@@ -169,7 +172,8 @@ public final class LiveMigration implements AutoCloseable {
         Preparation prepare() throws SQLException, InterruptedException;
     }
 
-    public LiveMigration(String name, SqliteFile file, Target target, Options options, Planning planning,
+    /** @param rules for tables and columns that come later; {@code planning} has applied them to those that are there */
+    public LiveMigration(String name, SqliteFile file, Target target, Options options, MappingRules rules, Planning planning,
             CopyProgress progress) {
         this.name = name;
         this.file = file;
@@ -178,6 +182,7 @@ public final class LiveMigration implements AutoCloseable {
         this.planning = planning;
         this.progress = progress;
         this.store = new MigrationStore(name);
+        this.drift = new SchemaDrift(file, target, store, rules, options.busyTimeout());
         this.reconnect = new Reconnect(target.url(), EnumSet.of(SqlFailure.UNREACHABLE, SqlFailure.TRANSIENT,
                 SqlFailure.DISK_FULL, SqlFailure.READ_ONLY), new Reconnect.Listener() {
                     @Override
@@ -316,6 +321,8 @@ public final class LiveMigration implements AutoCloseable {
             if (repair) {
                 ask(this::retryParkedRows); // a mended row may have stood in the way of a parked one
             }
+            report = report.withHeld(plan.held().stream().filter(table -> tables.isEmpty()
+                    || tables.stream().anyMatch(table.source()::equalsIgnoreCase)).map(MigrationPlan.Held::reason).toList());
             if (tables.isEmpty()) {
                 verification = report;
             }
@@ -346,7 +353,7 @@ public final class LiveMigration implements AutoCloseable {
             }
         }
         for (String wanted : tables) {
-            if (plan.table(wanted) == null) {
+            if (plan.table(wanted) == null && plan.held(wanted) == null) {
                 throw new TargetRefusal("table " + wanted + " is not part of the migration");
             }
         }
@@ -411,8 +418,16 @@ public final class LiveMigration implements AutoCloseable {
         return ask(this::retryParkedRows);
     }
 
-    /** Re-reads one table while the application writes, and mends whatever differs. */
+    /** Re-reads one table while the application writes, and mends whatever differs; one that is held is tried again. */
     public VerifyReport resync(String table) throws Exception {
+        if (plan != null && plan.held(table) != null) {
+            requireReplicating("resync");
+            ask(() -> tryHeldAgain = true);
+            ask(() -> null); // answered when it is followed again, or held again
+            if (plan.held(table) != null) {
+                throw new TargetRefusal(plan.held(table).reason());
+            }
+        }
         return verify(List.of(table), true, (compared, done) -> {});
     }
 
@@ -439,7 +454,16 @@ public final class LiveMigration implements AutoCloseable {
                 phase.meaning(), run.label(), "sqlite", at == null ? 0 : at.seq(), lag, lagSeconds,
                 planned == null ? 0 : planned.rows(), rowsCopied, changesApplied, parkedRows,
                 verifying.get() ? "verifying" : verified == null ? "unverified" : verified.isEqual() ? "verified" : "mismatched",
-                verified == null ? null : verified.endedAt(), startedAt, tables, notes, next(parkedRows, verified));
+                verified == null ? null : verified.endedAt(), startedAt, tables, notes(planned), next(parkedRows, verified));
+    }
+
+    private List<String> notes(MigrationPlan planned) {
+        List<String> all = new ArrayList<>();
+        if (planned != null) {
+            planned.held().forEach(table -> all.add("table " + table.source() + " is held: " + table.reason()));
+        }
+        all.addAll(notes);
+        return all;
     }
 
     /** Changelog rows behind the watermark, asked of the source itself: also while the target is away. */
@@ -464,7 +488,8 @@ public final class LiveMigration implements AutoCloseable {
         }
         return switch (phase) {
             case CREATED, COPYING, CATCHING_UP -> "wait: sluice status --wait replicating";
-            case REPLICATING -> parkedRows > 0 ? "look at the parked rows: sluice parked"
+            case REPLICATING -> !plan.held().isEmpty() ? "see to the tables that are held (in the notes), then sluice resync TABLE"
+                    : parkedRows > 0 ? "look at the parked rows: sluice parked"
                     : verified == null ? "prove that both sides are equal: sluice verify"
                     : verified.isEqual() ? "PostgreSQL follows SQLite and was proven equal"
                     : "see what differs: sluice verify";
@@ -622,7 +647,13 @@ public final class LiveMigration implements AutoCloseable {
         if (phase == Phase.CANCELLED) {
             return;
         }
-        use(Preparation.schema(file, options.busyTimeout()));
+        SourceSchema now = Preparation.schema(file, options.busyTimeout());
+        if (phase != Phase.CREATED && !now.hash().equals(plan.schemaHash())) {
+            throw new SourceChanged(SourceChanged.Kind.SCHEMA, "the schema of " + file.path() + " was changed");
+        }
+        if (phase != Phase.CREATED) {
+            use(now);
+        }
         reader = new SourceReader(file, options.busyTimeout());
         session.run(connection -> {
             Map<String, Long> rows = new TreeMap<>();
@@ -750,10 +781,15 @@ public final class LiveMigration implements AutoCloseable {
         if (gate.isStopped()) {
             return;
         }
+        SourceSchema present = Preparation.schema(file, options.busyTimeout());
+        if (!present.hash().equals(plan.schemaHash())) {
+            redraw(present); // planning may have taken hours
+            return;
+        }
+        use(present);
         SqliteFile.Identity identity = identity();
         boolean ours;
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-            use(SchemaReader.read(writer)); // planning may have taken hours
             String epoch = session.run(connection -> intendedEpoch(connection, identity));
             ours = Capture.install(writer, new ArrayList<>(sources.values()), schema.hash(), epoch).epoch().equals(epoch);
             if (ours) {
@@ -867,7 +903,7 @@ public final class LiveMigration implements AutoCloseable {
         }
         Declarations declarations = new Declarations(plan, store);
         session.run(connection -> {
-            declarations.run(connection, EnumSet.of(Stage.UNIQUE, Stage.CHECK, Stage.VIEW));
+            declarations.run(connection, EnumSet.of(Stage.INDEX, Stage.UNIQUE, Stage.CHECK, Stage.VIEW));
             return null;
         });
         if (!drainPieces()) {
@@ -940,6 +976,10 @@ public final class LiveMigration implements AutoCloseable {
     // ---- phase replicating ----
 
     private void follow() throws SQLException, InterruptedException {
+        if (tryHeldAgain) {
+            tryHeldAgain = false;
+            throw new SourceChanged(SourceChanged.Kind.SCHEMA, "tables that are held are tried again");
+        }
         if (watermark == null || follower.sourceChanged()) {
             Follower.Turn turn = follower.turn(true);
             applied(turn);
@@ -1096,6 +1136,12 @@ public final class LiveMigration implements AutoCloseable {
         return List.copyOf(damaged);
     }
 
+    /** Captured tables that are not followed any more: gone, or held. */
+    private List<String> left(Capture.State capture) {
+        return capture == null ? List.of() : capture.tables().stream().map(CapturedTable::name)
+                .filter(table -> plan.table(table) == null).toList();
+    }
+
     private void sourceChanged(SourceChanged change) throws SQLException, InterruptedException {
         LOG.warn("event=source_changed migration={} kind={} reason=\"{}\"", name, change.kind(), change.getMessage());
         closeReader();
@@ -1105,7 +1151,14 @@ public final class LiveMigration implements AutoCloseable {
         if (!Files.exists(file.path())) {
             throw new Unfit("the source file " + file.path() + " is gone: put it back, or cancel the migration");
         }
+        SourceSchema present = Preparation.schema(file, options.busyTimeout());
+        if (!present.hash().equals(plan.schemaHash()) || !plan.held().isEmpty()) {
+            redraw(present);
+        }
         Look before = look();
+        if (!before.schema.hash().equals(plan.schemaHash())) {
+            throw new SourceChanged(SourceChanged.Kind.SCHEMA, "the schema of " + file.path() + " was changed again");
+        }
         use(before.schema);
         reader = new SourceReader(file, options.busyTimeout());
         SourceFacts known = session.run(store::source);
@@ -1126,6 +1179,7 @@ public final class LiveMigration implements AutoCloseable {
             if (!before.damaged.isEmpty()) {
                 Capture.repair(writer, generation, before.damaged);
             }
+            Capture.release(writer, generation, left(before.capture));
         }
         Look now = look();
         Set<String> toCompare = new HashSet<>(sameEpoch ? before.damaged : sources.keySet());
@@ -1148,40 +1202,31 @@ public final class LiveMigration implements AutoCloseable {
         return sources.values().stream().filter(Obstacle::rowidsCanMove).map(SourceTable::name).toList();
     }
 
-    /** Goes on with the source as {@code now} declares it; throws if the plan is not for such a one. */
-    private void use(SourceSchema now) {
-        String misfit = misfit(now);
-        if (misfit != null) {
-            throw new Unfit(misfit);
-        }
-        schema = now;
-        sources = Sources.of(now, plan);
+    /** Brings plan and target in line with the schema {@code now}. */
+    private void redraw(SourceSchema now) throws SQLException, InterruptedException {
+        MigrationPlan old = plan;
+        Drift drifted = drift.look(old, now);
+        session.run(connection -> {
+            store.requireGeneration(connection, generation);
+            drift.apply(connection, old, drifted);
+            if (drifted.isDue() && phase == Phase.REPLICATING) {
+                enter(connection, Phase.CATCHING_UP);
+            }
+            connection.commit();
+            return null;
+        });
+        plan = drifted.plan();
+        drifted.forgotten().forEach(copied::remove);
+        parked = session.run(store::parkedCounts);
+        drifted.news().forEach(this::note);
+        plan.held().forEach(table -> LOG.warn("event=held migration={} table={} reason=\"{}\"", name, table.source(),
+                table.reason()));
     }
 
-    /** Why the source can't be followed as it is now, or null if it can. */
-    private String misfit(SourceSchema now) {
-        for (TablePlan table : plan.tables()) {
-            SourceTable source = now.table(table.source());
-            if (source == null) {
-                return "table " + table.source() + " is gone from the source: bring it back, or cancel and start a new"
-                        + " migration without it";
-            }
-            List<String> stored = source.storedColumns().stream().map(column -> SqlText.lower(column.name())).toList();
-            if (!stored.equals(table.stored().stream().map(SqlText::lower).toList())) {
-                return "the columns of table " + table.source()
-                        + " were changed: cancel, and start a new migration with the new schema";
-            }
-            if (!new CapturedTable(0, table.source(), table.identity()).fits(source)) {
-                return "the key of table " + table.source()
-                        + " was changed: cancel, and start a new migration with the new schema";
-            }
-        }
-        for (SourceTable table : now.tables()) {
-            if (plan.table(table.name()) == null && !plan.leavesOut(Planner.tableObject(table.name()))) {
-                note("table " + table.name() + " is new in the source and not carried: start a new migration to include it");
-            }
-        }
-        return null;
+    /** Goes on with the source as {@code now} declares it, which is what the plan was made for. */
+    private void use(SourceSchema now) {
+        schema = now;
+        sources = Sources.of(now, plan);
     }
 
     /**

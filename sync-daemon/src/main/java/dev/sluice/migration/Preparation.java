@@ -59,8 +59,7 @@ public record Preparation(SourceSchema schema, Census census, TargetCheck check,
         problems.add("target tables " + String.join(", ", guarded) + " have foreign keys or triggers, which must not fire"
                 + " for replicated rows, and the role may not set session_replication_role: GRANT SET ON PARAMETER"
                 + " session_replication_role TO the role (PostgreSQL 15 and newer), or use a superuser");
-        return new MigrationPlan(plan.schema(), plan.tables(), plan.declarations(), plan.notCarried(), plan.notes(),
-                problems, plan.schemaHash());
+        return plan.with(plan.declarations(), plan.notCarried(), problems);
     }
 
     /** Plans against an empty target that nobody has looked at. */
