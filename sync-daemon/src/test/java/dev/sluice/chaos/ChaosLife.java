@@ -1,0 +1,395 @@
+package dev.sluice.chaos;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.api.DaemonClient;
+import dev.sluice.api.DaemonFailure;
+import dev.sluice.chaos.ChaosWriter.Fault;
+import dev.sluice.testing.SameRows;
+import java.io.File;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+
+/**
+ * One migration from its first look to its end. In each of some rounds writers and the daemon run and are disturbed;
+ * then the writers stop, the daemon must catch up, and both sides must be equal. What happens follows from the seed, as
+ * far as two cores and three kinds of processes can be made to repeat themselves.
+ */
+final class ChaosLife {
+
+    private static final String DATABASE_PREFIX = "chaos_";
+    private static final Duration SETTLE = Duration.ofSeconds(120);
+    private static final int WRITERS = 3;
+
+    /** What is counted. */
+    enum Count {
+        COMPARISONS, ROWS_COMPARED, CHANGES, TRANSACTIONS, STATEMENTS, BUSY, SNAPSHOTS, DAEMON_KILLS, DAEMON_STOPS, DAEMON_FREEZES,
+        WRITER_KILLS, POSTGRES_CRASHES, POSTGRES_RESTARTS, SESSION_KILLS, TABLE_LOCKS, RESTARTS_OF_APPLICATION
+    }
+
+    private final long seed;
+    private final Random random;
+    private final ChaosPostgres server;
+    private final String database;
+    private final Path folder;
+    private final Path source;
+    private final Set<Fault> faults;
+    private final Map<Count, Long> counts = new EnumMap<>(Count.class);
+    private final List<Process> writers = new ArrayList<>();
+    private final BalanceWatch watch;
+    private Process daemon;
+    private int writersStarted;
+    private int daemonsStarted;
+
+    ChaosLife(long seed, ChaosPostgres server, Path parent, Set<Fault> faults) throws Exception {
+        this.seed = seed;
+        this.random = new Random(seed);
+        this.server = server;
+        this.faults = faults;
+        this.database = DATABASE_PREFIX + Long.toUnsignedString(seed, 36);
+        this.folder = Files.createTempDirectory(parent, database + "-");
+        this.source = folder.resolve("app.db");
+        server.run("postgres", "CREATE DATABASE " + database + " TEMPLATE template0 ENCODING 'UTF8'",
+                // a crash may then take the last commits along, as a failover to a replica does
+                "ALTER DATABASE " + database + " SET synchronous_commit = " + (random.nextBoolean() ? "on" : "off"));
+        createSource();
+        watch = new BalanceWatch(server, database);
+    }
+
+    private void createSource() throws SQLException {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + source);
+                Statement statement = connection.createStatement()) {
+            statement.execute("PRAGMA page_size = " + (512 << random.nextInt(5)));
+            statement.execute("PRAGMA auto_vacuum = " + Math.max(0, random.nextInt(6) - 3));
+            statement.execute("PRAGMA encoding = '" + (random.nextInt(6) == 0 ? "UTF-16le" : "UTF-8") + "'");
+            statement.execute("PRAGMA journal_mode = " + (random.nextInt(5) < 3 ? "WAL" : "DELETE"));
+            statement.execute("PRAGMA synchronous = OFF");
+            statement.execute("BEGIN");
+            for (String sql : ChaosSchema.statements()) {
+                statement.execute(sql);
+            }
+            statement.execute("COMMIT");
+        }
+    }
+
+    /** Where its source and all logs lie. */
+    Path folder() {
+        return folder;
+    }
+
+    Map<Count, Long> counts() {
+        counts.put(Count.SNAPSHOTS, watch.snapshots());
+        return counts;
+    }
+
+    private void count(Count what, long more) {
+        counts.merge(what, more, Long::sum);
+    }
+
+    /** Counts what is done now, and writes it down beside the logs of the processes. */
+    private void event(Count what) throws IOException {
+        count(what, 1);
+        Files.writeString(folder.resolve("events.log"), Instant.now() + " " + what + "\n", StandardOpenOption.CREATE,
+                StandardOpenOption.APPEND);
+    }
+
+    /** Runs it to its end. */
+    void live() throws Exception {
+        int rounds = 2 + random.nextInt(2);
+        for (int i = 0; i < WRITERS; i++) {
+            startWriter();
+        }
+        startDaemon();
+        for (int round = 0; round < rounds; round++) {
+            long until = System.nanoTime() + Duration.ofMillis(8_000 + random.nextInt(12_000)).toNanos();
+            while (System.nanoTime() < until) {
+                daemon.waitFor(20 + random.nextInt(600), TimeUnit.MILLISECONDS);
+                disturb();
+                assertRunning();
+            }
+            settle();
+            compare();
+            for (int i = 0; i < WRITERS && round + 1 < rounds; i++) {
+                startWriter();
+            }
+        }
+        daemon.destroy();
+        assertThat(daemon.waitFor(40, TimeUnit.SECONDS)).as("the daemon stops on SIGTERM").isTrue();
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + source)) {
+            count(Count.CHANGES, Long.parseLong(ask(connection, "SELECT max(seq) FROM _sluice_changelog")));
+            assertThat(ask(connection, "PRAGMA integrity_check")).isEqualTo("ok");
+        }
+    }
+
+    // ---- disturbances ----
+
+    private void disturb() throws Exception {
+        int kind = random.nextInt(100);
+        if (kind < 5) {
+            event(Count.DAEMON_KILLS);
+            daemon.destroyForcibly().waitFor();
+            startDaemon();
+        } else if (kind < 6) {
+            daemon.destroy();
+            assertThat(daemon.waitFor(40, TimeUnit.SECONDS)).as("the daemon stops on SIGTERM").isTrue();
+            event(Count.DAEMON_STOPS);
+            startDaemon();
+        } else if (kind < 9) {
+            freeze();
+        } else if (kind < 16) {
+            Process writer = writers.remove(random.nextInt(writers.size()));
+            writer.destroyForcibly().waitFor();
+            event(Count.WRITER_KILLS);
+            startWriter();
+        } else if (kind < 23) {
+            server.run(database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'sluice%'"
+                    + " AND random() < 0.7");
+            event(Count.SESSION_KILLS);
+        } else if (kind < 26) {
+            event(Count.POSTGRES_CRASHES);
+            server.crash(random.nextBoolean());
+            daemon.waitFor(random.nextInt(1_000), TimeUnit.MILLISECONDS);
+            server.restart();
+        } else if (kind < 27) {
+            event(Count.POSTGRES_RESTARTS);
+            server.restart();
+        } else if (kind < 32) {
+            lockTable();
+        } else if (kind < 33) {
+            restartApplication();
+        }
+    }
+
+    /** A daemon that stands still is no daemon that is dead: another takes its place, and then it wakes up. */
+    private void freeze() throws Exception {
+        Process frozen = daemon;
+        ChaosPostgres.signal("STOP", frozen.pid());
+        event(Count.DAEMON_FREEZES);
+        boolean replaced = random.nextBoolean();
+        if (replaced) {
+            startDaemon();
+        }
+        daemon.waitFor(100 + random.nextInt(replaced ? 4_000 : 1_000), TimeUnit.MILLISECONDS);
+        ChaosPostgres.signal("CONT", frozen.pid());
+        if (replaced) {
+            frozen.waitFor(random.nextInt(500), TimeUnit.MILLISECONDS);
+            frozen.destroyForcibly().waitFor();
+        }
+    }
+
+    /** What a reader's long transaction, or somebody's DDL, does to a table of the target. */
+    private void lockTable() throws Exception {
+        event(Count.TABLE_LOCKS);
+        try (Connection connection = server.connect(database); Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            statement.execute("SET lock_timeout = '2s'");
+            statement.execute("LOCK TABLE " + (random.nextBoolean() ? "users" : "accounts") + " IN "
+                    + (random.nextBoolean() ? "ACCESS EXCLUSIVE" : "SHARE") + " MODE");
+            daemon.waitFor(random.nextInt(1_500), TimeUnit.MILLISECONDS);
+        } catch (SQLException e) {
+            if (!Set.of("42P01", "55P03", "40P01").contains(String.valueOf(e.getSQLState()))) { // no table yet, or busy
+                throw e;
+            }
+        }
+    }
+
+    /** All connections are closed for once, so that the journal mode can be changed. */
+    private void restartApplication() throws Exception {
+        stopWriters();
+        daemon.destroyForcibly().waitFor();
+        event(Count.DAEMON_KILLS);
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + source)) {
+            ask(connection, "PRAGMA journal_mode = " + (random.nextBoolean() ? "WAL" : "DELETE"));
+        }
+        event(Count.RESTARTS_OF_APPLICATION);
+        for (int i = 0; i < WRITERS; i++) {
+            startWriter();
+        }
+        startDaemon();
+    }
+
+    private void assertRunning() throws IOException {
+        assertThat(daemon.isAlive()).as("the daemon runs; its log ends with:%n%s", log(daemonsStarted)).isTrue();
+        for (Process writer : writers) {
+            assertThat(writer.isAlive()).as("writer runs: %s", writerLogs()).isTrue();
+        }
+    }
+
+    // ---- processes ----
+
+    private void startWriter() throws IOException {
+        int number = ++writersStarted;
+        boolean first = writers.isEmpty(); // one of them rebuilds and vacuums, else nothing else would be done
+        String faultsOfThis = faults.stream().filter(fault -> first || fault == Fault.PRAGMAS || fault == Fault.CHECKPOINTS)
+                .map(Fault::name).collect(Collectors.joining(","));
+        writers.add(0, start(folder.resolve("writer" + number + ".log"), List.of("-Xmx64m"), ChaosWriter.class.getName(),
+                source.toString(), Long.toString(seed * 1_000 + number), "800", faultsOfThis));
+        if (!first) {
+            writers.add(writers.remove(0));
+        }
+    }
+
+    private void startDaemon() throws IOException {
+        int number = ++daemonsStarted;
+        Path settings = folder.resolve("daemon" + number + ".yaml");
+        Files.writeString(settings, """
+                copy: {workers: %d, chunkRows: %d}
+                follow: {batchRows: %d}
+                verify: {chunkRows: %d}
+                changelog: {purgeKeepRows: %d}
+                """.formatted(1 + random.nextInt(3), 200 + random.nextInt(3_000), 20 + random.nextInt(2_000),
+                200 + random.nextInt(3_000), random.nextBoolean() ? 500 : 10_000));
+        daemon = start(folder.resolve("daemon" + number + ".log"), List.of("-Xmx128m"), "dev.sluice.cli.Main", "run",
+                "--config", settings.toString(), "--source", source.toString(), "--target", server.url(database), "--name",
+                "chaos", "--port", "0", "--state-dir", folder.resolve("state").toString(), "--log-level", "debug");
+    }
+
+    private Process start(Path log, List<String> options, String main, String... arguments) throws IOException {
+        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xshare:auto"));
+        command.addAll(options);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main));
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().put("SLUICE_TARGET_PASSWORD", server.password());
+        builder.redirectErrorStream(true).redirectOutput(log.toFile());
+        return builder.start();
+    }
+
+    private String log(int number) throws IOException {
+        List<String> lines = Files.readAllLines(folder.resolve("daemon" + number + ".log"));
+        return String.join("\n", lines.subList(Math.max(0, lines.size() - 25), lines.size()));
+    }
+
+    private String writerLogs() throws IOException {
+        StringBuilder all = new StringBuilder();
+        for (int i = 1; i <= writersStarted; i++) {
+            List<String> lines = Files.readAllLines(folder.resolve("writer" + i + ".log"));
+            lines.stream().filter(line -> line.startsWith("unexpected") || line.startsWith("Exception"))
+                    .forEach(line -> all.append('\n').append(line));
+        }
+        return all.toString();
+    }
+
+    // ---- rest, and comparison ----
+
+    private void stopWriters() throws Exception {
+        for (Process writer : writers) {
+            try {
+                writer.getOutputStream().write('\n');
+                writer.getOutputStream().flush();
+            } catch (IOException e) {
+                throw new AssertionError("a writer ended by itself: " + writerLogs(), e);
+            }
+        }
+        for (Process writer : writers) {
+            assertThat(writer.waitFor(60, TimeUnit.SECONDS)).as("writers end").isTrue();
+            assertThat(writer.exitValue()).as("writer: %s", writerLogs()).isZero();
+        }
+        writers.clear();
+    }
+
+    /** Writers stop, and the daemon comes to the end of the changelog. */
+    private void settle() throws Exception {
+        stopWriters();
+        long end = System.nanoTime() + SETTLE.toNanos();
+        JsonNode status = null;
+        while (true) {
+            try {
+                status = client().status();
+                if (status.path("phase").asText().equals("replicating") && status.path("lagChanges").asLong(-1) == 0
+                        && status.path("run").asText().equals("running")) {
+                    return;
+                }
+            } catch (DaemonFailure | IllegalStateException e) {
+                assertThat(System.nanoTime()).as("%s; log:%n%s", e.getMessage(), log(daemonsStarted)).isLessThan(end);
+            }
+            assertThat(System.nanoTime()).as("it has not caught up in %s: %s; log:%n%s", SETTLE, status, log(daemonsStarted))
+                    .isLessThan(end);
+            assertThat(daemon.waitFor(100, TimeUnit.MILLISECONDS)).as("the daemon ended: %s", log(daemonsStarted)).isFalse();
+        }
+    }
+
+    private DaemonClient client() throws IOException {
+        String line = Files.readAllLines(folder.resolve("daemon" + daemonsStarted + ".log")).stream()
+                .filter(text -> text.contains("event=started api=")).findFirst()
+                .orElseThrow(() -> new IllegalStateException("the daemon has not started yet"));
+        return DaemonClient.of(URI.create(line.replaceFirst(".*api=(\\S+).*", "$1")), folder.resolve("state/api.token"));
+    }
+
+    private void compare() throws Exception {
+        JsonNode report = client().verify(List.of(), SETTLE);
+        assertThat(report.path("equal").asBoolean()).as("the daemon's own verification: %s", report).isTrue();
+        try (Connection here = DriverManager.getConnection("jdbc:sqlite:" + source);
+                Connection there = server.connect(database)) {
+            SameRows.assertSame(here, there, "chaos");
+        }
+        event(Count.COMPARISONS);
+        count(Count.ROWS_COMPARED, report.path("rows").asLong());
+        try (Connection connection = server.connect(database)) {
+            assertThat(ask(connection, "SELECT count(*) || ' ' || coalesce(min(reason), '') FROM sluice.parked_row"))
+                    .as("parked rows").isEqualTo("0 ");
+        }
+        assertThat(watch.broken()).as("snapshots of phase replicating that no commit of the source looked like").isEmpty();
+    }
+
+    private static String ask(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement(); ResultSet row = statement.executeQuery(sql)) {
+            row.next();
+            return row.getString(1);
+        }
+    }
+
+    /** Sums what the writers said last. */
+    private void readWriters() throws IOException {
+        for (int i = 1; i <= writersStarted; i++) {
+            File log = folder.resolve("writer" + i + ".log").toFile();
+            if (log.exists()) {
+                String last = Files.readAllLines(log.toPath()).stream().filter(line -> line.matches("\\d+( \\d+){3}"))
+                        .reduce((one, other) -> other).orElse("0 0 0 0");
+                String[] numbers = last.split(" ");
+                count(Count.TRANSACTIONS, Long.parseLong(numbers[0]));
+                count(Count.STATEMENTS, Long.parseLong(numbers[1]));
+                count(Count.BUSY, Long.parseLong(numbers[3]));
+            }
+        }
+    }
+
+    /** Removes what it left; for a life without a failure. */
+    void forget() throws IOException, SQLException {
+        ChaosIT.remove(folder);
+        server.run("postgres", "DROP DATABASE " + database + " WITH (FORCE)");
+    }
+
+    /** Ends what still runs. */
+    void end() throws Exception {
+        watch.end();
+        List<Process> all = new ArrayList<>(writers);
+        if (daemon != null) {
+            all.add(daemon);
+        }
+        for (Process process : all) {
+            process.destroyForcibly().waitFor();
+        }
+        readWriters();
+    }
+}
