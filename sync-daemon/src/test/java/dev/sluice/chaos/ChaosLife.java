@@ -39,6 +39,12 @@ final class ChaosLife {
     private static final String DATABASE_PREFIX = "chaos_";
     private static final Duration SETTLE = Duration.ofSeconds(120);
     private static final int WRITERS = 3;
+    /** A round lasts until at least this was written and looked at, however slow the machine is, */
+    private static final int ROUND_CHANGES = 1_500;
+    private static final int ROUND_SNAPSHOTS = 100;
+    /** but not longer than that. */
+    private static final Duration ROUND_LEAST = Duration.ofSeconds(20);
+    private static final Duration ROUND_MAX = Duration.ofSeconds(90);
 
     /** What is counted. */
     enum Count {
@@ -105,9 +111,13 @@ final class ChaosLife {
         counts.merge(what, more, Long::sum);
     }
 
-    /** Counts what is done now, and writes it down beside the logs of the processes. */
     private void event(Count what) throws IOException {
         count(what, 1);
+        note(what.toString());
+    }
+
+    /** Beside the logs of the processes, for whoever looks for the reason of a failure. */
+    private void note(String what) throws IOException {
         Files.writeString(folder.resolve("events.log"), Instant.now() + " " + what + "\n", StandardOpenOption.CREATE,
                 StandardOpenOption.APPEND);
     }
@@ -118,16 +128,29 @@ final class ChaosLife {
         for (int i = 0; i < WRITERS; i++) {
             startWriter();
         }
+        long start = System.nanoTime();
         startDaemon();
+        while (!log(daemonsStarted).contains("event=started")) {
+            daemon.waitFor(10, TimeUnit.MILLISECONDS);
+            assertRunning();
+        }
+        Duration tempo = Duration.ofNanos(System.nanoTime() - start);
         for (int round = 0; round < rounds; round++) {
-            long until = System.nanoTime() + Duration.ofMillis(8_000 + random.nextInt(12_000)).toNanos();
-            while (System.nanoTime() < until) {
-                daemon.waitFor(20 + random.nextInt(600), TimeUnit.MILLISECONDS);
+            long least = System.nanoTime() + Math.min(tempo.multipliedBy(5 + random.nextInt(6)).toNanos(), ROUND_LEAST.toNanos());
+            long most = System.nanoTime() + ROUND_MAX.toNanos();
+            long written = head();
+            long seen = watch.snapshots();
+            while (System.nanoTime() < least || System.nanoTime() < most
+                    && (head() < written + ROUND_CHANGES || watch.snapshots() < seen + ROUND_SNAPSHOTS)) {
+                daemon.waitFor(tempo.toMillis() * (2 + random.nextInt(40)) / 100, TimeUnit.MILLISECONDS);
                 disturb();
                 assertRunning();
             }
+            note("settling");
             settle();
+            note("settled");
             compare();
+            note("compared");
             for (int i = 0; i < WRITERS && round + 1 < rounds; i++) {
                 startWriter();
             }
@@ -135,8 +158,17 @@ final class ChaosLife {
         daemon.destroy();
         assertThat(daemon.waitFor(40, TimeUnit.SECONDS)).as("the daemon stops on SIGTERM").isTrue();
         try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + source)) {
-            count(Count.CHANGES, Long.parseLong(ask(connection, "SELECT max(seq) FROM _sluice_changelog")));
+            count(Count.CHANGES, head());
             assertThat(ask(connection, "PRAGMA integrity_check")).isEqualTo("ok");
+        }
+    }
+
+    /** Number of the newest changelog row. */
+    private long head() throws SQLException {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + source)) {
+            ask(connection, "PRAGMA busy_timeout = 20000");
+            return ask(connection, "SELECT name FROM sqlite_master WHERE name = '_sluice_changelog'") == null ? 0
+                    : Long.parseLong(ask(connection, "SELECT max(seq) FROM _sluice_changelog"));
         }
     }
 
@@ -354,8 +386,7 @@ final class ChaosLife {
 
     private static String ask(Connection connection, String sql) throws SQLException {
         try (Statement statement = connection.createStatement(); ResultSet row = statement.executeQuery(sql)) {
-            row.next();
-            return row.getString(1);
+            return row.next() ? row.getString(1) : null;
         }
     }
 
