@@ -48,8 +48,9 @@ final class ChaosLife {
 
     /** What is counted. */
     enum Count {
-        COMPARISONS, ROWS_COMPARED, CHANGES, TRANSACTIONS, STATEMENTS, BUSY, SNAPSHOTS, DAEMON_KILLS, DAEMON_STOPS, DAEMON_FREEZES,
-        WRITER_KILLS, POSTGRES_CRASHES, POSTGRES_RESTARTS, SESSION_KILLS, TABLE_LOCKS, RESTARTS_OF_APPLICATION
+        COMPARISONS, ROWS_COMPARED, CHANGES, TRANSACTIONS, STATEMENTS, BUSY, SNAPSHOTS, DAEMON_KILLS, DAEMON_STOPS,
+        DAEMON_FREEZES, WRITER_KILLS, POSTGRES_CRASHES, POSTGRES_RESTARTS, SESSION_KILLS, TABLE_LOCKS,
+        RESTARTS_OF_APPLICATION
     }
 
     private final long seed;
@@ -62,6 +63,7 @@ final class ChaosLife {
     private final Map<Count, Long> counts = new EnumMap<>(Count.class);
     private final List<Process> writers = new ArrayList<>();
     private final BalanceWatch watch;
+    private final Thread atExit = new Thread(() -> processes().forEach(Process::destroyForcibly), "chaos-exit");
     private Process daemon;
     private int writersStarted;
     private int daemonsStarted;
@@ -75,10 +77,11 @@ final class ChaosLife {
         this.folder = Files.createTempDirectory(parent, database + "-");
         this.source = folder.resolve("app.db");
         server.run("postgres", "CREATE DATABASE " + database + " TEMPLATE template0 ENCODING 'UTF8'",
-                // a crash may then take the last commits along, as a failover to a replica does
-                "ALTER DATABASE " + database + " SET synchronous_commit = " + (random.nextBoolean() ? "on" : "off"));
+                "ALTER DATABASE " + database + " SET synchronous_commit = "
+                        + (random.nextBoolean() && faults.contains(Fault.LOST_COMMITS) ? "off" : "on"));
         createSource();
         watch = new BalanceWatch(server, database);
+        Runtime.getRuntime().addShutdownHook(atExit);
     }
 
     private void createSource() throws SQLException {
@@ -136,7 +139,8 @@ final class ChaosLife {
         }
         Duration tempo = Duration.ofNanos(System.nanoTime() - start);
         for (int round = 0; round < rounds; round++) {
-            long least = System.nanoTime() + Math.min(tempo.multipliedBy(5 + random.nextInt(6)).toNanos(), ROUND_LEAST.toNanos());
+            long least = System.nanoTime()
+                    + Math.min(tempo.multipliedBy(5 + random.nextInt(6)).toNanos(), ROUND_LEAST.toNanos());
             long most = System.nanoTime() + ROUND_MAX.toNanos();
             long written = head();
             long seen = watch.snapshots();
@@ -193,8 +197,8 @@ final class ChaosLife {
             event(Count.WRITER_KILLS);
             startWriter();
         } else if (kind < 23) {
-            server.run(database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'sluice%'"
-                    + " AND random() < 0.7");
+            server.run(database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    + " WHERE application_name LIKE 'sluice%' AND random() < 0.7");
             event(Count.SESSION_KILLS);
         } else if (kind < 26) {
             event(Count.POSTGRES_CRASHES);
@@ -271,10 +275,10 @@ final class ChaosLife {
     private void startWriter() throws IOException {
         int number = ++writersStarted;
         boolean first = writers.isEmpty(); // one of them rebuilds and vacuums, else nothing else would be done
-        String faultsOfThis = faults.stream().filter(fault -> first || fault == Fault.PRAGMAS || fault == Fault.CHECKPOINTS)
+        String its = faults.stream().filter(fault -> first || fault == Fault.PRAGMAS || fault == Fault.CHECKPOINTS)
                 .map(Fault::name).collect(Collectors.joining(","));
-        writers.add(0, start(folder.resolve("writer" + number + ".log"), List.of("-Xmx64m"), ChaosWriter.class.getName(),
-                source.toString(), Long.toString(seed * 1_000 + number), "800", faultsOfThis));
+        writers.add(0, start("writer" + number, List.of("-Xmx64m"), ChaosWriter.class.getName(), source.toString(),
+                Long.toString(seed * 1_000 + number), "800", its));
         if (!first) {
             writers.add(writers.remove(0));
         }
@@ -290,20 +294,28 @@ final class ChaosLife {
                 changelog: {purgeKeepRows: %d}
                 """.formatted(1 + random.nextInt(3), 200 + random.nextInt(3_000), 20 + random.nextInt(2_000),
                 200 + random.nextInt(3_000), random.nextBoolean() ? 500 : 10_000));
-        daemon = start(folder.resolve("daemon" + number + ".log"), List.of("-Xmx128m"), "dev.sluice.cli.Main", "run",
-                "--config", settings.toString(), "--source", source.toString(), "--target", server.url(database), "--name",
-                "chaos", "--port", "0", "--state-dir", folder.resolve("state").toString(), "--log-level", "debug");
+        daemon = start("daemon" + number, List.of("-Xmx128m"), "dev.sluice.cli.Main", "run", "--config",
+                settings.toString(), "--source", source.toString(), "--target", server.url(database), "--name", "chaos",
+                "--port", "0", "--state-dir", folder.resolve("state").toString(), "--log-level", "debug");
     }
 
-    private Process start(Path log, List<String> options, String main, String... arguments) throws IOException {
-        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xshare:auto"));
+    private List<Process> processes() {
+        List<Process> all = new ArrayList<>(writers);
+        if (daemon != null) {
+            all.add(daemon);
+        }
+        return all;
+    }
+
+    private Process start(String name, List<String> options, String main, String... arguments) throws IOException {
+        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        List<String> command = new ArrayList<>(List.of(java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData"));
         command.addAll(options);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main));
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().put("SLUICE_TARGET_PASSWORD", server.password());
-        builder.redirectErrorStream(true).redirectOutput(log.toFile());
+        builder.redirectErrorStream(true).redirectOutput(folder.resolve(name + ".log").toFile());
         return builder.start();
     }
 
@@ -355,9 +367,10 @@ final class ChaosLife {
             } catch (DaemonFailure | IllegalStateException e) {
                 assertThat(System.nanoTime()).as("%s; log:%n%s", e.getMessage(), log(daemonsStarted)).isLessThan(end);
             }
-            assertThat(System.nanoTime()).as("it has not caught up in %s: %s; log:%n%s", SETTLE, status, log(daemonsStarted))
-                    .isLessThan(end);
-            assertThat(daemon.waitFor(100, TimeUnit.MILLISECONDS)).as("the daemon ended: %s", log(daemonsStarted)).isFalse();
+            assertThat(System.nanoTime())
+                    .as("it has not caught up in %s: %s; log:%n%s", SETTLE, status, log(daemonsStarted)).isLessThan(end);
+            daemon.waitFor(100, TimeUnit.MILLISECONDS);
+            assertRunning();
         }
     }
 
@@ -381,7 +394,8 @@ final class ChaosLife {
             assertThat(ask(connection, "SELECT count(*) || ' ' || coalesce(min(reason), '') FROM sluice.parked_row"))
                     .as("parked rows").isEqualTo("0 ");
         }
-        assertThat(watch.broken()).as("snapshots of phase replicating that no commit of the source looked like").isEmpty();
+        assertThat(watch.broken()).as("snapshots in phase replicating that no commit of the source looked like")
+                .isEmpty();
     }
 
     private static String ask(Connection connection, String sql) throws SQLException {
@@ -414,13 +428,10 @@ final class ChaosLife {
     /** Ends what still runs. */
     void end() throws Exception {
         watch.end();
-        List<Process> all = new ArrayList<>(writers);
-        if (daemon != null) {
-            all.add(daemon);
-        }
-        for (Process process : all) {
+        for (Process process : processes()) {
             process.destroyForcibly().waitFor();
         }
+        Runtime.getRuntime().removeShutdownHook(atExit);
         readWriters();
     }
 }

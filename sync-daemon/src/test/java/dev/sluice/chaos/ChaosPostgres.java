@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 final class ChaosPostgres implements AutoCloseable {
 
     private final Path home;
+    private final Thread atExit = new Thread(this::stop, "chaos-postgres-exit");
     private EmbeddedTarget server;
 
     ChaosPostgres(Path home, Random random) throws IOException {
@@ -29,6 +30,7 @@ final class ChaosPostgres implements AutoCloseable {
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
         Files.writeString(home.resolve("port"), free(random) + "\n");
         server = EmbeddedTarget.persistent(home);
+        Runtime.getRuntime().addShutdownHook(atExit);
     }
 
     private static int free(Random random) throws IOException {
@@ -100,8 +102,13 @@ final class ChaosPostgres implements AutoCloseable {
         new ProcessBuilder("kill", "-" + name, Long.toString(process)).inheritIO().start().waitFor();
     }
 
+    private void stop() {
+        server.close();
+    }
+
     @Override
     public void close() {
-        server.close();
+        stop();
+        Runtime.getRuntime().removeShutdownHook(atExit);
     }
 }

@@ -71,7 +71,8 @@ final class ChaosSchema {
             table("parents", "(id INTEGER PRIMARY KEY, code TEXT UNIQUE)", "id KEY, code WORD", "id", true),
             table("children", """
                     (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parents ON DELETE CASCADE ON UPDATE CASCADE,
-                     code TEXT REFERENCES parents(code) ON DELETE SET NULL ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED,
+                     code TEXT REFERENCES parents(code) ON DELETE SET NULL ON UPDATE CASCADE
+                       DEFERRABLE INITIALLY DEFERRED,
                      v TEXT)""", "id KEY, parent KEY, code WORD, v WORD", "id", true,
                     "CREATE INDEX children_parent ON children(parent)", "CREATE INDEX children_code ON children(code)"),
             table("facts", """
@@ -103,17 +104,17 @@ final class ChaosSchema {
         statements.add("INSERT INTO accounts SELECT id, 'account ' || id, 1000 FROM still WHERE id <= " + CENTS / 1000);
         statements.add("INSERT INTO users SELECT id, 'mail' || id, 'w' || id, id % 7, 'w' || id, id / 7.0, 0" + some);
         statements.add("INSERT INTO audit SELECT 'w' || id, id" + some);
-        statements.add("INSERT INTO kv SELECT 'w' || id, CASE id % 6 WHEN 0 THEN NULL WHEN 1 THEN id WHEN 2 THEN 'a' || char(0)"
-                + " WHEN 3 THEN x'00ff' WHEN 4 THEN id / 3.0 ELSE CAST(x'ff61' AS TEXT) END, id, 'r' || id" + some);
+        statements.add("INSERT INTO kv SELECT 'w' || id, CASE id % 6 WHEN 0 THEN NULL WHEN 1 THEN id"
+                + " WHEN 2 THEN 'a' || char(0) WHEN 3 THEN x'00ff' WHEN 4 THEN id / 3.0 ELSE CAST(x'ff61' AS TEXT) END, id, 'r' || id" + some);
         statements.add("INSERT INTO pairs SELECT 'w' || id, id % 30, randomblob(id % 40), id" + some);
-        statements.add("INSERT INTO lines SELECT 'w' || id, CASE id % 3 WHEN 0 THEN id WHEN 1 THEN x'61' ELSE 'a' || char(0) END"
-                + some);
+        statements.add("INSERT INTO lines SELECT 'w' || id, CASE id % 3 WHEN 0 THEN id WHEN 1 THEN x'61'"
+                + " ELSE 'a' || char(0) END" + some);
         statements.add("INSERT INTO nodes SELECT id, nullif(id / 4, 0), 'w' || id" + some);
         statements.add("INSERT INTO parents SELECT id, 'w' || id" + some + " AND id % 5 = 0");
         statements.add("INSERT INTO children SELECT id, (1 + id % 200) * 5, 'w' || (1 + id % 200) * 5, 'w' || id" + some);
-        statements.add("INSERT INTO facts SELECT id, id % 2, datetime(1700000000 + id * 1000, 'unixepoch'), round(id / 3.0, 2),"
-                + " '{\"a\": ' || id || '}', randomblob(id % 20), CASE id % 4 WHEN 0 THEN NULL WHEN 1 THEN id WHEN 2 THEN x''"
-                + " ELSE 'a' || char(0) END" + some);
+        statements.add("INSERT INTO facts SELECT id, id % 2, datetime(1700000000 + id * 1000, 'unixepoch'),"
+                + " round(id / 3.0, 2), '{\"a\": ' || id || '}', randomblob(id % 20),"
+                + " CASE id % 4 WHEN 0 THEN NULL WHEN 1 THEN id WHEN 2 THEN x'' ELSE 'a' || char(0) END" + some);
         TABLES.forEach(table -> statements.addAll(table.after()));
         return statements;
     }

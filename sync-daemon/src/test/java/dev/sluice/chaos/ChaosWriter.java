@@ -33,7 +33,9 @@ public final class ChaosWriter {
         REBUILDS,
         VACUUM,
         /** Checkpoints of every kind. */
-        CHECKPOINTS
+        CHECKPOINTS,
+        /** No matter of a writer: a PostgreSQL that may lose its last commits in a crash, as a lagging replica does. */
+        LOST_COMMITS
     }
 
     /** SQLite's answers that belong to an application's day: busy, locked, schema changed, constraint, no integer. */
@@ -42,6 +44,7 @@ public final class ChaosWriter {
     private static final String[] CLAUSES =
             {"", "", "", " OR REPLACE", " OR REPLACE", " OR IGNORE", " OR FAIL", " OR ABORT", " OR ROLLBACK"};
 
+    private final String file;
     private final Random random;
     private final Statement statement;
     private final Set<Fault> faults;
@@ -52,7 +55,8 @@ public final class ChaosWriter {
     private long busy;
     private long fresh;
 
-    private ChaosWriter(Random random, Statement statement, Set<Fault> faults, long pauseNanos) {
+    private ChaosWriter(String file, Random random, Statement statement, Set<Fault> faults, long pauseNanos) {
+        this.file = file;
         this.random = random;
         this.statement = statement;
         this.faults = faults;
@@ -71,7 +75,8 @@ public final class ChaosWriter {
         try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + arguments[0]);
                 Statement statement = connection.createStatement()) {
             statement.execute("PRAGMA busy_timeout = 20000");
-            ChaosWriter writer = new ChaosWriter(random, statement, faults, 1_000_000_000L / Long.parseLong(arguments[2]));
+            ChaosWriter writer = new ChaosWriter(arguments[0], random, statement, faults,
+                    1_000_000_000L / Long.parseLong(arguments[2]));
             try {
                 writer.write();
             } catch (SQLException e) {
@@ -84,6 +89,7 @@ public final class ChaosWriter {
     }
 
     private void write() throws Exception {
+        ProcessHandle parent = ProcessHandle.current().parent().orElseThrow();
         pragmas();
         while (System.in.available() == 0) {
             long before = statements;
@@ -91,7 +97,7 @@ public final class ChaosWriter {
             if (kind < 2 && faults.contains(Fault.REBUILDS)) {
                 rebuild();
             } else if (kind < 4 && faults.contains(Fault.VACUUM)) {
-                everyday("VACUUM");
+                vacuum();
             } else if (kind < 12 && faults.contains(Fault.CHECKPOINTS)) {
                 everyday("PRAGMA wal_checkpoint(" + pick("PASSIVE", "FULL", "RESTART", "TRUNCATE") + ")");
             } else if (kind < 30) {
@@ -104,6 +110,9 @@ public final class ChaosWriter {
             }
             if (random.nextInt(30) == 0) {
                 report();
+                if (!parent.isAlive()) {
+                    return; // a killed test leaves nothing behind
+                }
             }
             LockSupport.parkNanos(Math.max(1, statements - before) * pauseNanos);
         }
@@ -212,27 +221,29 @@ public final class ChaosWriter {
         long from = account();
         long to = account();
         int cents = random.nextInt(500) - 100;
+        String takeAll = "UPDATE accounts SET cents = cents + (SELECT cents FROM accounts WHERE id = " + to + ")"
+                + " WHERE id = " + from + " AND id <> " + to;
         switch (random.nextInt(12)) {
-            case 0 -> { // one takes the name, and by REPLACE the place, of another
-                run("UPDATE accounts SET cents = cents + (SELECT cents FROM accounts WHERE id = " + to + ") WHERE id = " + from
-                        + " AND id <> " + to);
-                run("UPDATE OR REPLACE accounts SET name = (SELECT name FROM accounts WHERE id = " + to + ") WHERE id = " + from);
+            case 0 -> { // one takes the cents and the name, and by REPLACE the place, of another
+                run(takeAll);
+                run("UPDATE OR REPLACE accounts SET name = (SELECT name FROM accounts WHERE id = " + to + ") WHERE id = "
+                        + from);
             }
             case 1 -> run("UPDATE accounts SET id = " + ++fresh + " WHERE id = " + from);
             case 2 -> { // closed, its cents go elsewhere
-                run("UPDATE accounts SET cents = cents + (SELECT cents FROM accounts WHERE id = " + to + ") WHERE id = " + from
-                        + " AND id <> " + to);
+                run(takeAll);
                 run("DELETE FROM accounts WHERE id = " + to + " AND id <> " + from);
             }
             case 3, 4 -> run("INSERT INTO accounts VALUES (" + ++fresh + ", 'new " + fresh + "', 0)");
-            case 6 -> run("REPLACE INTO accounts SELECT id, name || '+', cents FROM accounts WHERE id IN (" + from + ", " + to + ")");
-            case 7 -> { // names change hands
+            case 5 -> run("REPLACE INTO accounts SELECT id, name || '+', cents FROM accounts WHERE id IN (" + from + ", "
+                    + to + ")");
+            case 6 -> { // a name changes hands
                 run("UPDATE accounts SET name = name || '~' WHERE id = " + from);
-                run("UPDATE accounts SET name = (SELECT rtrim(name, '~') FROM accounts WHERE id = " + from + ") || '~~' WHERE id = "
-                        + to);
+                run("UPDATE accounts SET name = (SELECT rtrim(name, '~') FROM accounts WHERE id = " + from + ") || '~~'"
+                        + " WHERE id = " + to);
             }
-            case 8 -> run("DELETE FROM ledger WHERE transfer IN (SELECT transfer FROM ledger WHERE transfer >= 0 LIMIT "
-                    + random.nextInt(40) + ")");
+            case 7 -> run("DELETE FROM ledger WHERE transfer IN (SELECT transfer FROM ledger LIMIT " + random.nextInt(40)
+                    + ")");
             default -> {
                 run("UPDATE accounts SET cents = cents - " + cents + " WHERE id = " + from);
                 if (random.nextInt(3) == 0) {
@@ -241,8 +252,8 @@ public final class ChaosWriter {
                 } else {
                     run("UPDATE accounts SET cents = cents + " + cents + " WHERE id = " + to);
                 }
-                run("INSERT INTO ledger VALUES (" + ++fresh + ", " + from + ", " + -cents + "), (" + fresh + ", " + to + ", "
-                        + cents + ")");
+                run("INSERT INTO ledger VALUES (" + ++fresh + ", " + from + ", " + -cents + "), (" + fresh + ", " + to
+                        + ", " + cents + ")");
             }
         }
     }
@@ -265,7 +276,7 @@ public final class ChaosWriter {
                 everyday("UPDATE kv SET n = " + a + " WHERE n = " + (a + 1));
                 everyday("UPDATE kv SET n = " + (a + 1) + " WHERE n = -1");
             }
-            case 1 -> everyday("UPDATE kv SET n = n + 1 WHERE n BETWEEN " + a + " AND " + (a + 3)); // fails but where there is room
+            case 1 -> everyday("UPDATE kv SET n = n + 1 WHERE n BETWEEN " + a + " AND " + (a + 3)); // where there is room
             case 2 -> everyday("UPDATE OR REPLACE pairs SET u = u + 1 WHERE u BETWEEN " + a + " AND " + (a + 4));
             case 3 -> { // up by way of negative numbers
                 everyday("UPDATE nodes SET id = -id WHERE id BETWEEN " + a + " AND " + (a + 6));
@@ -313,8 +324,8 @@ public final class ChaosWriter {
         for (int i = random.nextInt(8) == 0 ? 4 : 1; i > 0; i--) {
             values.add(columns.stream().map(this::value).collect(Collectors.joining(", ", "(", ")")));
         }
-        return verb + " INTO " + table.name() + " (" + columns.stream().map(Column::name).collect(Collectors.joining(", "))
-                + ") VALUES " + String.join(", ", values);
+        return verb + " INTO " + table.name() + columns.stream().map(Column::name).collect(Collectors.joining(", ", " (", ")"))
+                + " VALUES " + String.join(", ", values);
     }
 
     private String upsert(Table table) {
@@ -419,6 +430,17 @@ public final class ChaosWriter {
                     everyday("PRAGMA journal_mode = " + pick("DELETE", "TRUNCATE", "PERSIST", "WAL"));
                 }
             }
+        }
+    }
+
+    /** As from a scheduled job, beside the application's own connection. */
+    private void vacuum() throws SQLException {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
+                Statement other = connection.createStatement()) {
+            other.execute("PRAGMA busy_timeout = 20000");
+            other.execute("VACUUM");
+        } catch (SQLException e) {
+            check(e);
         }
     }
 
