@@ -48,7 +48,7 @@ final class ChaosLife {
 
     /** What is counted. */
     enum Count {
-        COMPARISONS, ROWS_COMPARED, CHANGES, TRANSACTIONS, STATEMENTS, BUSY, SNAPSHOTS, DAEMON_KILLS, DAEMON_STOPS,
+        COMPARISONS, ROWS_COMPARED, VERIFICATIONS, SNAPSHOTS, CHANGES, TRANSACTIONS, STATEMENTS, BUSY, DAEMON_KILLS, DAEMON_STOPS,
         DAEMON_FREEZES, WRITER_KILLS, POSTGRES_CRASHES, POSTGRES_RESTARTS, SESSION_KILLS, TABLE_LOCKS,
         RESTARTS_OF_APPLICATION
     }
@@ -66,7 +66,7 @@ final class ChaosLife {
     private final Thread atExit = new Thread(() -> processes().forEach(Process::destroyForcibly), "chaos-exit");
     private Process daemon;
     private int writersStarted;
-    private int daemonsStarted;
+    private volatile int daemonsStarted;
 
     ChaosLife(long seed, ChaosPostgres server, Path parent, Set<Fault> faults) throws Exception {
         this.seed = seed;
@@ -144,12 +144,19 @@ final class ChaosLife {
             long most = System.nanoTime() + ROUND_MAX.toNanos();
             long written = head();
             long seen = watch.snapshots();
-            while (System.nanoTime() < least || System.nanoTime() < most
-                    && (head() < written + ROUND_CHANGES || watch.snapshots() < seen + ROUND_SNAPSHOTS)) {
-                daemon.waitFor(tempo.toMillis() * (2 + random.nextInt(40)) / 100, TimeUnit.MILLISECONDS);
-                disturb();
-                assertRunning();
+            VerifyWatch verifications = new VerifyWatch(this::client);
+            try {
+                while (System.nanoTime() < least || System.nanoTime() < most
+                        && (head() < written + ROUND_CHANGES || watch.snapshots() < seen + ROUND_SNAPSHOTS)) {
+                    daemon.waitFor(tempo.toMillis() * (2 + random.nextInt(40)) / 100, TimeUnit.MILLISECONDS);
+                    disturb();
+                    assertRunning();
+                }
+            } finally {
+                verifications.end();
             }
+            count(Count.VERIFICATIONS, verifications.verifications());
+            assertThat(verifications.broken()).as("verifications while everything went on").isEmpty();
             note("settling");
             settle();
             note("settled");
@@ -180,37 +187,37 @@ final class ChaosLife {
 
     private void disturb() throws Exception {
         int kind = random.nextInt(100);
-        if (kind < 5) {
+        if (kind < 8) {
             event(Count.DAEMON_KILLS);
             daemon.destroyForcibly().waitFor();
             startDaemon();
-        } else if (kind < 6) {
+        } else if (kind < 10) {
             daemon.destroy();
             assertThat(daemon.waitFor(40, TimeUnit.SECONDS)).as("the daemon stops on SIGTERM").isTrue();
             event(Count.DAEMON_STOPS);
             startDaemon();
-        } else if (kind < 9) {
-            freeze();
         } else if (kind < 16) {
+            freeze();
+        } else if (kind < 28) {
             Process writer = writers.remove(random.nextInt(writers.size()));
             writer.destroyForcibly().waitFor();
             event(Count.WRITER_KILLS);
             startWriter();
-        } else if (kind < 23) {
+        } else if (kind < 42) {
             server.run(database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     + " WHERE application_name LIKE 'sluice%' AND random() < 0.7");
             event(Count.SESSION_KILLS);
-        } else if (kind < 26) {
+        } else if (kind < 47) {
             event(Count.POSTGRES_CRASHES);
             server.crash(random.nextBoolean());
             daemon.waitFor(random.nextInt(1_000), TimeUnit.MILLISECONDS);
             server.restart();
-        } else if (kind < 27) {
+        } else if (kind < 48) {
             event(Count.POSTGRES_RESTARTS);
             server.restart();
-        } else if (kind < 32) {
+        } else if (kind < 55) {
             lockTable();
-        } else if (kind < 33) {
+        } else if (kind < 57) {
             restartApplication();
         }
     }
@@ -382,7 +389,7 @@ final class ChaosLife {
     }
 
     private void compare() throws Exception {
-        JsonNode report = client().verify(List.of(), SETTLE);
+        JsonNode report = verified();
         assertThat(report.path("equal").asBoolean()).as("the daemon's own verification: %s", report).isTrue();
         try (Connection here = DriverManager.getConnection("jdbc:sqlite:" + source);
                 Connection there = server.connect(database)) {
@@ -396,6 +403,20 @@ final class ChaosLife {
         }
         assertThat(watch.broken()).as("snapshots in phase replicating that no commit of the source looked like")
                 .isEmpty();
+    }
+
+    private JsonNode verified() throws Exception {
+        long end = System.nanoTime() + SETTLE.toNanos();
+        while (true) {
+            try {
+                return client().verify(List.of(), SETTLE);
+            } catch (DaemonFailure e) {
+                // one that was asked for before may be under way still
+                assertThat(System.nanoTime()).as("it does not verify: %s", e.getMessage()).isLessThan(end);
+                daemon.waitFor(200, TimeUnit.MILLISECONDS);
+                assertRunning();
+            }
+        }
     }
 
     private static String ask(Connection connection, String sql) throws SQLException {
