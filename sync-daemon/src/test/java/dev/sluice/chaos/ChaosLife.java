@@ -48,9 +48,10 @@ final class ChaosLife {
 
     /** What is counted. */
     enum Count {
-        COMPARISONS, ROWS_COMPARED, VERIFICATIONS, SNAPSHOTS, CHANGES, TRANSACTIONS, STATEMENTS, BUSY, DAEMON_KILLS, DAEMON_STOPS,
-        DAEMON_FREEZES, WRITER_KILLS, POSTGRES_CRASHES, POSTGRES_RESTARTS, SESSION_KILLS, TABLE_LOCKS,
-        RESTARTS_OF_APPLICATION
+        COMPARISONS, ROWS_COMPARED, VERIFICATIONS, SNAPSHOTS,
+        CHANGES, TRANSACTIONS, STATEMENTS, BUSY, REBUILDS, VACUUMS,
+        DAEMON_KILLS, DAEMON_STOPS, DAEMON_FREEZES, WRITER_KILLS, RESTARTS_OF_APPLICATION,
+        POSTGRES_CRASHES, POSTGRES_RESTARTS, SESSION_KILLS, TABLE_LOCKS
     }
 
     private final long seed;
@@ -67,6 +68,8 @@ final class ChaosLife {
     private Process daemon;
     private int writersStarted;
     private volatile int daemonsStarted;
+    private DaemonClient client; // guarded by this
+    private int clientOf; // guarded by this
 
     ChaosLife(long seed, ChaosPostgres server, Path parent, Set<Fault> faults) throws Exception {
         this.seed = seed;
@@ -281,11 +284,10 @@ final class ChaosLife {
 
     private void startWriter() throws IOException {
         int number = ++writersStarted;
-        boolean first = writers.isEmpty(); // one of them rebuilds and vacuums, else nothing else would be done
-        String its = faults.stream().filter(fault -> first || fault == Fault.PRAGMAS || fault == Fault.CHECKPOINTS)
-                .map(Fault::name).collect(Collectors.joining(","));
+        boolean first = writers.isEmpty(); // one of them changes the schema and vacuums, else nothing else would be done
+        String its = faults.stream().map(Fault::name).collect(Collectors.joining(","));
         writers.add(0, start("writer" + number, List.of("-Xmx64m"), ChaosWriter.class.getName(), source.toString(),
-                Long.toString(seed * 1_000 + number), "800", its));
+                Long.toString(seed * 1_000 + number), "800", its, Boolean.toString(first)));
         if (!first) {
             writers.add(writers.remove(0));
         }
@@ -381,11 +383,18 @@ final class ChaosLife {
         }
     }
 
-    private DaemonClient client() throws IOException {
-        String line = Files.readAllLines(folder.resolve("daemon" + daemonsStarted + ".log")).stream()
-                .filter(text -> text.contains("event=started api=")).findFirst()
-                .orElseThrow(() -> new IllegalStateException("the daemon has not started yet"));
-        return DaemonClient.of(URI.create(line.replaceFirst(".*api=(\\S+).*", "$1")), folder.resolve("state/api.token"));
+    /** One for each daemon: a client keeps its connection, and the daemon takes only so many. */
+    private synchronized DaemonClient client() throws IOException {
+        int number = daemonsStarted;
+        if (client == null || clientOf != number) {
+            String line = Files.readAllLines(folder.resolve("daemon" + number + ".log")).stream()
+                    .filter(text -> text.contains("event=started api=")).findFirst()
+                    .orElseThrow(() -> new IllegalStateException("the daemon has not started yet"));
+            client = DaemonClient.of(URI.create(line.replaceFirst(".*api=(\\S+).*", "$1")),
+                    folder.resolve("state/api.token"));
+            clientOf = number;
+        }
+        return client;
     }
 
     private void compare() throws Exception {
@@ -393,6 +402,8 @@ final class ChaosLife {
         assertThat(report.path("equal").asBoolean()).as("the daemon's own verification: %s", report).isTrue();
         try (Connection here = DriverManager.getConnection("jdbc:sqlite:" + source);
                 Connection there = server.connect(database)) {
+            assertThat(ask(here, "SELECT sum(cents) FROM accounts")).as("what the writers never change")
+                    .isEqualTo(Long.toString(ChaosSchema.CENTS));
             SameRows.assertSame(here, there, "chaos");
         }
         event(Count.COMPARISONS);
@@ -430,12 +441,14 @@ final class ChaosLife {
         for (int i = 1; i <= writersStarted; i++) {
             File log = folder.resolve("writer" + i + ".log").toFile();
             if (log.exists()) {
-                String last = Files.readAllLines(log.toPath()).stream().filter(line -> line.matches("\\d+( \\d+){3}"))
-                        .reduce((one, other) -> other).orElse("0 0 0 0");
+                String last = Files.readAllLines(log.toPath()).stream().filter(line -> line.matches("\\d+( \\d+){5}"))
+                        .reduce((one, other) -> other).orElse("0 0 0 0 0 0");
                 String[] numbers = last.split(" ");
                 count(Count.TRANSACTIONS, Long.parseLong(numbers[0]));
                 count(Count.STATEMENTS, Long.parseLong(numbers[1]));
                 count(Count.BUSY, Long.parseLong(numbers[3]));
+                count(Count.REBUILDS, Long.parseLong(numbers[4]));
+                count(Count.VACUUMS, Long.parseLong(numbers[5]));
             }
         }
     }

@@ -2,7 +2,6 @@ package dev.sluice.chaos;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Collectors;
 
 /** The tables that the application writes, each a way in which rows change without a trigger seeing it plainly. */
 final class ChaosSchema {
@@ -33,6 +32,11 @@ final class ChaosSchema {
 
         List<String> names() {
             return columns.stream().map(Column::name).toList();
+        }
+
+        /** As it is now, when columns may have been added since. */
+        Table as(String currentBody, List<Column> currentColumns) {
+            return new Table(name, currentBody, currentColumns, key, after, random);
         }
 
         String list() {
@@ -81,6 +85,12 @@ final class ChaosSchema {
                     "id KEY, flag FLAG, at TIME, price PRICE, doc DOCUMENT, data BYTES, anything ANY", "id", true),
             table("still", "(id INTEGER PRIMARY KEY, v TEXT)", "id KEY, v WORD", "id", false));
 
+    /** Tables that come and go, and are written while they are there, have names that begin so. */
+    static final String PASSING = "passing_";
+
+    /** Columns that are added have names that begin so. */
+    static final String ADDED = "extra";
+
     /** Keys that initial rows have and random statements choose from. */
     static final int KEYS = 1_500;
 
@@ -123,23 +133,22 @@ final class ChaosSchema {
 
     /** As Django's schema editor: a new table under another name takes the place of the old one. */
     static List<String> rebuildAsDjango(Table table) {
-        return together(table, table.create("\"new__" + table.name() + "\""),
-                "INSERT INTO \"new__%1$s\" (%2$s) SELECT %2$s FROM \"%1$s\"", "DROP TABLE \"%1$s\"",
-                "ALTER TABLE \"new__%1$s\" RENAME TO \"%1$s\"");
+        return together(table, table.create("\"new__" + table.name() + "\""), into("new__" + table.name(), table,
+                table.name()), "DROP TABLE " + quoted(table), renamed("new__" + table.name(), table.name()));
     }
 
     /** As Rails: out into a temporary table, and back into a new one. */
     static List<String> rebuildAsRails(Table table) {
-        return together(table, "CREATE TEMPORARY TABLE \"a%1$s\" AS SELECT %2$s FROM \"%1$s\"", "DROP TABLE \"%1$s\"",
-                table.create("\"" + table.name() + "\""),
-                "INSERT INTO main.\"%1$s\" (%2$s) SELECT %2$s FROM \"a%1$s\"", "DROP TABLE \"a%1$s\"");
+        return together(table, "CREATE TEMPORARY TABLE \"a" + table.name() + "\" AS SELECT " + table.list() + " FROM "
+                + quoted(table), "DROP TABLE " + quoted(table), table.create(quoted(table)),
+                into(table.name(), table, "a" + table.name()), "DROP TABLE \"a" + table.name() + "\"");
     }
 
     /** As tools that rename the old table away first. */
     static List<String> rebuildAside(Table table) {
-        List<String> all = new ArrayList<>(together(table, "ALTER TABLE \"%1$s\" RENAME TO \"%1$s_old\"",
-                table.create("\"" + table.name() + "\""),
-                "INSERT INTO \"%1$s\" (%2$s) SELECT %2$s FROM \"%1$s_old\"", "DROP TABLE \"%1$s_old\""));
+        List<String> all = new ArrayList<>(together(table, renamed(table.name(), table.name() + "_old"),
+                table.create(quoted(table)), into(table.name(), table, table.name() + "_old"),
+                "DROP TABLE \"" + table.name() + "_old\""));
         all.add(0, "PRAGMA legacy_alter_table = ON");
         all.add("PRAGMA legacy_alter_table = OFF");
         return all;
@@ -147,32 +156,36 @@ final class ChaosSchema {
 
     /**
      * As Alembic's batch mode through Python's sqlite3, which opens a transaction at the first INSERT only: for a moment
-     * the half-filled table is there beside the old one.
+     * the empty table is there beside the old one.
      */
     static List<String> rebuildAsAlembic(Table table) {
-        List<String> all = new ArrayList<>();
-        all.add("PRAGMA foreign_keys = OFF");
-        all.add(table.create("\"_alembic_tmp_" + table.name() + "\""));
-        all.add("BEGIN IMMEDIATE");
-        all.addAll(filled(table, "INSERT INTO \"_alembic_tmp_%1$s\" (%2$s) SELECT %2$s FROM \"%1$s\"",
-                "DROP TABLE \"%1$s\"", "ALTER TABLE \"_alembic_tmp_%1$s\" RENAME TO \"%1$s\""));
+        String young = "_alembic_tmp_" + table.name();
+        List<String> all = new ArrayList<>(List.of("PRAGMA foreign_keys = OFF", table.create("\"" + young + "\""),
+                "BEGIN IMMEDIATE", into(young, table, table.name()), "DROP TABLE " + quoted(table),
+                renamed(young, table.name())));
         all.addAll(table.after());
         all.add("COMMIT");
         return all;
     }
 
     private static List<String> together(Table table, String... steps) {
-        List<String> all = new ArrayList<>();
-        all.add("PRAGMA foreign_keys = OFF"); // no effect within a transaction
-        all.add("BEGIN IMMEDIATE");
-        all.addAll(filled(table, steps));
+        List<String> all = new ArrayList<>(List.of("PRAGMA foreign_keys = OFF", // which has no effect in a transaction
+                "BEGIN IMMEDIATE"));
+        all.addAll(List.of(steps));
         all.addAll(table.after());
         all.add("COMMIT");
         return all;
     }
 
-    private static List<String> filled(Table table, String... steps) {
-        return List.of(steps).stream().map(step -> step.startsWith("CREATE TABLE") ? step
-                : step.formatted(table.name(), table.list())).collect(Collectors.toList());
+    private static String quoted(Table table) {
+        return "\"" + table.name() + "\"";
+    }
+
+    private static String into(String to, Table table, String from) {
+        return "INSERT INTO \"" + to + "\" (" + table.list() + ") SELECT " + table.list() + " FROM \"" + from + "\"";
+    }
+
+    private static String renamed(String from, String to) {
+        return "ALTER TABLE \"" + from + "\" RENAME TO \"" + to + "\"";
     }
 }

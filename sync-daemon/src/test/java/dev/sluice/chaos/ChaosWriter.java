@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
@@ -19,9 +20,10 @@ import java.util.stream.Collectors;
 
 /**
  * An application of random habits, in a process of its own to be killed, that writes until its standard input ends.
- * Arguments: the file, a seed, statements per second at most, and the {@link Fault}s it may make, joined by commas. It
- * prints a line {@code transactions statements rows busy} now and then, and ends with status 9 and the reason if a
- * statement fails in a way that an application should never see.
+ * Arguments: the file, a seed, statements per second at most, the {@link Fault}s there may be, joined by commas, and
+ * whether it is the one that changes the schema and vacuums. It prints a line {@code transactions statements rows busy
+ * rebuilds vacuums} now and then, and ends with status 9 and the reason if a statement fails in a way that an application
+ * should never see.
  */
 public final class ChaosWriter {
 
@@ -34,12 +36,16 @@ public final class ChaosWriter {
         VACUUM,
         /** Checkpoints of every kind. */
         CHECKPOINTS,
+        /** Columns added and renamed, tables made, renamed and dropped. */
+        DRIFT,
         /** No matter of a writer: a PostgreSQL that may lose its last commits in a crash, as a lagging replica does. */
         LOST_COMMITS
     }
 
     /** SQLite's answers that belong to an application's day: busy, locked, schema changed, constraint, no integer. */
     private static final Set<Integer> EVERYDAY = Set.of(5, 6, 17, 19, 20);
+    /** SQLite has one code for everything that a statement names and that is not there. */
+    private static final int GONE = 1;
 
     private static final String[] CLAUSES =
             {"", "", "", " OR REPLACE", " OR REPLACE", " OR IGNORE", " OR FAIL", " OR ABORT", " OR ROLLBACK"};
@@ -48,14 +54,21 @@ public final class ChaosWriter {
     private final Random random;
     private final Statement statement;
     private final Set<Fault> faults;
+    private final boolean migrates;
     private final long pauseNanos;
+    private List<Table> tables = List.of();
     private long transactions;
     private long statements;
     private long rows;
     private long busy;
+    private long rebuilds;
+    private long vacuums;
     private long fresh;
+    private boolean stale;
 
-    private ChaosWriter(String file, Random random, Statement statement, Set<Fault> faults, long pauseNanos) {
+    private ChaosWriter(String file, Random random, Statement statement, Set<Fault> faults, boolean migrates,
+            long pauseNanos) {
+        this.migrates = migrates;
         this.file = file;
         this.random = random;
         this.statement = statement;
@@ -76,7 +89,7 @@ public final class ChaosWriter {
                 Statement statement = connection.createStatement()) {
             statement.execute("PRAGMA busy_timeout = 20000");
             ChaosWriter writer = new ChaosWriter(arguments[0], random, statement, faults,
-                    1_000_000_000L / Long.parseLong(arguments[2]));
+                    Boolean.parseBoolean(arguments[4]), 1_000_000_000L / Long.parseLong(arguments[2]));
             try {
                 writer.write();
             } catch (SQLException e) {
@@ -90,15 +103,18 @@ public final class ChaosWriter {
 
     private void write() throws Exception {
         ProcessHandle parent = ProcessHandle.current().parent().orElseThrow();
+        look();
         pragmas();
         while (System.in.available() == 0) {
             long before = statements;
             int kind = random.nextInt(1_000);
-            if (kind < 2 && faults.contains(Fault.REBUILDS)) {
+            if (kind < 3 && migrates && faults.contains(Fault.DRIFT)) {
+                drift();
+            } else if (kind < 7 && migrates && faults.contains(Fault.REBUILDS)) {
                 rebuild();
-            } else if (kind < 4 && faults.contains(Fault.VACUUM)) {
+            } else if (kind < 10 && migrates && faults.contains(Fault.VACUUM)) {
                 vacuum();
-            } else if (kind < 12 && faults.contains(Fault.CHECKPOINTS)) {
+            } else if (kind < 18 && faults.contains(Fault.CHECKPOINTS)) {
                 everyday("PRAGMA wal_checkpoint(" + pick("PASSIVE", "FULL", "RESTART", "TRUNCATE") + ")");
             } else if (kind < 30) {
                 pragmas();
@@ -114,12 +130,16 @@ public final class ChaosWriter {
                     return; // a killed test leaves nothing behind
                 }
             }
+            if (stale || random.nextInt(50) == 0) {
+                look();
+                stale = false;
+            }
             LockSupport.parkNanos(Math.max(1, statements - before) * pauseNanos);
         }
     }
 
     private void report() {
-        System.out.println(transactions + " " + statements + " " + rows + " " + busy);
+        System.out.println(transactions + " " + statements + " " + rows + " " + busy + " " + rebuilds + " " + vacuums);
     }
 
     // ---- transactions ----
@@ -235,12 +255,13 @@ public final class ChaosWriter {
                 run("DELETE FROM accounts WHERE id = " + to + " AND id <> " + from);
             }
             case 3, 4 -> run("INSERT INTO accounts VALUES (" + ++fresh + ", 'new " + fresh + "', 0)");
-            case 5 -> run("REPLACE INTO accounts SELECT id, name || '+', cents FROM accounts WHERE id IN (" + from + ", "
-                    + to + ")");
+            case 5 -> run("REPLACE INTO accounts SELECT id, 'again " + ++fresh + " ' || id, cents FROM accounts WHERE id IN ("
+                    + from + ", " + to + ")");
             case 6 -> { // a name changes hands
-                run("UPDATE accounts SET name = name || '~' WHERE id = " + from);
-                run("UPDATE accounts SET name = (SELECT rtrim(name, '~') FROM accounts WHERE id = " + from + ") || '~~'"
+                run("UPDATE accounts SET name = '~' || name WHERE id = " + from);
+                run("UPDATE accounts SET name = (SELECT substr(name, 2) FROM accounts WHERE id = " + from + ")"
                         + " WHERE id = " + to);
+                run("UPDATE accounts SET name = 'other " + ++fresh + "' WHERE id = " + from);
             }
             case 7 -> run("DELETE FROM ledger WHERE transfer IN (SELECT transfer FROM ledger LIMIT " + random.nextInt(40)
                     + ")");
@@ -295,8 +316,51 @@ public final class ChaosWriter {
     }
 
     private Table table() {
-        List<Table> all = ChaosSchema.TABLES.stream().filter(Table::random).toList();
+        List<Table> all = tables.stream().filter(Table::random).toList();
         return all.get(random.nextInt(all.size()));
+    }
+
+    /** Looks which tables are there and what columns they have got. */
+    private void look() throws SQLException {
+        List<Table> found = new ArrayList<>();
+        for (Table known : ChaosSchema.TABLES) {
+            found.add(current(known));
+        }
+        if (faults.contains(Fault.DRIFT)) {
+            for (String name : texts("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB '"
+                    + ChaosSchema.PASSING + "*'")) {
+                found.add(current(new Table(name, "", List.of(new Column("id", Kind.KEY), new Column("v", Kind.ANY)),
+                        List.of("id"), List.of(), true)));
+            }
+        }
+        found.removeIf(Objects::isNull);
+        tables = found;
+    }
+
+    /** {@code known} as it is declared at present, null if it isn't. */
+    private Table current(Table known) throws SQLException {
+        List<String> sql = texts("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = '" + known.name() + "'");
+        if (sql.isEmpty()) {
+            return null;
+        }
+        List<Column> columns = new ArrayList<>(known.columns());
+        for (String added : texts("SELECT name FROM pragma_table_info('" + known.name() + "') WHERE name GLOB '"
+                + ChaosSchema.ADDED + "*'")) {
+            columns.add(new Column(added, Kind.WORD));
+        }
+        return known.as(sql.get(0).substring(sql.get(0).indexOf('(')), columns);
+    }
+
+    private List<String> texts(String sql) throws SQLException {
+        List<String> texts = new ArrayList<>();
+        try (ResultSet row = statement.executeQuery(sql)) {
+            while (row.next()) {
+                texts.add(row.getString(1));
+            }
+        } catch (SQLException e) {
+            check(e); // busy: what was known before is as good
+        }
+        return texts;
     }
 
     private String change(Table table) {
@@ -439,30 +503,79 @@ public final class ChaosWriter {
                 Statement other = connection.createStatement()) {
             other.execute("PRAGMA busy_timeout = 20000");
             other.execute("VACUUM");
+            vacuums++;
         } catch (SQLException e) {
             check(e);
         }
     }
 
     private void rebuild() throws SQLException {
-        Table table = ChaosSchema.TABLES.get(random.nextInt(ChaosSchema.TABLES.size()));
+        if (!everyday("PRAGMA foreign_keys = OFF") || !everyday("BEGIN IMMEDIATE")) {
+            return;
+        }
+        look(); // nobody adds a column between this and the rebuild
+        Table table = tables.get(random.nextInt(tables.size()));
         // RENAME over a table that a trigger names is refused by SQLite
         int way = table.name().equals("audit") ? 0 : random.nextInt(4);
-        List<String> steps = switch (way) {
+        List<String> steps = new ArrayList<>(switch (way) {
             case 0 -> ChaosSchema.rebuildAsRails(table);
             case 1 -> ChaosSchema.rebuildAsDjango(table);
             case 2 -> ChaosSchema.rebuildAsAlembic(table);
             default -> ChaosSchema.rebuildAside(table);
-        };
-        for (String step : steps) {
-            if (!everyday(step)) {
-                break; // busy, or a row that keys refuse: as if the tool had been stopped
-            }
+        });
+        if (way == 2 || way == 3) {
+            end();
+        } else {
+            steps.remove("BEGIN IMMEDIATE");
+        }
+        boolean made = true;
+        for (int i = 0; i < steps.size() && made; i++) {
+            made = everyday(steps.get(i)); // if not, as if the tool had been stopped
         }
         end();
+        rebuilds += made ? 1 : 0;
         everyday("DROP TABLE IF EXISTS \"_alembic_tmp_" + table.name() + "\"");
         everyday("PRAGMA legacy_alter_table = OFF");
         pragmas();
+    }
+
+    private void drift() throws SQLException {
+        look();
+        Table table = tables.get(random.nextInt(tables.size()));
+        List<String> passing = tables.stream().map(Table::name)
+                .filter(name -> name.startsWith(ChaosSchema.PASSING)).toList();
+        List<String> added = table.names().stream().filter(name -> name.startsWith(ChaosSchema.ADDED)).toList();
+        switch (random.nextInt(6)) {
+            case 0 -> {
+                if (added.size() < 3) {
+                    everyday("ALTER TABLE " + table.name() + " ADD COLUMN " + ChaosSchema.ADDED + ++fresh
+                            + (random.nextBoolean() ? " TEXT" : " TEXT NOT NULL DEFAULT 'w0'"));
+                }
+            }
+            case 1 -> {
+                if (!added.isEmpty()) {
+                    everyday("ALTER TABLE " + table.name() + " RENAME COLUMN " + added.get(0) + " TO " + ChaosSchema.ADDED
+                            + ++fresh);
+                }
+            }
+            case 2, 3 -> {
+                if (passing.size() < 3) {
+                    everyday("CREATE TABLE " + ChaosSchema.PASSING + ++fresh + " (id INTEGER PRIMARY KEY, v)");
+                    everyday("INSERT INTO " + ChaosSchema.PASSING + fresh + " SELECT id, v FROM kv JOIN still ON n = id");
+                }
+            }
+            case 4 -> {
+                if (!passing.isEmpty()) {
+                    everyday("ALTER TABLE " + passing.get(0) + " RENAME TO " + ChaosSchema.PASSING + ++fresh);
+                }
+            }
+            default -> {
+                if (!passing.isEmpty()) {
+                    everyday("DROP TABLE " + passing.get(0));
+                }
+            }
+        }
+        look();
     }
 
     // ---- statements ----
@@ -486,8 +599,12 @@ public final class ChaosWriter {
 
     private void check(SQLException e) throws SQLException {
         int code = e.getErrorCode() & 0xff;
-        if (!EVERYDAY.contains(code)) {
+        boolean drifting = faults.contains(Fault.DRIFT) && code == GONE;
+        if (!EVERYDAY.contains(code) && !drifting) {
             throw e;
+        }
+        if (drifting) {
+            stale = true;
         }
         busy += code == 5 || code == 6 ? 1 : 0;
     }
