@@ -1164,10 +1164,11 @@ public final class LiveMigration implements AutoCloseable {
         SourceFacts known = session.run(store::source);
         boolean sameEpoch = before.capture != null && before.capture.epoch().equals(known.epoch());
         boolean continues = sameEpoch && change.kind() == SourceChanged.Kind.SCHEMA;
-        // before anything is mended in the source: after that nothing there would tell of the gap
+        // before anything is mended in the source: after that nothing there would tell of the gap, nor that the target
+        // is no replica of one commit until the gap is closed
         session.run(connection -> {
             store.requireGeneration(connection, generation);
-            store.addRechecks(connection, sameEpoch ? before.damaged : sources.keySet());
+            remember(connection, sameEpoch ? before.damaged : sources.keySet());
             connection.commit();
             return null;
         });
@@ -1195,6 +1196,14 @@ public final class LiveMigration implements AutoCloseable {
             }
         }
         unblock();
+    }
+
+    /** That tables have to be compared, and that they are no replica until then: one is never stored without the other. */
+    private void remember(Connection connection, Collection<String> toCompare) throws SQLException {
+        store.addRechecks(connection, toCompare);
+        if (!toCompare.isEmpty() && phase == Phase.REPLICATING) {
+            enter(connection, Phase.CATCHING_UP);
+        }
     }
 
     /** Tables whose rows VACUUM may have numbered anew. */
@@ -1245,10 +1254,7 @@ public final class LiveMigration implements AutoCloseable {
                 store.resetWatermark(connection, new Watermark(head.seq(), head.nonce(), false));
                 store.clearJournal(connection);
             }
-            store.addRechecks(connection, toCompare);
-            if (!toCompare.isEmpty() && phase == Phase.REPLICATING) {
-                enter(connection, Phase.CATCHING_UP);
-            }
+            remember(connection, toCompare);
             connection.commit();
             return null;
         });
