@@ -95,6 +95,7 @@ public final class LiveMigration implements AutoCloseable {
 
     private static final Duration RETRY_PAUSE = Duration.ofSeconds(2);
     private static final Duration PURGE_PAUSE = Duration.ofSeconds(5);
+    private static final Duration VISIT_PAUSE = Duration.ofSeconds(3);
     private static final int PURGE_ROWS_MAX = 5_000;
     private static final int PURGE_STEPS_MAX = 50;
     private static final Duration CANCEL_GRACE = Duration.ofSeconds(20);
@@ -142,6 +143,7 @@ public final class LiveMigration implements AutoCloseable {
     private boolean widenAgain;
     private long widenedAtNanos;
     private long purgedAtNanos;
+    private long visitedAtNanos;
     private long sequencesRaisedNanos = System.nanoTime();
     private long sequencesRaisedAt = -1;
     private long idleSinceNanos;
@@ -718,7 +720,8 @@ public final class LiveMigration implements AutoCloseable {
                 store.setGeneration(connection, taken);
             }
             if ((known || wentBack) && (phase == Phase.COPYING || phase.hasReached(Phase.CATCHING_UP))) {
-                LOG.warn("event=target_went_back migration={}: every table is compared", name);
+                LOG.warn("event=resync migration={} tables=all: the target has lost commits, some perhaps without a changelog row",
+                        name);
                 store.addRechecks(connection, plan.tables().stream().map(TablePlan::source).toList());
                 leaveReplicating(connection);
             }
@@ -1063,6 +1066,7 @@ public final class LiveMigration implements AutoCloseable {
                 return;
             }
             idleSinceNanos = System.nanoTime();
+            visitedAtNanos = idleSinceNanos;
             if (turn.parked() > 0) {
                 widen();
             }
@@ -1079,10 +1083,22 @@ public final class LiveMigration implements AutoCloseable {
             }
         }
         raiseSequences();
+        visit();
         if (widenAgain && System.nanoTime() - widenedAtNanos > PURGE_PAUSE.toNanos()) {
             widen();
         }
         purge();
+    }
+
+    /** While the application is silent nothing else would tell that the target is away, or that it went back. */
+    private void visit() throws SQLException, InterruptedException {
+        if (System.nanoTime() - visitedAtNanos > VISIT_PAUSE.toNanos()) {
+            session.run(connection -> {
+                store.requireGeneration(connection, generation);
+                return null;
+            });
+            visitedAtNanos = System.nanoTime();
+        }
     }
 
     /** Keeps the changelog short: rows far behind the watermark go, a few thousand at a time. */

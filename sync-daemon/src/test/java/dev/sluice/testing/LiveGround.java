@@ -45,6 +45,7 @@ public final class LiveGround implements AutoCloseable {
     private Limits chunk = new Limits(500, 16 << 20, Duration.ofSeconds(1));
     private Limits batch = new Limits(500, 16 << 20, Duration.ofSeconds(1));
     private long purgeKeepRows = 10_000;
+    private Target way;
     private LiveMigration migration;
 
     /** A new source in WAL mode with {@code statements} run in it, and a target that nobody has used. */
@@ -90,6 +91,12 @@ public final class LiveGround implements AutoCloseable {
 
     public LiveGround rules(MappingRules chosen) {
         rules = chosen;
+        return this;
+    }
+
+    /** Another way to the same target for the migration, for example as another role. */
+    public LiveGround through(Target chosen) {
+        way = chosen;
         return this;
     }
 
@@ -187,7 +194,7 @@ public final class LiveGround implements AutoCloseable {
     // ---- the migration ----
 
     public Preparation prepare() throws SQLException, InterruptedException {
-        return Preparation.of(file, target, rules, BUSY, Census.Listener.NONE);
+        return Preparation.of(file, way == null ? target : way, rules, BUSY, Census.Listener.NONE);
     }
 
     /** Runs {@code migrate}: the application is stopped meanwhile. */
@@ -251,7 +258,7 @@ public final class LiveGround implements AutoCloseable {
     }
 
     private LiveMigration start(LiveMigration.Planning planning) {
-        return start(NAME, file, target, planning);
+        return start(NAME, file, way == null ? target : way, planning);
     }
 
     private LiveMigration start(String name, SqliteFile source, Target other, LiveMigration.Planning planning) {

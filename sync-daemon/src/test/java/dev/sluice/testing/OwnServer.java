@@ -72,6 +72,13 @@ public final class OwnServer implements AutoCloseable {
         copyAll(copy, data());
     }
 
+    /** Stops it and starts it as a standby that follows nobody, until it is promoted. */
+    public void becomeStandby() throws IOException {
+        stop();
+        Files.createFile(data().resolve("standby.signal"));
+        start();
+    }
+
     /** Moves the stopped server's write-ahead log to another disk. */
     public void moveLogTo(Path disk) throws IOException, InterruptedException {
         copyAll(data().resolve("pg_wal"), disk.resolve("pg_wal"));
