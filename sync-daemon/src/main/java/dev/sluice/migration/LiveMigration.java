@@ -41,6 +41,7 @@ import dev.sluice.store.MigrationStore;
 import dev.sluice.store.MigrationStore.SourceFacts;
 import dev.sluice.store.ParkedRow;
 import dev.sluice.store.StoreSchema;
+import dev.sluice.store.TargetWentBack;
 import dev.sluice.store.Watermark;
 import dev.sluice.tail.HealScan;
 import dev.sluice.tail.HistoryDiverged;
@@ -95,6 +96,7 @@ public final class LiveMigration implements AutoCloseable {
 
     private static final Duration RETRY_PAUSE = Duration.ofSeconds(2);
     private static final Duration PURGE_PAUSE = Duration.ofSeconds(5);
+    private static final Duration VISIT_PAUSE = Duration.ofSeconds(3);
     private static final int PURGE_ROWS_MAX = 5_000;
     private static final int PURGE_STEPS_MAX = 50;
     private static final Duration CANCEL_GRACE = Duration.ofSeconds(20);
@@ -139,9 +141,12 @@ public final class LiveMigration implements AutoCloseable {
     private long generation;
     private boolean replicationRole;
     private boolean tryHeldAgain;
+    private boolean wentBack;
+    private String planSeen;
     private boolean widenAgain;
     private long widenedAtNanos;
     private long purgedAtNanos;
+    private long visitedAtNanos;
     private long sequencesRaisedNanos = System.nanoTime();
     private long sequencesRaisedAt = -1;
     private long idleSinceNanos;
@@ -320,6 +325,9 @@ public final class LiveMigration implements AutoCloseable {
             }
             if (repair) {
                 ask(this::retryParkedRows); // a mended row may have stood in the way of a parked one
+                if (report.differenceCount() > 0) {
+                    ask(this::sealRepair);
+                }
             }
             report = report.withHeld(plan.held().stream().filter(table -> tables.isEmpty()
                     || tables.stream().anyMatch(table.source()::equalsIgnoreCase)).map(MigrationPlan.Held::reason).toList());
@@ -540,6 +548,8 @@ public final class LiveMigration implements AutoCloseable {
                     if (answered != null) {
                         retryLater(e); // it changes faster than it can be looked at
                     }
+                } catch (TargetWentBack e) {
+                    targetWentBack(e);
                 } catch (SQLException | Unfit | UncheckedIOException e) {
                     SqlFailure kind = SqlFailure.of(e);
                     if (plan == null && (kind == SqlFailure.PERMISSION || kind == SqlFailure.MISSING)) {
@@ -572,7 +582,7 @@ public final class LiveMigration implements AutoCloseable {
 
     private void retryLater(Exception e) throws InterruptedException {
         LOG.debug("step failed", e);
-        block(Preparation.sentence(e));
+        block(Preparation.sentence(e, file.path()));
         closeReader();
         commandsWithin(RETRY_PAUSE);
     }
@@ -635,15 +645,15 @@ public final class LiveMigration implements AutoCloseable {
         }
         if (session == null) {
             replicationRole = reconnect.call(this::mayKeepTriggersQuiet);
-            session = new LastingSession(target, reconnect, replicationRole);
+            session = new LastingSession(target, reconnect, replicationRole, this::meet);
         }
         if (generation == 0) {
-            generation = session.run(connection -> {
-                long taken = store.takeGeneration(connection);
-                connection.commit();
-                return taken;
-            });
+            generation = takeGeneration();
         }
+        planSeen = session.run(connection -> {
+            meet(connection);
+            return store.standing(connection).plan();
+        });
         if (phase == Phase.CANCELLED) {
             return;
         }
@@ -722,6 +732,96 @@ public final class LiveMigration implements AutoCloseable {
         }
     }
 
+    /**
+     * Takes the next generation. One that the source knows already was taken before, and the target has forgotten it: then
+     * commits were lost, and with them perhaps some that no changelog row tells of, so everything is compared.
+     */
+    private long takeGeneration() throws SQLException, InterruptedException {
+        Capture.State capture;
+        try (SqliteSession look = file.openReader(options.busyTimeout())) {
+            capture = Capture.state(look);
+        }
+        return session.run(connection -> {
+            SourceFacts facts = store.source(connection);
+            long taken = store.takeGeneration(connection);
+            boolean known = capture != null && facts != null && capture.epoch().equals(facts.epoch())
+                    && capture.generation() >= taken;
+            if (known) {
+                taken = capture.generation() + 1;
+                store.setGeneration(connection, taken);
+            }
+            if ((known || wentBack) && (phase == Phase.COPYING || phase.hasReached(Phase.CATCHING_UP))) {
+                LOG.warn("event=resync migration={} tables=all: the target has lost commits, some perhaps without a changelog row",
+                        name);
+                store.addRechecks(connection, plan.tables().stream().map(TablePlan::source).toList());
+                leaveReplicating(connection);
+            }
+            connection.commit();
+            wentBack = false;
+            return taken;
+        });
+    }
+
+    /** Takes a new one while it runs: a target that goes back behind this moment is known by its lower generation. */
+    private void renewGeneration() throws SQLException, InterruptedException {
+        boolean[] sent = {false};
+        generation = session.run(connection -> {
+            if (!sent[0]) {
+                store.requireGeneration(connection, generation);
+            }
+            long taken = store.takeGeneration(connection);
+            sent[0] = true; // from here on the stored one may be ours although no answer comes
+            connection.commit();
+            return taken;
+        });
+    }
+
+    /** Rows were mended of which no changelog row tells: a target that forgets them again must be compared again. */
+    private Void sealRepair() throws SQLException, InterruptedException {
+        requireOpen();
+        try {
+            renewGeneration();
+            try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+                claimSource(writer);
+            }
+            follower = follower();
+        } catch (SQLException | RuntimeException e) {
+            closeReader(); // everything is opened anew, with the generation that is stored
+            throw e;
+        }
+        return null;
+    }
+
+    /** A new connection may lead to a target that has lost commits of ours. */
+    private void meet(Connection connection) throws SQLException {
+        sequencesRaisedAt = -1;
+        if (generation == 0) {
+            return; // nothing is known yet
+        }
+        MigrationStore.Standing there = store.standing(connection);
+        Watermark confirmed = follower == null ? null : follower.confirmed();
+        if (there == null || there.generation() < generation || there.phase().ordinal() < phase.ordinal()
+                || confirmed != null && there.seq() < confirmed.seq()) {
+            throw new TargetWentBack("the target has lost commits of migration " + name
+                    + " (it was restored, or failed over to a replica that lagged)", true);
+        }
+        if (planSeen != null && !planSeen.equals(there.plan())) {
+            throw new TargetWentBack("the target holds another plan of migration " + name, false);
+        }
+    }
+
+    /** Everything that we knew of the target is forgotten; what it holds is read again, and compared where it must be. */
+    private void targetWentBack(TargetWentBack e) {
+        LOG.warn("event=target_went_back migration={} reason=\"{}\"", name, e.getMessage());
+        closeReader();
+        follower = null;
+        watermark = null;
+        verification = null;
+        planSeen = null;
+        generation = 0;
+        wentBack |= e.lossy();
+    }
+
     private Follower follower() throws SQLException, InterruptedException {
         SourceFacts facts = session.run(store::source);
         Look look = look();
@@ -740,9 +840,16 @@ public final class LiveMigration implements AutoCloseable {
     /** The application writes faster than PostgreSQL takes it: until it has caught up this is no replica of one commit. */
     private void fellBehind(Connection connection) throws SQLException {
         if (phase == Phase.REPLICATING || behind) {
+            leaveReplicating(connection);
+            behind = true;
+        }
+    }
+
+    /** Back to catching_up, in the caller's transaction; our own phase is not ahead of the stored one if that fails. */
+    private void leaveReplicating(Connection connection) throws SQLException {
+        if (phase == Phase.REPLICATING || phase == Phase.CATCHING_UP) {
             store.enter(connection, Phase.REPLICATING, Phase.CATCHING_UP);
             phase = Phase.CATCHING_UP;
-            behind = true;
         }
     }
 
@@ -898,10 +1005,14 @@ public final class LiveMigration implements AutoCloseable {
     // ---- phase catching up ----
 
     private void catchUp() throws SQLException, InterruptedException {
+        Declarations declarations = new Declarations(plan, store);
+        long connected = session.run(connection -> {
+            declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX)); // made, unless the target has lost them again
+            return session.opened();
+        });
         if (!drainPieces() || !recheck()) {
             return;
         }
-        Declarations declarations = new Declarations(plan, store);
         session.run(connection -> {
             declarations.run(connection, EnumSet.of(Stage.INDEX, Stage.UNIQUE, Stage.CHECK, Stage.VIEW));
             return null;
@@ -932,11 +1043,16 @@ public final class LiveMigration implements AutoCloseable {
         if (!last.watermark().consistent()) {
             return; // the application writes faster than we apply: again
         }
-        session.run(connection -> {
+        boolean entered = session.run(connection -> {
+            if (session.opened() != connected) {
+                return false; // the target may have lost some of it: once more, where most is done
+            }
             enter(connection, Phase.REPLICATING);
-            return null;
+            return true;
         });
-        widen();
+        if (entered) {
+            widen();
+        }
     }
 
     /** Applies the backlog piece by piece; false if it was stopped or paused before the end. */
@@ -990,6 +1106,7 @@ public final class LiveMigration implements AutoCloseable {
                 return;
             }
             idleSinceNanos = System.nanoTime();
+            visitedAtNanos = idleSinceNanos;
             if (turn.parked() > 0) {
                 widen();
             }
@@ -1001,12 +1118,27 @@ public final class LiveMigration implements AutoCloseable {
         FutureTask<?> command = commands.poll();
         if (command != null) {
             command.run();
+            if (reader == null) {
+                return; // it found that all must be opened anew
+            }
         }
         raiseSequences();
+        visit();
         if (widenAgain && System.nanoTime() - widenedAtNanos > PURGE_PAUSE.toNanos()) {
             widen();
         }
         purge();
+    }
+
+    /** While the application is silent nothing else would tell that the target is away, or that it went back. */
+    private void visit() throws SQLException, InterruptedException {
+        if (System.nanoTime() - visitedAtNanos > VISIT_PAUSE.toNanos()) {
+            session.run(connection -> {
+                store.requireGeneration(connection, generation);
+                return null;
+            });
+            visitedAtNanos = System.nanoTime();
+        }
     }
 
     /** Keeps the changelog short: rows far behind the watermark go, a few thousand at a time. */
@@ -1064,7 +1196,9 @@ public final class LiveMigration implements AutoCloseable {
                     .filter(row -> row.column() != null).map(row -> new Widening.Column(row.table(), row.column())).toList());
             if (changed.plan() != before) {
                 store.savePlan(connection, changed.plan());
+                planSeen = null; // whether this arrives is not known before the answer
                 connection.commit();
+                planSeen = store.standing(connection).plan();
             }
             return changed;
         });
@@ -1172,6 +1306,9 @@ public final class LiveMigration implements AutoCloseable {
             connection.commit();
             return null;
         });
+        if (!before.damaged.isEmpty() && before.capture != null) {
+            renewGeneration();
+        }
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
             if (before.capture == null) {
                 Capture.install(writer, new ArrayList<>(sources.values()), before.schema.hash());
@@ -1201,8 +1338,8 @@ public final class LiveMigration implements AutoCloseable {
     /** That tables have to be compared, and that they are no replica until then: one is never stored without the other. */
     private void remember(Connection connection, Collection<String> toCompare) throws SQLException {
         store.addRechecks(connection, toCompare);
-        if (!toCompare.isEmpty() && phase == Phase.REPLICATING) {
-            enter(connection, Phase.CATCHING_UP);
+        if (!toCompare.isEmpty()) {
+            leaveReplicating(connection);
         }
     }
 
@@ -1218,10 +1355,12 @@ public final class LiveMigration implements AutoCloseable {
         session.run(connection -> {
             store.requireGeneration(connection, generation);
             drift.apply(connection, old, drifted);
-            if (drifted.isDue() && phase == Phase.REPLICATING) {
-                enter(connection, Phase.CATCHING_UP);
+            if (drifted.isDue()) {
+                leaveReplicating(connection);
             }
+            planSeen = null; // whether this arrives is not known before the answer
             connection.commit();
+            planSeen = store.standing(connection).plan();
             return null;
         });
         plan = drifted.plan();
@@ -1246,6 +1385,9 @@ public final class LiveMigration implements AutoCloseable {
             throws SQLException, InterruptedException {
         SqliteFile.Identity identity = identity();
         Position head = now.capture.head();
+        if (follower != null) {
+            follower.forgetWatermark();
+        }
         session.run(connection -> {
             store.setGeneration(connection, generation);
             store.saveSource(connection, new SourceFacts(now.capture.epoch(), identity.device(), identity.inode(),

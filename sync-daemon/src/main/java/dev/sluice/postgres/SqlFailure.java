@@ -63,6 +63,12 @@ public enum SqlFailure {
         return OTHER;
     }
 
+    /** True where another session held a lock for as long as we wait: nothing that passes in a moment. */
+    public static boolean isLockTimeout(Throwable failure) {
+        SQLException sql = speaking(failure);
+        return sql != null && sql.getSQLState().equals("55P03");
+    }
+
     /** True where repeating the whole transaction later can succeed without anybody doing anything about the data. */
     public boolean heals() {
         return this == UNREACHABLE || this == TRANSIENT;
@@ -138,7 +144,7 @@ public enum SqlFailure {
                 case "57014" -> at + " cancelled our statement, by a timeout or a person's request; it is repeated";
                 default -> at + " could not serialize our transaction with another one; it is repeated";
             };
-            case DISK_FULL -> at + " has no disk space left: free or add some";
+            case DISK_FULL -> at + " has no disk space left" + quoted(server) + ": free or add some on the disk of its data";
             case READ_ONLY -> at + " takes no writes (a standby, or default_transaction_read_only is on): name the"
                     + " primary, or let the role write";
             case PERMISSION -> permission(state, url, server, at);

@@ -166,14 +166,45 @@ public final class MigrationStore {
         return generation;
     }
 
-    /** Throws if a newer daemon has taken over; holds the control row until the transaction ends. */
+    /**
+     * Throws if a newer daemon has taken over; holds the control row until the transaction ends.
+     *
+     * @throws TargetWentBack if the target has forgotten that we took this generation
+     */
     public void requireGeneration(Connection connection, long generation) throws SQLException {
         try (PreparedStatement query = prepare(connection,
                 "SELECT generation FROM sluice.control WHERE migration = ? FOR SHARE");
                 ResultSet row = query.executeQuery()) {
-            if (!row.next() || row.getLong(1) != generation) {
+            if (!row.next() || row.getLong(1) < generation) {
+                throw new TargetWentBack("the target does not know generation " + generation + " of migration "
+                        + migration + " any more", true);
+            }
+            if (row.getLong(1) > generation) {
                 throw new IllegalStateException("a newer daemon has taken over this migration: stop this one");
             }
+        }
+    }
+
+    /**
+     * What tells whether the target still is where we left it.
+     *
+     * @param plan a fingerprint of the stored plan
+     */
+    public record Standing(long generation, long seq, Phase phase, String plan) {}
+
+    /** Where the migration stands now, or null if the target knows nothing of it. */
+    public Standing standing(Connection connection) throws SQLException {
+        if (!exists(connection)) {
+            return null;
+        }
+        try (PreparedStatement query = prepare(connection, """
+                SELECT c.generation, w.seq, m.phase, md5(m.plan) FROM sluice.migration m
+                JOIN sluice.control c ON c.migration = m.name JOIN sluice.watermark w ON w.migration = m.name
+                WHERE m.name = ?
+                """);
+                ResultSet row = query.executeQuery()) {
+            return row.next()
+                    ? new Standing(row.getLong(1), row.getLong(2), Phase.of(row.getString(3)), row.getString(4)) : null;
         }
     }
 
