@@ -3,6 +3,8 @@ import sqlite3
 import sys
 
 connection = None
+kept = None
+cursor = None
 
 
 def escaped(text):
@@ -30,7 +32,7 @@ def code(error):
 
 
 def answer(verb, text):
-    global connection
+    global connection, kept, cursor
     if verb == "open":
         if connection is not None:
             connection.close()
@@ -43,6 +45,17 @@ def answer(verb, text):
         return [str(connection.execute(text).rowcount)]
     if verb == "insert":
         return [str(connection.execute(text).lastrowid)]
+    if verb == "keep":  # the module itself keeps prepared statements
+        kept = text
+        return []
+    if verb == "again":
+        return [str(connection.execute(kept).rowcount)]
+    if verb == "cursor":
+        cursor = connection.execute(text)
+        return []
+    if verb == "next":
+        row = cursor.fetchone()
+        return [] if row is None else ["|".join(map(text_of, row))]
     raise sqlite3.ProgrammingError("no such request: " + verb)
 
 

@@ -145,6 +145,7 @@ class SqliteVersionsFuzzTest {
 
     private static void prepare(Application application, FuzzSchema schema, Path file) throws SQLException {
         application.open(file, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = OFF", "PRAGMA foreign_keys = ON",
+                "PRAGMA trusted_schema = OFF",
                 "PRAGMA recursive_triggers = " + (schema.name().length() % 2 == 0 ? "ON" : "OFF"));
         application.run(schema.ddl().toArray(String[]::new));
     }
