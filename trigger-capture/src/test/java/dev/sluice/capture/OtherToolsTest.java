@@ -116,7 +116,8 @@ class OtherToolsTest {
                 sqlite.sqlite3_open(sys.argv[1].encode(), ctypes.byref(connection))
 
                 def prepare():
-                    sqlite.sqlite3_prepare(connection, b"INSERT INTO t(v) VALUES (1)", -1, ctypes.byref(statement), None)
+                    sql = b"INSERT INTO t(v) VALUES (1)"
+                    sqlite.sqlite3_prepare(connection, sql, -1, ctypes.byref(statement), None)
 
                 def step():
                     sqlite.sqlite3_step(statement)

@@ -78,7 +78,7 @@ class SqliteVersionsTest {
                 continue;
             }
             Path path = folder.resolve(schema.name() + ".sqlite");
-            application.open(path);
+            application.open(path, "PRAGMA synchronous = OFF");
             application.run(schema.ddl().toArray(String[]::new));
             List<SourceTable> tables;
             try (SqliteSession writer = new SqliteFile(path).openWriter(Duration.ofSeconds(5))) {

@@ -60,9 +60,14 @@ public final class Application implements AutoCloseable {
                 all.add(java(released(driver).toString(), driver));
             }
         }
-        all.add(java("ours", jarOf(org.sqlite.JDBC.class)));
+        all.add(ours());
         all.add(python());
         return all;
+    }
+
+    /** An application with the library that we ship. */
+    public static Application ours() throws IOException {
+        return java("ours", jarOf(org.sqlite.JDBC.class));
     }
 
     private static SqliteVersion released(Path driver) {
@@ -73,10 +78,10 @@ public final class Application implements AutoCloseable {
         Path folder = Files.createTempDirectory("application");
         String classPath = String.join(System.getProperty("path.separator"), jarOf(Application.class).toString(),
                 driver.toString(), jarOf(org.slf4j.Logger.class).toString());
-        return new Application(name, List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx64m", "-XX:TieredStopAtLevel=1", "-XX:-CreateCoredumpOnCrash", "-XX:+DisplayVMOutputToStderr",
-                "-XX:ErrorFile=" + folder + "/crash.log", "-Djava.io.tmpdir=" + folder, "-cp", classPath, ApplicationProcess.class.getName()),
-                folder);
+        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        return new Application(name, List.of(java, "-Xmx64m", "-XX:TieredStopAtLevel=1",
+                "-XX:-CreateCoredumpOnCrash", "-XX:+DisplayVMOutputToStderr", "-XX:ErrorFile=" + folder + "/crash.log",
+                "-Djava.io.tmpdir=" + folder, "-cp", classPath, ApplicationProcess.class.getName()), folder);
     }
 
     /** An application that takes what Python brings; {@link #isHere} is false where there is none. */
@@ -93,7 +98,7 @@ public final class Application implements AutoCloseable {
         }
     }
 
-    /** False, with a line on the console, where it can't be started: no such program, or no library for this machine. */
+    /** False, with a line on the console, where it can't be started: no program, or no library for this machine. */
     public boolean isHere() {
         try {
             open(folder.resolve("here.sqlite"));
@@ -239,6 +244,9 @@ public final class Application implements AutoCloseable {
     public void close() throws IOException {
         if (process != null) {
             kill();
+        }
+        if (!Files.exists(folder)) {
+            return; // closed already
         }
         try (Stream<Path> files = Files.walk(folder)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
