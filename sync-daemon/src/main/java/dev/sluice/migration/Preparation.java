@@ -5,6 +5,7 @@ import dev.sluice.plan.MappingRules;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.Planner;
 import dev.sluice.plan.Rehearsal;
+import dev.sluice.plan.StricterTarget;
 import dev.sluice.plan.TargetCatalog;
 import dev.sluice.postgres.SqlFailure;
 import dev.sluice.postgres.Target;
@@ -12,6 +13,7 @@ import dev.sluice.postgres.TargetCheck;
 import dev.sluice.postgres.TargetRefusal;
 import dev.sluice.schema.SchemaReader;
 import dev.sluice.schema.SourceSchema;
+import dev.sluice.sqlite.SqliteFailure;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
 import java.sql.Connection;
@@ -32,7 +34,8 @@ public record Preparation(SourceSchema schema, Census census, TargetCheck check,
             Census.Listener listener) throws SQLException, InterruptedException {
         TargetCheck check = TargetCheck.of(target);
         if (!check.problems().isEmpty()) {
-            throw new TargetRefusal(String.join("; ", check.problems()));
+            throw check.problems().size() == 1 ? new TargetRefusal(check.problems().get(0))
+                    : new TargetRefusal("the target can't be used", check.problems());
         }
         SourceSchema schema = schema(file, busyTimeout);
         try (Connection connection = target.connect()) {
@@ -42,6 +45,9 @@ public record Preparation(SourceSchema schema, Census census, TargetCheck check,
             MigrationPlan plan = planner.plan(census);
             if (check.schemaExists()) {
                 plan = plan.withoutSchema(); // even IF NOT EXISTS wants the privilege to create schemas
+            }
+            try (SqliteSession source = file.openReader(busyTimeout)) {
+                plan = StricterTarget.look(plan, catalog, schema.tables(), source, connection);
             }
             MigrationPlan rehearsed = Rehearsal.rehearse(connection, plan);
             return new Preparation(schema, census, check, withGuards(rehearsed, catalog, check));
@@ -82,12 +88,15 @@ public record Preparation(SourceSchema schema, Census census, TargetCheck check,
     /** Throws if the plan has problems: then nothing may be moved. */
     public void requireFit() {
         if (!plan.problems().isEmpty()) {
-            throw new TargetRefusal("the plan does not fit: " + String.join("; ", plan.problems()));
+            throw new TargetRefusal("the plan does not fit", plan.problems());
         }
     }
 
     /** One sentence for a failure of either side. */
     public static String sentence(Exception e) {
+        if (e instanceof SQLException sql && sql.getSQLState() == null && sql.getErrorCode() != 0) {
+            return SqliteFailure.sentence(sql); // PostgreSQL's driver always gives a state
+        }
         return e instanceof SQLException sql && sql.getSQLState() != null ? SqlFailure.sentence(e)
                 : e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
