@@ -54,6 +54,15 @@ record FuzzSchema(String name, List<String> values, List<String> ddl) {
                         p INT REFERENCES p ON DELETE SET NULL ON UPDATE CASCADE)""", """
                     CREATE TABLE r(id INTEGER PRIMARY KEY, q TEXT UNIQUE REFERENCES q ON DELETE CASCADE ON UPDATE CASCADE,
                         p INT REFERENCES p ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED)""").with("NULL", "1", "2", "3", "'a'"),
+            of("references of another affinity", """
+                    CREATE TABLE p(k TEXT NOT NULL PRIMARY KEY, a INT UNIQUE)""", """
+                    CREATE TABLE q(k NOT NULL, l TEXT NOT NULL DEFAULT '02', b, PRIMARY KEY(k, l)) WITHOUT ROWID""", """
+                    CREATE TABLE c(id INTEGER PRIMARY KEY, p INT REFERENCES p ON DELETE SET NULL ON UPDATE CASCADE,
+                        k NUMERIC, l REAL, FOREIGN KEY(k, l) REFERENCES q ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED)""", """
+                    CREATE INDEX cp ON c(p)""", """
+                    CREATE INDEX ck ON c(k, l)""", """
+                    CREATE TABLE s(k TEXT NOT NULL PRIMARY KEY, p INTEGER REFERENCES s ON DELETE CASCADE ON UPDATE CASCADE)""", """
+                    CREATE INDEX sp ON s(p)""").with("NULL", "1", "'1'", "'01'", "'2'", "'02'", "'2.0'", "2.5", "'2.50'", "'1e1'", "' 3'"),
             of("triggers of the application", """
                     CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE, b, touched INT DEFAULT 0)""", """
                     CREATE TABLE log(k TEXT PRIMARY KEY NOT NULL, n INT UNIQUE)""", """
