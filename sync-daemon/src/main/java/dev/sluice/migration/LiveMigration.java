@@ -20,6 +20,7 @@ import dev.sluice.phase.RunState;
 import dev.sluice.plan.Declaration.Stage;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.Planner;
+import dev.sluice.plan.Retyping;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.plan.Widening;
 import dev.sluice.postgres.LastingSession;
@@ -408,7 +409,10 @@ public final class LiveMigration implements AutoCloseable {
     /** Tries every parked row again with the value that the source has now; returns how many are parked still. */
     public long retryParked() throws Exception {
         requireReplicating("retry parked rows");
-        return ask(this::retryParkedRows);
+        return ask(() -> {
+            takeOverTypes();
+            return phase == Phase.REPLICATING ? retryParkedRows() : status().parked(); // else a comparison retries them
+        });
     }
 
     /** Re-reads one table while the application writes, and mends whatever differs. */
@@ -636,6 +640,7 @@ public final class LiveMigration implements AutoCloseable {
                 claimSource(writer);
             }
             follower = follower();
+            takeOverTypes();
         }
         unblock();
     }
@@ -1036,6 +1041,30 @@ public final class LiveMigration implements AutoCloseable {
             Widening.difference(before, plan).forEach(this::note);
             retryParkedRows();
             widen(); // a row that fits in this column may not fit in its next
+        }
+    }
+
+    /** The operator may have widened a column: then its table is compared, as its values were made by PostgreSQL's cast. */
+    private void takeOverTypes() throws SQLException, InterruptedException {
+        MigrationPlan before = plan;
+        Retyping.Outcome outcome = session.run(connection -> {
+            Retyping.Outcome found = Retyping.look(connection, before, sources);
+            if (!found.tables().isEmpty()) {
+                store.requireGeneration(connection, generation);
+                store.savePlan(connection, found.plan());
+                store.addRechecks(connection, found.tables());
+                if (phase == Phase.REPLICATING) {
+                    enter(connection, Phase.CATCHING_UP);
+                }
+                connection.commit();
+            }
+            return found;
+        });
+        outcome.refused().forEach(this::note);
+        if (outcome.plan() != before) {
+            plan = outcome.plan();
+            follower.use(plan);
+            Widening.difference(before, plan).forEach(this::note);
         }
     }
 
