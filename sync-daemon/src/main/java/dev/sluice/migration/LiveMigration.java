@@ -522,7 +522,8 @@ public final class LiveMigration implements AutoCloseable {
                 } catch (SQLException | Unfit | UncheckedIOException e) {
                     SqlFailure kind = SqlFailure.of(e);
                     if (plan == null && (kind == SqlFailure.PERMISSION || kind == SqlFailure.MISSING)) {
-                        throw e; // a wrong password or database at the first look: the operator must decide
+                        // a wrong password or database at the first look: the operator must decide
+                        throw new TargetRefusal(SqlFailure.sentence(e, target.url()), e);
                     }
                     retryLater(e);
                 } catch (SourceRefusal e) {
@@ -551,7 +552,8 @@ public final class LiveMigration implements AutoCloseable {
 
     private void retryLater(Exception e) throws InterruptedException {
         LOG.debug("step failed", e);
-        block(Preparation.sentence(e));
+        block(e instanceof SQLException sql && sql.getSQLState() == null && Files.notExists(file.path()) ? gone()
+                : Preparation.sentence(e));
         closeReader();
         commandsWithin(RETRY_PAUSE);
     }
@@ -1132,7 +1134,7 @@ public final class LiveMigration implements AutoCloseable {
             return; // nothing was read yet: open() looks at everything
         }
         if (!Files.exists(file.path())) {
-            throw new Unfit("the source file " + file.path() + " is gone: put it back, or cancel the migration");
+            throw new Unfit(gone());
         }
         Look before = look();
         use(before.schema);
@@ -1170,6 +1172,10 @@ public final class LiveMigration implements AutoCloseable {
             }
         }
         unblock();
+    }
+
+    private String gone() {
+        return "the source file " + file.path() + " is gone: put it back, or cancel the migration";
     }
 
     /** Tables whose rows VACUUM may have numbered anew. */

@@ -33,10 +33,7 @@ public record Preparation(SourceSchema schema, Census census, TargetCheck check,
     public static Preparation of(SqliteFile file, Target target, MappingRules rules, Duration busyTimeout,
             Census.Listener listener) throws SQLException, InterruptedException {
         TargetCheck check = TargetCheck.of(target);
-        if (!check.problems().isEmpty()) {
-            throw check.problems().size() == 1 ? new TargetRefusal(check.problems().get(0))
-                    : new TargetRefusal("the target can't be used", check.problems());
-        }
+        check.require();
         SourceSchema schema = schema(file, busyTimeout);
         try (Connection connection = target.connect()) {
             TargetCatalog catalog = TargetCatalog.read(connection, target.schema());

@@ -43,6 +43,14 @@ public record TargetCheck(List<String> problems, int version, String versionText
         }
     }
 
+    /** Throws if the target can't be used. */
+    public void require() {
+        if (!problems.isEmpty()) {
+            throw problems.size() == 1 ? new TargetRefusal(problems.get(0))
+                    : new TargetRefusal("the target can't be used", problems);
+        }
+    }
+
     /**
      * Checks over an open connection outside a transaction.
      *

@@ -145,8 +145,8 @@ public final class Preflight {
         String text;
         switch (SqliteFailure.of(e)) {
             case BUSY -> text = "the database " + path + " is held with"
-                    + " locking_mode=EXCLUSIVE or by a transaction that does not end (E08): a live capture is"
-                    + " impossible until the application lets go of the lock";
+                    + " locking_mode=EXCLUSIVE or by a transaction that does not end (E08): nothing can be"
+                    + " read or captured until the application lets go of the lock";
             case NOT_DATABASE -> text = path + " is not a SQLite database, or it is encrypted: name a plain"
                     + " SQLite file";
             case CORRUPT -> {
