@@ -130,6 +130,12 @@ class TidyTest {
     }
 
     @Test
+    void onlyTheSqlitePackageKnowsSqlitesDriver() {
+        noClasses().that().resideOutsideOfPackages("dev.sluice.sqlite..", "dev.sluice.demo..") // its sample application
+                .should().dependOnClassesThat().resideInAPackage("org.sqlite..").check(MAIN);
+    }
+
+    @Test
     void errorsAreToldApartByCodeAndNotByTheirText() throws IOException {
         List<String> found = linesWith(mainSources(), "getMessage().contains(", "getMessage().startsWith(",
                 "getMessage().matches(");
