@@ -91,7 +91,9 @@ final class ChildProcess implements AutoCloseable {
         ObjectMapper mapper = new ObjectMapper();
         try (BufferedReader lines = process.inputReader(StandardCharsets.UTF_8)) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                answers.add(mapper.readTree(line));
+                if (line.startsWith("{")) { // anything else is the virtual machine's
+                    answers.add(mapper.readTree(line));
+                }
             }
         } catch (IOException e) {
             answers.add(mapper.createObjectNode().put("failure", "its output could not be read: " + e.getMessage()));
