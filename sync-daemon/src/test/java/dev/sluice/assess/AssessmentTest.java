@@ -18,6 +18,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.sqlite.Collation;
 
 class AssessmentTest {
 
@@ -134,6 +135,28 @@ class AssessmentTest {
                 "trigger", "full-text", "r-tree");
         assertThat(assessment.tables()).extracting(TableAssessment::name).containsExactly("t", "s");
         assertThat(codes(assessment)).contains("trigger", "virtual-table", "collation");
+    }
+
+    @Test
+    void tableWithACollationThatOnlyTheApplicationHasIsReadWhole() throws Exception {
+        Path path = folder.resolve("source.db");
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + path);
+                Statement statement = connection.createStatement()) {
+            Collation.create(connection, "backwards", new Collation() {
+                @Override
+                protected int xCompare(String one, String other) {
+                    return other.compareTo(one);
+                }
+            });
+            statement.execute("CREATE TABLE t (k TEXT NOT NULL COLLATE backwards PRIMARY KEY)");
+            statement.execute("CREATE TABLE u (id INTEGER PRIMARY KEY, s TEXT COLLATE backwards UNIQUE)");
+            statement.execute("INSERT INTO t VALUES ('a'), ('b')");
+            statement.execute("INSERT INTO u VALUES (1, 'x'), (2, 'y')");
+        }
+        Assessment assessment = Assessment.of(new SqliteFile(path), Options.DEFAULT, Census.Listener.NONE);
+        assertThat(assessment.tables()).extracting(TableAssessment::rows).containsExactly(2L, 2L);
+        assertThat(assessment.verdict()).isEqualTo(Verdict.READY_WITH_NOTES);
+        assertThat(codes(assessment)).contains("custom-collation").doesNotContain("unread-rows");
     }
 
     @Test

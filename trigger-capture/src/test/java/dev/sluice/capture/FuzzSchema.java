@@ -66,7 +66,7 @@ record FuzzSchema(String name, String since, List<String> values, List<String> d
                     CREATE INDEX cp ON c(p)""", """
                     CREATE INDEX ck ON c(k, l)""", """
                     CREATE TABLE s(k TEXT NOT NULL PRIMARY KEY, p INTEGER REFERENCES s ON DELETE CASCADE ON UPDATE CASCADE)""", """
-                    CREATE INDEX sp ON s(p)""").with("NULL", "1", "'1'", "'01'", "'2'", "'02'", "'2.0'", "2.5", "'2.50'", "'1e1'", "' 3'"),
+                    CREATE INDEX sp ON s(p)""").with("NULL", "1", "'1'", "'01'", "'2'", "'02'", "'2.0'", "2.5", "'2.50'", "'1e1'", "' 3'").since("3.8.2"),
             of("triggers of the application", """
                     CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE, b, touched INT DEFAULT 0)""", """
                     CREATE TABLE log(k TEXT PRIMARY KEY NOT NULL, n INT UNIQUE)""", """
