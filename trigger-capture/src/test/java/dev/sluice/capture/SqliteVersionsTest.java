@@ -144,6 +144,17 @@ class SqliteVersionsTest {
                 "UPDATE OR REPLACE t SET id = 1 WHERE id = 2");
     }
 
+    /** Up to 3.50 an AFTER trigger sees the key that the check has converted for the index of a numeric column. */
+    @Test
+    void textKeyIsLoggedAsItIsThoughAForeignKeyCheckMakesANumberOfIt() throws Exception {
+        capture("CREATE TABLE p(k TEXT NOT NULL PRIMARY KEY)", "CREATE TABLE c(id INTEGER PRIMARY KEY,"
+                + " p INT REFERENCES p)", "CREATE INDEX i ON c(p)", "INSERT INTO p VALUES ('02')",
+                "INSERT INTO p VALUES ('03')");
+        assertFollows(List.of("04"), "DELETE FROM p WHERE k = '02'", "UPDATE p SET k = '04'");
+        assertThat(application.ask("SELECT DISTINCT typeof(k1) FROM _sluice_changelog WHERE tid = 1"))
+                .containsExactly("text");
+    }
+
     // ---- what fires, and in which order ----
 
     @Test
