@@ -155,6 +155,27 @@ class SqliteVersionsTest {
                 .containsExactly("text");
     }
 
+    @Test
+    void statementsOfNewerVersionsAreFollowed() throws Exception {
+        assumeTrue(application.version().atLeast("3.24.0"));
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE, v UNIQUE)",
+                "INSERT INTO t VALUES (1, 'a', 1), (2, 'b', 2)");
+        assertFollows(List.of("1|a|1", "3|b|2"), "INSERT INTO t VALUES (3, 'b', 3) ON CONFLICT(u) DO UPDATE SET"
+                + " id = excluded.id", "INSERT INTO t VALUES (1, 'x', 9) ON CONFLICT DO NOTHING");
+        if (application.version().atLeast("3.33.0")) {
+            assertFollows(List.of("1|ab|1", "3|b|2"), "UPDATE t SET u = t.u || o.u FROM t AS o"
+                    + " WHERE o.id = 3 AND t.id = 1");
+            assertFollows(List.of("3|ab|2"), "UPDATE OR REPLACE t SET u = o.u FROM t AS o"
+                    + " WHERE o.id = 1 AND t.id = 3");
+        }
+        if (application.version().atLeast("3.35.0")) {
+            assertFollows(List.of("5|c|7"), "INSERT INTO t VALUES (9, 'ab', 7) ON CONFLICT(v) DO NOTHING"
+                    + " ON CONFLICT(u) DO UPDATE SET v = excluded.v", "UPDATE t SET id = 5, u = 'c' RETURNING *");
+            assertFollows(List.of("6|c|8"), "REPLACE INTO t VALUES (6, 'c', 8) RETURNING id");
+            assertFollows(List.of(), "DELETE FROM t RETURNING *");
+        }
+    }
+
     // ---- what fires, and in which order ----
 
     @Test
@@ -319,10 +340,14 @@ class SqliteVersionsTest {
             look(seen, "ask", "ALTER TABLE t RENAME TO t2");
             look(seen, "update", "REPLACE INTO t2(ident, uu) VALUES (50, 'renamed')");
             look(seen, "ask", "SELECT * FROM t2");
+            look(seen, "ask", "PRAGMA legacy_alter_table = ON");
+            look(seen, "ask", "ALTER TABLE t2 RENAME COLUMN uu TO u3");
+            look(seen, "update", "REPLACE INTO t2(ident, u3) VALUES (51, 'renamed')");
+            look(seen, "ask", "PRAGMA legacy_alter_table = OFF");
         }
         if (application.version().atLeast("3.35.0")) {
             look(seen, "ask", "ALTER TABLE t2 DROP COLUMN w");
-            look(seen, "update", "INSERT INTO t2(uu) VALUES ('after drop')");
+            look(seen, "update", "INSERT INTO t2(u3) VALUES ('after drop')");
         }
         look(seen, "update", "DELETE FROM renamed");
         look(seen, "ask", counts);
