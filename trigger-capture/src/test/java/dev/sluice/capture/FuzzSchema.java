@@ -26,8 +26,10 @@ record FuzzSchema(String name, String since, List<String> values, List<String> d
                     CREATE TABLE t(k TEXT NOT NULL COLLATE NOCASE, l TEXT NOT NULL, b UNIQUE,
                         PRIMARY KEY(k COLLATE BINARY, l COLLATE RTRIM))"""),
             of("without rowid", """
-                    CREATE TABLE t(k TEXT COLLATE NOCASE, l, a UNIQUE, b, PRIMARY KEY(l DESC, k)) WITHOUT ROWID""", """
-                    CREATE TABLE u(k REAL, l NUMERIC, a, PRIMARY KEY(k, l)) WITHOUT ROWID""").since("3.8.2"),
+                    CREATE TABLE t(k TEXT COLLATE NOCASE, l, a UNIQUE, b, PRIMARY KEY(l DESC, k)) WITHOUT ROWID""").since("3.8.2"),
+            // before, SQLite itself did not find such a row again if an integer beyond 2^53 was written into its key
+            of("without rowid, real key", """
+                    CREATE TABLE u(k REAL, l NUMERIC, a, PRIMARY KEY(k, l)) WITHOUT ROWID""").since("3.31.0"),
             of("typeless key", """
                     CREATE TABLE t(k NOT NULL PRIMARY KEY, a, b UNIQUE)""", """
                     CREATE TABLE u(k PRIMARY KEY, a) WITHOUT ROWID""").since("3.8.2"),
