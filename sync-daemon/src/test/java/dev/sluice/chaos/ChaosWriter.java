@@ -36,6 +36,8 @@ public final class ChaosWriter {
         VACUUM,
         /** Checkpoints of every kind. */
         CHECKPOINTS,
+        /** Values that PostgreSQL's column can't take, so that rows are parked until they are mended. */
+        MISFITS,
         /** Columns added and renamed, tables made, renamed and dropped. */
         DRIFT,
         /** No matter of a writer: a PostgreSQL that may lose its last commits in a crash, as a lagging replica does. */
@@ -449,6 +451,16 @@ public final class ChaosWriter {
     }
 
     private String value(Column column) {
+        if (random.nextInt(80) == 0 && faults.contains(Fault.MISFITS)) {
+            return switch (column.kind()) {
+                case FLAG -> pick("2", "'x'", "x'01'");
+                case TIME -> pick("'soon'", "7", "'2024-02-30 00:00:00'");
+                case PRICE -> pick("'much'", "123456789012.345", "9e999", "1e300");
+                case DOCUMENT -> pick("'{'", "7", "x'7b7d'");
+                case REAL -> "'a lot'";
+                default -> "NULL";
+            };
+        }
         return switch (column.kind()) {
             case KEY -> random.nextInt(20) == 0 ? "NULL" : Integer.toString(key());
             case SMALL -> random.nextInt(20) == 0 ? "NULL" : Integer.toString(small());
