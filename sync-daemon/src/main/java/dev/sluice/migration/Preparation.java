@@ -12,8 +12,10 @@ import dev.sluice.postgres.TargetCheck;
 import dev.sluice.postgres.TargetRefusal;
 import dev.sluice.schema.SchemaReader;
 import dev.sluice.schema.SourceSchema;
+import dev.sluice.sqlite.SqliteFailure;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -59,8 +61,7 @@ public record Preparation(SourceSchema schema, Census census, TargetCheck check,
         problems.add("target tables " + String.join(", ", guarded) + " have foreign keys or triggers, which must not fire"
                 + " for replicated rows, and the role may not set session_replication_role: GRANT SET ON PARAMETER"
                 + " session_replication_role TO the role (PostgreSQL 15 and newer), or use a superuser");
-        return new MigrationPlan(plan.schema(), plan.tables(), plan.declarations(), plan.notCarried(), plan.notes(),
-                problems, plan.schemaHash());
+        return plan.with(plan.declarations(), plan.notCarried(), problems);
     }
 
     /** Plans against an empty target that nobody has looked at. */
@@ -88,7 +89,17 @@ public record Preparation(SourceSchema schema, Census census, TargetCheck check,
 
     /** One sentence for a failure of either side. */
     public static String sentence(Exception e) {
-        return e instanceof SQLException sql && sql.getSQLState() != null ? SqlFailure.sentence(e)
+        return sentence(e, Path.of("source"));
+    }
+
+    /** As {@link #sentence(Exception)} where it is known which source it is. */
+    public static String sentence(Exception e, Path source) {
+        if (e instanceof SQLException sql && sql.getSQLState() != null) {
+            return SqlFailure.sentence(e);
+        }
+        SQLException sqlite = e instanceof SQLException ? SqliteFailure.of(e) : null;
+        return sqlite != null && SqliteFailure.concernsFile(sqlite)
+                ? SqliteFailure.sentence(sqlite, source, true)
                 : e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
 }

@@ -121,7 +121,7 @@ public final class Preflight {
         try {
             results = session.texts("PRAGMA integrity_check(10000)");
         } catch (SQLiteException e) {
-            if (primary(e) != SQLiteErrorCode.SQLITE_ERROR.code) {
+            if (SqliteFailure.primary(e) != SQLiteErrorCode.SQLITE_ERROR) {
                 throw e;
             }
             return; // an index needs a collation or a function that only the application has
@@ -134,43 +134,10 @@ public final class Preflight {
     }
 
     private static SourceRefusal corrupt(SqliteFile file, String error, Throwable cause) {
-        return new SourceRefusal("the database " + file.path() + " is corrupt (first error: " + error
-                + ") (E10): repair it before the migration, for example with .recover of the sqlite3 shell", cause);
+        return new SourceRefusal(SqliteFailure.corrupt(file.path(), error), cause);
     }
 
-    /** The only place that reads SQLite's result codes (sqlite.org/rescode.html). */
     private static SourceRefusal refusal(SqliteFile file, SQLException e, boolean writing) {
-        Path path = file.path();
-        SQLiteErrorCode code =
-                e instanceof SQLiteException sqlite ? sqlite.getResultCode() : SQLiteErrorCode.UNKNOWN_ERROR;
-        String text;
-        switch (SQLiteErrorCode.getErrorCode(code.code & 0xff)) {
-            case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL -> text = "the database " + path + " is held with"
-                    + " locking_mode=EXCLUSIVE or by a transaction that does not end (E08): a live capture is"
-                    + " impossible until the application lets go of the lock";
-            case SQLITE_NOTADB -> text = path + " is not a SQLite database, or it is encrypted: name a plain"
-                    + " SQLite file";
-            case SQLITE_CORRUPT -> {
-                return corrupt(file, code.message, e);
-            }
-            case SQLITE_READONLY -> text = writing
-                    ? path + " can't be written (" + code.name() + "): check permissions and the mount, or use"
-                            + " migrate, which only reads"
-                    : path + " needs recovery by a process that may write ("
-                            + code.name() + "): let the application open it once, or run sluice as the"
-                            + " user who owns it";
-            case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH -> text = path + " or its journal can't be opened ("
-                    + code.name() + "): check the permissions of the file, of its -wal and -shm, and of the folder";
-            case SQLITE_FULL -> text = "the disk of " + path + " is full: make room";
-            case SQLITE_IOERR, SQLITE_NOLFS -> text = "the disk of " + path + " fails (" + code.name() + "): check it";
-            case SQLITE_ERROR -> text = path + " can't be read by SQLite (" + code.name()
-                    + "): its schema is of a newer format or needs an extension that is not here";
-            default -> text = path + " can't be used (" + code.name() + ")";
-        }
-        return new SourceRefusal(text, e);
-    }
-
-    private static int primary(SQLiteException e) {
-        return e.getResultCode().code & 0xff; // the low byte of an extended code is the primary one
+        return new SourceRefusal(SqliteFailure.sentence(e, file.path(), writing), e);
     }
 }

@@ -117,7 +117,10 @@ public record SqliteFile(Path path) {
     }
 
     public boolean onNetworkFileSystem() throws IOException {
-        String type = fileSystemType();
+        return isNetwork(fileSystemType());
+    }
+
+    static boolean isNetwork(String type) {
         return NETWORK_FILE_SYSTEMS.contains(type) || type.startsWith("fuse.sshfs") || type.startsWith("fuse.gluster");
     }
 }
