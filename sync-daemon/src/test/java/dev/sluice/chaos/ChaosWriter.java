@@ -373,14 +373,14 @@ public final class ChaosWriter {
             return insert(table, "REPLACE");
         } else if (kind < 45) {
             return upsert(table);
-        } else if (kind < 49) {
+        } else if (kind < 53) {
             return refill(table);
         } else if (kind < 85) {
             return update(table);
-        } else if (kind < 98) {
+        } else if (kind < 99) {
             return "DELETE FROM " + table.name() + where(table);
         }
-        return random.nextInt(4) == 0 ? "DELETE FROM " + table.name() : "DELETE FROM " + table.name() + " WHERE "
+        return random.nextInt(10) == 0 ? "DELETE FROM " + table.name() : "DELETE FROM " + table.name() + " WHERE "
                 + pickColumn(table).name() + " IS NOT NULL AND random() % 3 = 0";
     }
 
