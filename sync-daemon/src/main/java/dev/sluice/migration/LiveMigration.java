@@ -21,6 +21,7 @@ import dev.sluice.plan.Declaration.Stage;
 import dev.sluice.plan.Drift;
 import dev.sluice.plan.MappingRules;
 import dev.sluice.plan.MigrationPlan;
+import dev.sluice.plan.Retyping;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.plan.Widening;
 import dev.sluice.postgres.LastingSession;
@@ -423,7 +424,10 @@ public final class LiveMigration implements AutoCloseable {
     /** Tries every parked row again with the value that the source has now; returns how many are parked still. */
     public long retryParked() throws Exception {
         requireReplicating("retry parked rows");
-        return ask(this::retryParkedRows);
+        return ask(() -> {
+            takeOverTypes();
+            return phase == Phase.REPLICATING ? retryParkedRows() : status().parked(); // else a comparison retries them
+        });
     }
 
     /** Re-reads one table while the application writes, and mends whatever differs; one that is held is tried again. */
@@ -553,7 +557,8 @@ public final class LiveMigration implements AutoCloseable {
                 } catch (SQLException | Unfit | UncheckedIOException e) {
                     SqlFailure kind = SqlFailure.of(e);
                     if (plan == null && (kind == SqlFailure.PERMISSION || kind == SqlFailure.MISSING)) {
-                        throw e; // a wrong password or database at the first look: the operator must decide
+                        // a wrong password or database at the first look: the operator must decide
+                        throw new TargetRefusal(SqlFailure.sentence(e, target.url()), e);
                     }
                     retryLater(e);
                 } catch (SourceRefusal e) {
@@ -582,7 +587,8 @@ public final class LiveMigration implements AutoCloseable {
 
     private void retryLater(Exception e) throws InterruptedException {
         LOG.debug("step failed", e);
-        block(Preparation.sentence(e, file.path()));
+        block(e instanceof SQLException sql && sql.getSQLState() == null && Files.notExists(file.path()) ? gone()
+                : Preparation.sentence(e, file.path()));
         closeReader();
         commandsWithin(RETRY_PAUSE);
     }
@@ -677,6 +683,7 @@ public final class LiveMigration implements AutoCloseable {
                 claimSource(writer);
             }
             follower = follower();
+            takeOverTypes();
         }
         unblock();
     }
@@ -1185,6 +1192,12 @@ public final class LiveMigration implements AutoCloseable {
         }
     }
 
+    private void commitPlan(Connection connection) throws SQLException {
+        planSeen = null; // whether this arrives is not known before the answer
+        connection.commit();
+        planSeen = store.standing(connection).plan();
+    }
+
     /** Takes the bound off a type whose bound parked rows, where PostgreSQL can do so without rewriting the table. */
     private void widen() throws SQLException, InterruptedException {
         if (parked.isEmpty() || !options.widen()) {
@@ -1196,9 +1209,7 @@ public final class LiveMigration implements AutoCloseable {
                     .filter(row -> row.column() != null).map(row -> new Widening.Column(row.table(), row.column())).toList());
             if (changed.plan() != before) {
                 store.savePlan(connection, changed.plan());
-                planSeen = null; // whether this arrives is not known before the answer
-                connection.commit();
-                planSeen = store.standing(connection).plan();
+                commitPlan(connection);
             }
             return changed;
         });
@@ -1210,6 +1221,27 @@ public final class LiveMigration implements AutoCloseable {
             Widening.difference(before, plan).forEach(this::note);
             retryParkedRows();
             widen(); // a row that fits in this column may not fit in its next
+        }
+    }
+
+    /** The operator may have widened a column: then its table is compared, as its values were made by PostgreSQL's cast. */
+    private void takeOverTypes() throws SQLException, InterruptedException {
+        MigrationPlan before = plan;
+        Retyping.Outcome outcome = session.run(connection -> {
+            Retyping.Outcome found = Retyping.look(connection, before, sources);
+            if (!found.tables().isEmpty()) {
+                store.requireGeneration(connection, generation);
+                store.savePlan(connection, found.plan());
+                remember(connection, found.tables());
+                commitPlan(connection);
+            }
+            return found;
+        });
+        outcome.refused().forEach(this::note);
+        if (outcome.plan() != before) {
+            plan = outcome.plan();
+            follower.use(plan);
+            Widening.difference(before, plan).forEach(this::note);
         }
     }
 
@@ -1283,7 +1315,7 @@ public final class LiveMigration implements AutoCloseable {
             return; // nothing was read yet: open() looks at everything
         }
         if (!Files.exists(file.path())) {
-            throw new Unfit("the source file " + file.path() + " is gone: put it back, or cancel the migration");
+            throw new Unfit(gone());
         }
         SourceSchema present = Preparation.schema(file, options.busyTimeout());
         if (!present.hash().equals(plan.schemaHash()) || !plan.held().isEmpty()) {
@@ -1343,6 +1375,10 @@ public final class LiveMigration implements AutoCloseable {
         }
     }
 
+    private String gone() {
+        return "the source file " + file.path() + " is gone: put it back, or cancel the migration";
+    }
+
     /** Tables whose rows VACUUM may have numbered anew. */
     private List<String> renumbered() {
         return sources.values().stream().filter(Obstacle::rowidsCanMove).map(SourceTable::name).toList();
@@ -1358,9 +1394,7 @@ public final class LiveMigration implements AutoCloseable {
             if (drifted.isDue()) {
                 leaveReplicating(connection);
             }
-            planSeen = null; // whether this arrives is not known before the answer
-            connection.commit();
-            planSeen = store.standing(connection).plan();
+            commitPlan(connection);
             return null;
         });
         plan = drifted.plan();

@@ -60,9 +60,10 @@ final class DeclarationPlanner {
 
     List<Declaration> plan() {
         add(Stage.GROUND, null, "schema " + quote(targetSchema), "CREATE SCHEMA IF NOT EXISTS " + quote(targetSchema),
-                null, true);
+                "DROP SCHEMA " + quote(targetSchema), true);
         if (tables.stream().flatMap(t -> t.columns().stream()).anyMatch(c -> c.codec().type().equals("citext"))) {
-            add(Stage.GROUND, null, "extension citext", "CREATE EXTENSION IF NOT EXISTS citext", null, true);
+            add(Stage.GROUND, null, "extension citext", "CREATE EXTENSION IF NOT EXISTS citext",
+                    "DROP EXTENSION citext", true);
         }
         List<TablePlan> fresh = tables.stream().filter(table -> !table.existing()).toList();
         fresh.forEach(this::createTable);

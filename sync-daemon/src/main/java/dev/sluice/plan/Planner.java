@@ -403,14 +403,28 @@ public final class Planner {
             columns.add(new ColumnPlan(column.name(), i, name, codec.id(), columnRule.using()));
         }
         if (existing != null) {
+            generatedElsewhere(table, existing, rule);
             for (ExistingColumn there : existing.columns()) {
                 if (there.notNull() && !there.hasDefault() && !there.generated() && !filled.contains(there.name())) {
                     problems.add("target column " + existing.name() + "." + there.name()
-                            + " is NOT NULL without a default, and the source has no such column: give it a default");
+                            + " is NOT NULL without a default, and the source stores no such column: give it a default");
                 }
             }
         }
         return columns;
+    }
+
+    /** SQLite computes these; where the target does not compute them too, nobody fills them. */
+    private void generatedElsewhere(SourceTable table, ExistingTable existing, TableRule rule) {
+        for (SourceColumn column : table.columns()) {
+            ExistingColumn there = column.isGenerated() ? existing(existing, column, rule.column(column.name())) : null;
+            if (column.isGenerated() && (there == null || !there.generated())) {
+                notCarried.add(new NotCarried("generated column \"" + column.name() + "\" on \"" + table.name() + "\"",
+                        column.generatedSql(), there == null ? "target table " + existing.name() + " has no such column"
+                                : "target column " + existing.name() + "." + there.name() + " is not generated, so it is left"
+                                        + " to its default: make it GENERATED ALWAYS AS (…) STORED"));
+            }
+        }
     }
 
     private static String noFit(ColumnCensus values) {

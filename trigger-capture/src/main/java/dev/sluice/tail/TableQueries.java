@@ -13,7 +13,6 @@ import dev.sluice.sqlite.SqliteRows;
 import dev.sluice.sqlite.SqliteSession;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -232,6 +231,13 @@ final class TableQueries {
     }
 
     private RowKey key(Value[] values) {
-        return new RowKey(Arrays.stream(keyPositions).mapToObj(position -> values[position]).toList());
+        if (keyPositions.length == 1) {
+            return RowKey.of(values[keyPositions[0]]);
+        }
+        Value[] parts = new Value[keyPositions.length];
+        for (int i = 0; i < parts.length; i++) {
+            parts[i] = values[keyPositions[i]];
+        }
+        return RowKey.of(parts);
     }
 }
