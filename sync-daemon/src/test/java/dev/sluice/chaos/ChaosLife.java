@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.api.DaemonClient;
 import dev.sluice.api.DaemonFailure;
 import dev.sluice.chaos.ChaosWriter.Fault;
+import dev.sluice.store.MigrationStore;
 import dev.sluice.testing.SameRows;
 import java.io.File;
 import java.io.IOException;
@@ -26,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -50,7 +52,7 @@ final class ChaosLife {
     /** What is counted. */
     enum Count {
         COMPARISONS, ROWS_COMPARED, VERIFICATIONS, SNAPSHOTS,
-        CHANGES, TRANSACTIONS, STATEMENTS, BUSY, REBUILDS, VACUUMS, PARKED,
+        CHANGES, TRANSACTIONS, STATEMENTS, BUSY, REBUILDS, VACUUMS, DRIFTS, PARKED,
         EARLY_KILLS, DAEMON_KILLS, DAEMON_STOPS, DAEMON_FREEZES, WRITER_KILLS, RESTARTS_OF_APPLICATION,
         POSTGRES_CRASHES, POSTGRES_RESTARTS, SESSION_KILLS, TABLE_LOCKS
     }
@@ -462,6 +464,7 @@ final class ChaosLife {
                 Connection there = server.connect(database)) {
             assertThat(ask(here, "SELECT sum(cents) FROM accounts")).as("what the writers never change")
                     .isEqualTo(Long.toString(ChaosSchema.CENTS));
+            assertThat(planned(there)).as("tables and columns that are followed").isEqualTo(declared(here));
             SameRows.assertSame(here, there, "chaos");
         }
         event(Count.COMPARISONS);
@@ -472,6 +475,27 @@ final class ChaosLife {
         }
         assertThat(watch.broken()).as("snapshots in phase replicating that no commit of the source looked like")
                 .isEmpty();
+    }
+
+    /** All stored columns of the source, {@code table.column}. */
+    private static Set<String> declared(Connection here) throws SQLException {
+        Set<String> columns = new TreeSet<>();
+        try (Statement statement = here.createStatement(); ResultSet row = statement.executeQuery("""
+                SELECT t.name || '.' || c.name FROM sqlite_master t JOIN pragma_table_xinfo(t.name) c
+                WHERE t.type = 'table' AND t.name NOT GLOB '_sluice_*' AND t.name NOT GLOB 'sqlite_*' AND c.hidden = 0
+                """)) {
+            while (row.next()) {
+                columns.add(row.getString(1));
+            }
+        }
+        return columns;
+    }
+
+    private static Set<String> planned(Connection there) throws SQLException {
+        Set<String> columns = new TreeSet<>();
+        new MigrationStore("chaos").load(there).plan().tables().forEach(table -> table.columns()
+                .forEach(column -> columns.add(table.source() + "." + column.source())));
+        return columns;
     }
 
     private JsonNode verified() throws Exception {
@@ -499,14 +523,15 @@ final class ChaosLife {
         for (int i = 1; i <= writersStarted; i++) {
             File log = folder.resolve("writer" + i + ".log").toFile();
             if (log.exists()) {
-                String last = Files.readAllLines(log.toPath()).stream().filter(line -> line.matches("\\d+( \\d+){5}"))
-                        .reduce((one, other) -> other).orElse("0 0 0 0 0 0");
+                String last = Files.readAllLines(log.toPath()).stream().filter(line -> line.matches("\\d+( \\d+){6}"))
+                        .reduce((one, other) -> other).orElse("0 0 0 0 0 0 0");
                 String[] numbers = last.split(" ");
                 count(Count.TRANSACTIONS, Long.parseLong(numbers[0]));
                 count(Count.STATEMENTS, Long.parseLong(numbers[1]));
                 count(Count.BUSY, Long.parseLong(numbers[3]));
                 count(Count.REBUILDS, Long.parseLong(numbers[4]));
                 count(Count.VACUUMS, Long.parseLong(numbers[5]));
+                count(Count.DRIFTS, Long.parseLong(numbers[6]));
             }
         }
     }

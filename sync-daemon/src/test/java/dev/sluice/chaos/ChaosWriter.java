@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
  * An application of random habits, in a process of its own to be killed, that writes until its standard input ends.
  * Arguments: the file, a seed, statements per second at most, the {@link Fault}s there may be, joined by commas, and
  * whether it is the one that changes the schema and vacuums. It prints a line {@code transactions statements rows busy
- * rebuilds vacuums} now and then, and ends with status 9 and the reason if a statement fails in a way that an application
+ * rebuilds vacuums drifts} now and then, and ends with status 9 and the reason if a statement fails in a way that an application
  * should never see.
  */
 public final class ChaosWriter {
@@ -65,6 +65,7 @@ public final class ChaosWriter {
     private long busy;
     private long rebuilds;
     private long vacuums;
+    private long drifts;
     private long fresh;
     private boolean stale;
 
@@ -141,7 +142,7 @@ public final class ChaosWriter {
     }
 
     private void report() {
-        System.out.println(transactions + " " + statements + " " + rows + " " + busy + " " + rebuilds + " " + vacuums);
+        System.out.println(transactions + " " + statements + " " + rows + " " + busy + " " + rebuilds + " " + vacuums + " " + drifts);
     }
 
     // ---- transactions ----
@@ -557,7 +558,7 @@ public final class ChaosWriter {
         List<String> passing = tables.stream().map(Table::name)
                 .filter(name -> name.startsWith(ChaosSchema.PASSING)).toList();
         List<String> added = table.names().stream().filter(name -> name.startsWith(ChaosSchema.ADDED)).toList();
-        switch (random.nextInt(6)) {
+        switch (random.nextInt(7)) {
             case 0 -> {
                 if (added.size() < 3) {
                     everyday("ALTER TABLE " + table.name() + " ADD COLUMN " + ChaosSchema.ADDED + ++fresh
@@ -581,12 +582,18 @@ public final class ChaosWriter {
                     everyday("ALTER TABLE " + passing.get(0) + " RENAME TO " + ChaosSchema.PASSING + ++fresh);
                 }
             }
+            case 5 -> {
+                if (!added.isEmpty()) {
+                    everyday("ALTER TABLE " + table.name() + " DROP COLUMN " + added.get(0));
+                }
+            }
             default -> {
                 if (!passing.isEmpty()) {
                     everyday("DROP TABLE " + passing.get(0));
                 }
             }
         }
+        drifts++;
         look();
     }
 
