@@ -55,7 +55,8 @@ final class MeasuredMigration {
                 Target.Options.DEFAULT)) {
             Settings settings = Settings.load(Map.of(), Map.of(), null);
             say("started");
-            try (LiveMigration migration = new LiveMigration(NAME, file, target, options(settings, workers), () -> {
+            try (LiveMigration migration = new LiveMigration(NAME, file, target, options(settings, workers),
+                    MappingRules.DEFAULT, () -> {
                 Preparation preparation = Preparation.of(file, target, MappingRules.DEFAULT,
                         settings.source().busyTimeout(), Census.Listener.NONE);
                 say("planned");
@@ -74,7 +75,7 @@ final class MeasuredMigration {
         return new LiveMigration.Options(workers, new Limits(settings.copy().chunkRows(), copyBytes, SNAPSHOT_MAX),
                 new Limits(settings.follow().batchRows(), settings.follow().batchBytes(), SNAPSHOT_MAX),
                 settings.follow().pollInterval(), settings.source().busyTimeout(), settings.changelog().purgeKeepRows(),
-                (int) settings.changelog().purgeKeepAge().toMinutes(), true, NAME,
+                (int) settings.changelog().journalKeepAge().toMinutes(), true, NAME,
                 new Limits(settings.verify().chunkRows(), copyBytes, SNAPSHOT_MAX));
     }
 
