@@ -42,11 +42,12 @@ final class ChaosLife {
     private static final String DATABASE_PREFIX = "chaos_";
     private static final Duration SETTLE = Duration.ofSeconds(120);
     private static final int WRITERS = 3;
+    private static final Duration ROUND_LEAST = Duration.ofSeconds(20);
+    private static final Duration PAUSE_MAX = Duration.ofMillis(800);
     /** A round lasts until at least this was written and looked at, however slow the machine is, */
     private static final int ROUND_CHANGES = 1_500;
     private static final int ROUND_SNAPSHOTS = 100;
     /** but not longer than that. */
-    private static final Duration ROUND_LEAST = Duration.ofSeconds(20);
     private static final Duration ROUND_MAX = Duration.ofSeconds(90);
 
     /** What is counted. */
@@ -154,7 +155,8 @@ final class ChaosLife {
             try {
                 while (System.nanoTime() < least || System.nanoTime() < most
                         && (head() < written + ROUND_CHANGES || watch.snapshots() < seen + ROUND_SNAPSHOTS)) {
-                    daemon.waitFor(tempo.toMillis() * (2 + random.nextInt(40)) / 100, TimeUnit.MILLISECONDS);
+                    daemon.waitFor(Math.min(PAUSE_MAX.toMillis(), tempo.toMillis() * (2 + random.nextInt(40)) / 100),
+                            TimeUnit.MILLISECONDS);
                     disturb();
                     assertRunning();
                 }
