@@ -69,6 +69,7 @@ final class ChaosLife {
     private final List<Process> writers = new ArrayList<>();
     private final BalanceWatch watch;
     private final Thread atExit = new Thread(() -> processes().forEach(Process::destroyForcibly), "chaos-exit");
+    private Process changer;
     private Process daemon;
     private int writersStarted;
     private volatile int daemonsStarted;
@@ -331,13 +332,13 @@ final class ChaosLife {
 
     private void startWriter() throws IOException {
         int number = ++writersStarted;
-        boolean first = writers.isEmpty(); // one of them changes the schema and vacuums, else nothing else would be done
-        String its = faults.stream().map(Fault::name).collect(Collectors.joining(","));
-        writers.add(0, start("writer" + number, List.of("-Xmx64m"), ChaosWriter.class.getName(), source.toString(),
-                Long.toString(seed * 1_000 + number), "800", its, Boolean.toString(first)));
-        if (!first) {
-            writers.add(writers.remove(0));
-        }
+        // one at a time changes the schema and vacuums, else nothing else would be done
+        boolean changes = !writers.contains(changer);
+        Process writer = start("writer" + number, List.of("-Xmx64m"), ChaosWriter.class.getName(), source.toString(),
+                Long.toString(seed * 1_000 + number), "800",
+                faults.stream().map(Fault::name).collect(Collectors.joining(",")), Boolean.toString(changes));
+        writers.add(writer);
+        changer = changes ? writer : changer;
     }
 
     private void startDaemon() throws IOException {
