@@ -614,7 +614,7 @@ public final class LiveMigration implements AutoCloseable {
         }
         plan = stored.plan();
         phase = stored.phase();
-        if (stored.paused()) {
+        if (stored.paused() && session == null) { // later our own word counts: the target may not have heard it
             gate.pause();
             run = RunState.PAUSED;
         }
@@ -625,8 +625,13 @@ public final class LiveMigration implements AutoCloseable {
         if (generation == 0) {
             generation = takeGeneration();
         }
+        boolean paused = stored.paused();
         planSeen = session.run(connection -> {
             meet(connection);
+            if (paused != gate.isPaused()) {
+                store.setPaused(connection, gate.isPaused());
+                connection.commit();
+            }
             return store.standing(connection).plan();
         });
         if (phase == Phase.CANCELLED) {
