@@ -316,7 +316,9 @@ public final class Planner {
             columns.stream().filter(other -> other.target().equals(name)).forEach(other -> problems.add("columns "
                     + table.name() + "." + other.source() + " and " + place + " go to the same target column " + name
                     + ": name another for one of them in the configuration, or exclude it"));
-            columns.add(new ColumnPlan(column.name(), i, name, codec.planned().id(), columnRule.using()));
+            // of a key it must be known which values can't be there: rows are looked for by them
+            boolean key = table.identity().columns().stream().anyMatch(column.name()::equalsIgnoreCase);
+            columns.add(new ColumnPlan(column.name(), i, name, (key ? codec : codec.planned()).id(), columnRule.using()));
         }
         if (existing != null) {
             for (ExistingColumn there : existing.columns()) {

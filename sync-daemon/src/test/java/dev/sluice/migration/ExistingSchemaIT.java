@@ -236,8 +236,8 @@ class ExistingSchemaIT {
             assertThat(ground.target("SELECT id, state, kind FROM t WHERE id IN (2, 10) ORDER BY id"))
                     .containsExactly("2|paid|a", "10|open|c");
             assertThat(ground.target("SELECT * FROM by_kind ORDER BY n")).containsExactly("c|1", "b|5");
-            ground.there("ALTER TYPE state ADD VALUE 'late'", "ALTER TYPE kind ADD VALUE 'z'");
-            ground.app("UPDATE t SET mail = 'a mail@example.org' WHERE id = 5", "DELETE FROM t WHERE id IN (6, 7, 8, 9)");
+            ground.there("ALTER TYPE state ADD VALUE 'late'");
+            ground.app("DELETE FROM by_kind WHERE kind = 'z'", "UPDATE t SET mail = 'a mail@example.org' WHERE id = 5", "DELETE FROM t WHERE id IN (6, 7, 8, 9)");
             ground.migration().retryParked();
             assertThat(ground.parked()).isEmpty();
             assertThat(ground.verify().isEqual()).isTrue();
