@@ -100,7 +100,7 @@ public final class EmbeddedTarget implements AutoCloseable {
             Files.createDirectories(home);
             return new EmbeddedTarget(home.toAbsolutePath(), false);
         } catch (IOException e) {
-            throw new TargetRefusal("the embedded PostgreSQL could not be set up in " + home + " (" + e
+            throw new TargetRefusal("the embedded PostgreSQL could not be set up in " + home + " (" + e.getMessage()
                     + "): check its permissions and free space, or name another stateDir", e);
         }
     }

@@ -2,6 +2,7 @@ package dev.sluice.sqlite;
 
 import java.nio.file.Path;
 import java.sql.SQLException;
+import org.sqlite.NativeLibraryNotFoundException;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
@@ -35,6 +36,10 @@ public final class SqliteFailure {
      * @param writing true if it was to be written
      */
     public static String sentence(SQLException e, Path path, boolean writing) {
+        if (isLibraryMissing(e)) {
+            return "SQLite's library can't be unpacked in " + System.getProperty("java.io.tmpdir") + ": make room there, let"
+                    + " libraries be loaded from it, or name another folder with -Djava.io.tmpdir";
+        }
         SQLiteErrorCode code =
                 e instanceof SQLiteException sqlite ? sqlite.getResultCode() : SQLiteErrorCode.UNKNOWN_ERROR;
         return switch (primary(e)) {
@@ -58,6 +63,15 @@ public final class SqliteFailure {
                     + "): its schema is of a newer format or needs an extension that is not here";
             default -> path + " can't be used (" + code.name() + ")";
         };
+    }
+
+    private static boolean isLibraryMissing(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof NativeLibraryNotFoundException) {
+                return true;
+            }
+        }
+        return false;
     }
 
     static String corrupt(Path path, String error) {
