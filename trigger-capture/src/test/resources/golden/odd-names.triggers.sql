@@ -9,6 +9,7 @@ CREATE TRIGGER "_sluice_1_bu" BEFORE UPDATE ON "order"
 WHEN OLD."we ird; --" IS NOT NEW."we ird; --" OR typeof(OLD."we ird; --") <> typeof(NEW."we ird; --") OR CAST(OLD."we ird; --" AS BLOB) IS NOT CAST(NEW."we ird; --" AS BLOB) OR OLD."a""b" IS NOT NEW."a""b" COLLATE BINARY OR OLD."größe" IS NOT NEW."größe" COLLATE BINARY OR OLD._rowid_ <> NEW._rowid_
 BEGIN
   INSERT INTO "_sluice_changelog"(tid, op, k1) SELECT 1, 'N', NEW."we ird; --" WHERE OLD."we ird; --" IS NOT NEW."we ird; --" OR typeof(OLD."we ird; --") <> typeof(NEW."we ird; --") OR CAST(OLD."we ird; --" AS BLOB) IS NOT CAST(NEW."we ird; --" AS BLOB);
+  INSERT INTO "_sluice_changelog"(tid, op, k1) SELECT 1, 'K', OLD."we ird; --" WHERE OLD."we ird; --" IS NOT NEW."we ird; --" OR typeof(OLD."we ird; --") <> typeof(NEW."we ird; --") OR CAST(OLD."we ird; --" AS BLOB) IS NOT CAST(NEW."we ird; --" AS BLOB);
   INSERT INTO "_sluice_changelog"(tid, op, k1) SELECT 1, 'R', t."we ird; --" FROM "order" AS t WHERE t."a""b" = NEW."a""b" COLLATE "BINARY";
   INSERT INTO "_sluice_changelog"(tid, op, k1) SELECT 1, 'R', t."we ird; --" FROM "order" AS t WHERE t."größe" = NEW."größe" COLLATE "BINARY";
   INSERT INTO "_sluice_changelog"(tid, op, k1) SELECT 1, 'R', t."we ird; --" FROM "order" AS t WHERE t._rowid_ = NEW._rowid_ AND t._rowid_ <> OLD._rowid_;
@@ -40,10 +41,9 @@ END;
 CREATE TRIGGER "_sluice_1_au" AFTER UPDATE ON "order"
 BEGIN
   INSERT INTO "_sluice_changelog"(tid, op, k1) VALUES(1, 'U', NEW."we ird; --");
-  INSERT INTO "_sluice_changelog"(tid, op, k1) SELECT 1, 'K', OLD."we ird; --" WHERE OLD."we ird; --" IS NOT NEW."we ird; --" OR typeof(OLD."we ird; --") <> typeof(NEW."we ird; --") OR CAST(OLD."we ird; --" AS BLOB) IS NOT CAST(NEW."we ird; --" AS BLOB);
 END;
 
-CREATE TRIGGER "_sluice_1_ad" AFTER DELETE ON "order"
+CREATE TRIGGER "_sluice_1_bd" BEFORE DELETE ON "order"
 BEGIN
   INSERT INTO "_sluice_changelog"(tid, op, k1) VALUES(1, 'D', OLD."we ird; --");
 END;

@@ -2,7 +2,9 @@ package dev.sluice.cli;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.sluice.migration.Preparation;
+import dev.sluice.postgres.TargetRefusal;
 import dev.sluice.settings.InvalidSettings;
+import dev.sluice.sqlite.SqliteSession;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.List;
@@ -20,7 +22,7 @@ import picocli.CommandLine.ScopeType;
             "Start with: sluice demo, or sluice assess --source app.db"},
         subcommands = {DemoCommand.class, AssessCommand.class, PlanCommand.class, MigrateCommand.class, RunCommand.class,
             StatusCommand.class, VerifyCommand.class, ParkedCommand.class, ResyncCommand.class, PauseCommand.class,
-            ResumeCommand.class, CancelCommand.class, HelpCommand.class})
+            ResumeCommand.class, CancelCommand.class, BenchCommand.class, HelpCommand.class})
 public final class Main {
 
     static final int DONE = 0;
@@ -63,7 +65,11 @@ public final class Main {
             error.put("error", String.join("; ", problems));
             command.getOut().println(error);
         }
-        problems.forEach(problem -> command.getErr().println("sluice: " + problem));
+        if (e instanceof TargetRefusal refusal) {
+            command.getErr().println("sluice: " + String.join(System.lineSeparator(), refusal.lines()));
+        } else {
+            problems.forEach(problem -> command.getErr().println("sluice: " + problem));
+        }
         return e instanceof InvalidSettings ? USAGE : REFUSED;
     }
 
@@ -75,7 +81,7 @@ public final class Main {
         }
 
         private static String sqlite() {
-            return org.sqlite.SQLiteJDBCLoader.getVersion();
+            return SqliteSession.version();
         }
     }
 

@@ -46,7 +46,7 @@ final class RunCommand implements Callable<Integer> {
             }
             CopyLog progress = new CopyLog();
             LiveMigration migration = new LiveMigration(settings.migration(), file, target.target(),
-                    options(settings, file),
+                    options(settings, file), Choices.rules(settings),
                     () -> Preparation.of(file, target.target(), Choices.rules(settings),
                             settings.source().busyTimeout(), progress.census()),
                     progress);
@@ -85,7 +85,7 @@ final class RunCommand implements Callable<Integer> {
                 new Limits(settings.copy().chunkRows(), settings.copy().chunkBytes(), snapshot),
                 new Limits(settings.follow().batchRows(), settings.follow().batchBytes(), snapshot),
                 settings.follow().pollInterval(), settings.source().busyTimeout(),
-                settings.changelog().purgeKeepRows(), (int) Math.max(1, settings.changelog().purgeKeepAge().toMinutes()),
+                settings.changelog().purgeKeepRows(), (int) Math.max(1, settings.changelog().journalKeepAge().toMinutes()),
                 settings.onMisfit() == Settings.OnMisfit.WIDEN, Main.version(),
                 new Limits(settings.verify().chunkRows(), settings.copy().chunkBytes(), snapshot));
     }

@@ -24,9 +24,9 @@ final class VerifyCommand implements Callable<Integer> {
     @Parameters(paramLabel = "TABLE", arity = "0..*", description = "source tables (default: all)")
     private List<String> tables = new ArrayList<>();
 
-    @Option(names = "--timeout", paramLabel = "SECONDS", defaultValue = "86400",
-            description = "how long to wait for the result (default: ${DEFAULT-VALUE})")
-    private long timeout;
+    @Option(names = "--timeout", paramLabel = "DURATION", defaultValue = "1d", converter = DurationOption.class,
+            description = "how long to wait for the result, e.g. 90s, 10m (default: ${DEFAULT-VALUE})")
+    private Duration timeout;
 
     @Spec
     private CommandSpec spec;
@@ -34,7 +34,7 @@ final class VerifyCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Console.quiet();
-        JsonNode report = choices.client().verify(tables, Duration.ofSeconds(timeout));
+        JsonNode report = choices.client().verify(tables, timeout);
         PrintWriter out = spec.commandLine().getOut();
         if (choices.json()) {
             out.println(report.toPrettyString());
@@ -61,14 +61,16 @@ final class VerifyCommand implements Callable<Integer> {
                         String.join(", ", columns));
             }
         }
+        report.path("held").forEach(reason -> out.printf("HELD       %s%n", reason.asText()));
         out.println();
         if (report.path("equal").asBoolean()) {
             out.printf("Equal: %,d rows in %d tables, compared between changelog positions %,d and %,d.%n",
                     report.path("rows").asLong(), report.path("tables").size(), report.path("fromSeq").asLong(),
                     report.path("toSeq").asLong());
         } else {
-            out.printf("NOT EQUAL: %,d rows differ, %,d are parked. Mend a table with: sluice resync TABLE%n",
-                    report.path("differences").asLong(), report.path("parked").asLong());
+            out.printf("NOT EQUAL: %,d rows differ, %,d are parked, %,d tables are held. Mend a table with: sluice resync"
+                    + " TABLE%n", report.path("differences").asLong(), report.path("parked").asLong(),
+                    report.path("held").size());
         }
     }
 }

@@ -48,6 +48,11 @@ final class TextCodecs {
                     && (lengthMax == 0 || text.utf8().length <= lengthMax || characters(text.utf8()) <= lengthMax);
         }
 
+        @Override
+        public boolean within(Codec wider) {
+            return Codec.super.within(wider) || wider.equals(Texts.TEXT);
+        }
+
         private static int characters(byte[] utf8) {
             int count = 0;
             for (byte b : utf8) {
@@ -253,6 +258,11 @@ final class TextCodecs {
         }
 
         @Override
+        public boolean within(Codec wider) {
+            return Codec.super.within(wider) || wider.equals(Texts.TEXT);
+        }
+
+        @Override
         public String text(Value value) {
             return string(value);
         }
@@ -325,6 +335,11 @@ final class TextCodecs {
                 }
             }
             return true;
+        }
+
+        @Override
+        public boolean within(Codec wider) {
+            return Codec.super.within(wider) || form != UuidForm.BLOB && wider.equals(Texts.TEXT);
         }
 
         private boolean isCanonical(byte[] ascii) {

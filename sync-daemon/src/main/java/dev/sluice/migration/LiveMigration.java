@@ -18,8 +18,10 @@ import dev.sluice.follow.SourceChanged;
 import dev.sluice.phase.Phase;
 import dev.sluice.phase.RunState;
 import dev.sluice.plan.Declaration.Stage;
+import dev.sluice.plan.Drift;
+import dev.sluice.plan.MappingRules;
 import dev.sluice.plan.MigrationPlan;
-import dev.sluice.plan.Planner;
+import dev.sluice.plan.Retyping;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.plan.Widening;
 import dev.sluice.postgres.LastingSession;
@@ -106,6 +108,7 @@ public final class LiveMigration implements AutoCloseable {
     private final Target target;
     private final Options options;
     private final Planning planning;
+    private final SchemaDrift drift;
     private final CopyProgress progress;
     private final MigrationStore store;
     private final Reconnect reconnect;
@@ -138,6 +141,7 @@ public final class LiveMigration implements AutoCloseable {
     private Map<String, SourceTable> sources = Map.of();
     private long generation;
     private boolean replicationRole;
+    private boolean tryHeldAgain;
     private boolean wentBack;
     private String planSeen;
     private boolean widenAgain;
@@ -174,7 +178,8 @@ public final class LiveMigration implements AutoCloseable {
         Preparation prepare() throws SQLException, InterruptedException;
     }
 
-    public LiveMigration(String name, SqliteFile file, Target target, Options options, Planning planning,
+    /** @param rules for tables and columns that come later; {@code planning} has applied them to those that are there */
+    public LiveMigration(String name, SqliteFile file, Target target, Options options, MappingRules rules, Planning planning,
             CopyProgress progress) {
         this.name = name;
         this.file = file;
@@ -183,6 +188,7 @@ public final class LiveMigration implements AutoCloseable {
         this.planning = planning;
         this.progress = progress;
         this.store = new MigrationStore(name);
+        this.drift = new SchemaDrift(file, target, store, rules, options.busyTimeout());
         this.reconnect = new Reconnect(target.url(), EnumSet.of(SqlFailure.UNREACHABLE, SqlFailure.TRANSIENT,
                 SqlFailure.DISK_FULL, SqlFailure.READ_ONLY), new Reconnect.Listener() {
                     @Override
@@ -324,6 +330,8 @@ public final class LiveMigration implements AutoCloseable {
                     ask(this::sealRepair);
                 }
             }
+            report = report.withHeld(plan.held().stream().filter(table -> tables.isEmpty()
+                    || tables.stream().anyMatch(table.source()::equalsIgnoreCase)).map(MigrationPlan.Held::reason).toList());
             if (tables.isEmpty()) {
                 verification = report;
             }
@@ -354,7 +362,7 @@ public final class LiveMigration implements AutoCloseable {
             }
         }
         for (String wanted : tables) {
-            if (plan.table(wanted) == null) {
+            if (plan.table(wanted) == null && plan.held(wanted) == null) {
                 throw new TargetRefusal("table " + wanted + " is not part of the migration");
             }
         }
@@ -416,11 +424,22 @@ public final class LiveMigration implements AutoCloseable {
     /** Tries every parked row again with the value that the source has now; returns how many are parked still. */
     public long retryParked() throws Exception {
         requireReplicating("retry parked rows");
-        return ask(this::retryParkedRows);
+        return ask(() -> {
+            takeOverTypes();
+            return phase == Phase.REPLICATING ? retryParkedRows() : status().parked(); // else a comparison retries them
+        });
     }
 
-    /** Re-reads one table while the application writes, and mends whatever differs. */
+    /** Re-reads one table while the application writes, and mends whatever differs; one that is held is tried again. */
     public VerifyReport resync(String table) throws Exception {
+        if (plan != null && plan.held(table) != null) {
+            requireReplicating("resync");
+            ask(() -> tryHeldAgain = true);
+            ask(() -> null); // answered when it is followed again, or held again
+            if (plan.held(table) != null) {
+                throw new TargetRefusal(plan.held(table).reason());
+            }
+        }
         return verify(List.of(table), true, (compared, done) -> {});
     }
 
@@ -447,7 +466,16 @@ public final class LiveMigration implements AutoCloseable {
                 phase.meaning(), run.label(), "sqlite", at == null ? 0 : at.seq(), lag, lagSeconds,
                 planned == null ? 0 : planned.rows(), rowsCopied, changesApplied, parkedRows,
                 verifying.get() ? "verifying" : verified == null ? "unverified" : verified.isEqual() ? "verified" : "mismatched",
-                verified == null ? null : verified.endedAt(), startedAt, tables, notes, next(parkedRows, verified));
+                verified == null ? null : verified.endedAt(), startedAt, tables, notes(planned), next(parkedRows, verified));
+    }
+
+    private List<String> notes(MigrationPlan planned) {
+        List<String> all = new ArrayList<>();
+        if (planned != null) {
+            planned.held().forEach(table -> all.add("table " + table.source() + " is held: " + table.reason()));
+        }
+        all.addAll(notes);
+        return all;
     }
 
     /** Changelog rows behind the watermark, asked of the source itself: also while the target is away. */
@@ -472,7 +500,8 @@ public final class LiveMigration implements AutoCloseable {
         }
         return switch (phase) {
             case CREATED, COPYING, CATCHING_UP -> "wait: sluice status --wait replicating";
-            case REPLICATING -> parkedRows > 0 ? "look at the parked rows: sluice parked"
+            case REPLICATING -> !plan.held().isEmpty() ? "see to the tables that are held (in the notes), then sluice resync TABLE"
+                    : parkedRows > 0 ? "look at the parked rows: sluice parked"
                     : verified == null ? "prove that both sides are equal: sluice verify"
                     : verified.isEqual() ? "PostgreSQL follows SQLite and was proven equal"
                     : "see what differs: sluice verify";
@@ -528,7 +557,8 @@ public final class LiveMigration implements AutoCloseable {
                 } catch (SQLException | Unfit | UncheckedIOException e) {
                     SqlFailure kind = SqlFailure.of(e);
                     if (plan == null && (kind == SqlFailure.PERMISSION || kind == SqlFailure.MISSING)) {
-                        throw e; // a wrong password or database at the first look: the operator must decide
+                        // a wrong password or database at the first look: the operator must decide
+                        throw new TargetRefusal(SqlFailure.sentence(e, target.url()), e);
                     }
                     retryLater(e);
                 } catch (SourceRefusal e) {
@@ -557,7 +587,8 @@ public final class LiveMigration implements AutoCloseable {
 
     private void retryLater(Exception e) throws InterruptedException {
         LOG.debug("step failed", e);
-        block(Preparation.sentence(e, file.path()));
+        block(e instanceof SQLException sql && sql.getSQLState() == null && Files.notExists(file.path()) ? gone()
+                : Preparation.sentence(e, file.path()));
         closeReader();
         commandsWithin(RETRY_PAUSE);
     }
@@ -637,7 +668,13 @@ public final class LiveMigration implements AutoCloseable {
         if (phase == Phase.CANCELLED) {
             return;
         }
-        use(Preparation.schema(file, options.busyTimeout()));
+        SourceSchema now = Preparation.schema(file, options.busyTimeout());
+        if (phase != Phase.CREATED && !now.hash().equals(plan.schemaHash())) {
+            throw new SourceChanged(SourceChanged.Kind.SCHEMA, "the schema of " + file.path() + " was changed");
+        }
+        if (phase != Phase.CREATED) {
+            use(now);
+        }
         reader = new SourceReader(file, options.busyTimeout());
         session.run(connection -> {
             Map<String, Long> rows = new TreeMap<>();
@@ -651,6 +688,7 @@ public final class LiveMigration implements AutoCloseable {
                 claimSource(writer);
             }
             follower = follower();
+            takeOverTypes();
         }
         unblock();
     }
@@ -862,10 +900,15 @@ public final class LiveMigration implements AutoCloseable {
         if (gate.isStopped()) {
             return;
         }
+        SourceSchema present = Preparation.schema(file, options.busyTimeout());
+        if (!present.hash().equals(plan.schemaHash())) {
+            redraw(present); // planning may have taken hours
+            return;
+        }
+        use(present);
         SqliteFile.Identity identity = identity();
         boolean ours;
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-            use(SchemaReader.read(writer)); // planning may have taken hours
             String epoch = session.run(connection -> intendedEpoch(connection, identity));
             ours = Capture.install(writer, new ArrayList<>(sources.values()), schema.hash(), epoch).epoch().equals(epoch);
             if (ours) {
@@ -983,7 +1026,7 @@ public final class LiveMigration implements AutoCloseable {
             return;
         }
         session.run(connection -> {
-            declarations.run(connection, EnumSet.of(Stage.UNIQUE, Stage.CHECK, Stage.VIEW));
+            declarations.run(connection, EnumSet.of(Stage.INDEX, Stage.UNIQUE, Stage.CHECK, Stage.VIEW));
             return null;
         });
         if (!drainPieces()) {
@@ -1061,6 +1104,10 @@ public final class LiveMigration implements AutoCloseable {
     // ---- phase replicating ----
 
     private void follow() throws SQLException, InterruptedException {
+        if (tryHeldAgain) {
+            tryHeldAgain = false;
+            throw new SourceChanged(SourceChanged.Kind.SCHEMA, "tables that are held are tried again");
+        }
         if (watermark == null || follower.sourceChanged()) {
             Follower.Turn turn = follower.turn(true);
             applied(turn);
@@ -1150,6 +1197,12 @@ public final class LiveMigration implements AutoCloseable {
         }
     }
 
+    private void commitPlan(Connection connection) throws SQLException {
+        planSeen = null; // whether this arrives is not known before the answer
+        connection.commit();
+        planSeen = store.standing(connection).plan();
+    }
+
     /** Takes the bound off a type whose bound parked rows, where PostgreSQL can do so without rewriting the table. */
     private void widen() throws SQLException, InterruptedException {
         if (parked.isEmpty() || !options.widen()) {
@@ -1161,9 +1214,7 @@ public final class LiveMigration implements AutoCloseable {
                     .filter(row -> row.column() != null).map(row -> new Widening.Column(row.table(), row.column())).toList());
             if (changed.plan() != before) {
                 store.savePlan(connection, changed.plan());
-                planSeen = null; // whether this arrives is not known before the answer
-                connection.commit();
-                planSeen = store.standing(connection).plan();
+                commitPlan(connection);
             }
             return changed;
         });
@@ -1175,6 +1226,27 @@ public final class LiveMigration implements AutoCloseable {
             Widening.difference(before, plan).forEach(this::note);
             retryParkedRows();
             widen(); // a row that fits in this column may not fit in its next
+        }
+    }
+
+    /** The operator may have widened a column: then its table is compared, as its values were made by PostgreSQL's cast. */
+    private void takeOverTypes() throws SQLException, InterruptedException {
+        MigrationPlan before = plan;
+        Retyping.Outcome outcome = session.run(connection -> {
+            Retyping.Outcome found = Retyping.look(connection, before, sources);
+            if (!found.tables().isEmpty()) {
+                store.requireGeneration(connection, generation);
+                store.savePlan(connection, found.plan());
+                remember(connection, found.tables());
+                commitPlan(connection);
+            }
+            return found;
+        });
+        outcome.refused().forEach(this::note);
+        if (outcome.plan() != before) {
+            plan = outcome.plan();
+            follower.use(plan);
+            Widening.difference(before, plan).forEach(this::note);
         }
     }
 
@@ -1235,6 +1307,12 @@ public final class LiveMigration implements AutoCloseable {
         return List.copyOf(damaged);
     }
 
+    /** Captured tables that are not followed any more: gone, or held. */
+    private List<String> left(Capture.State capture) {
+        return capture == null ? List.of() : capture.tables().stream().map(CapturedTable::name)
+                .filter(table -> plan.table(table) == null).toList();
+    }
+
     private void sourceChanged(SourceChanged change) throws SQLException, InterruptedException {
         LOG.warn("event=source_changed migration={} kind={} reason=\"{}\"", name, change.kind(), change.getMessage());
         closeReader();
@@ -1242,18 +1320,26 @@ public final class LiveMigration implements AutoCloseable {
             return; // nothing was read yet: open() looks at everything
         }
         if (!Files.exists(file.path())) {
-            throw new Unfit("the source file " + file.path() + " is gone: put it back, or cancel the migration");
+            throw new Unfit(gone());
+        }
+        SourceSchema present = Preparation.schema(file, options.busyTimeout());
+        if (!present.hash().equals(plan.schemaHash()) || !plan.held().isEmpty()) {
+            redraw(present);
         }
         Look before = look();
+        if (!before.schema.hash().equals(plan.schemaHash())) {
+            throw new SourceChanged(SourceChanged.Kind.SCHEMA, "the schema of " + file.path() + " was changed again");
+        }
         use(before.schema);
         reader = new SourceReader(file, options.busyTimeout());
         SourceFacts known = session.run(store::source);
         boolean sameEpoch = before.capture != null && before.capture.epoch().equals(known.epoch());
         boolean continues = sameEpoch && change.kind() == SourceChanged.Kind.SCHEMA;
-        // before anything is mended in the source: after that nothing there would tell of the gap
+        // before anything is mended in the source: after that nothing there would tell of the gap, nor that the target
+        // is no replica of one commit until the gap is closed
         session.run(connection -> {
             store.requireGeneration(connection, generation);
-            store.addRechecks(connection, sameEpoch ? before.damaged : sources.keySet());
+            remember(connection, sameEpoch ? before.damaged : sources.keySet());
             connection.commit();
             return null;
         });
@@ -1268,6 +1354,7 @@ public final class LiveMigration implements AutoCloseable {
             if (!before.damaged.isEmpty()) {
                 Capture.repair(writer, generation, before.damaged);
             }
+            Capture.release(writer, generation, left(before.capture));
         }
         Look now = look();
         Set<String> toCompare = new HashSet<>(sameEpoch ? before.damaged : sources.keySet());
@@ -1285,45 +1372,48 @@ public final class LiveMigration implements AutoCloseable {
         unblock();
     }
 
+    /** That tables have to be compared, and that they are no replica until then: one is never stored without the other. */
+    private void remember(Connection connection, Collection<String> toCompare) throws SQLException {
+        store.addRechecks(connection, toCompare);
+        if (!toCompare.isEmpty()) {
+            leaveReplicating(connection);
+        }
+    }
+
+    private String gone() {
+        return "the source file " + file.path() + " is gone: put it back, or cancel the migration";
+    }
+
     /** Tables whose rows VACUUM may have numbered anew. */
     private List<String> renumbered() {
         return sources.values().stream().filter(Obstacle::rowidsCanMove).map(SourceTable::name).toList();
     }
 
-    /** Goes on with the source as {@code now} declares it; throws if the plan is not for such a one. */
-    private void use(SourceSchema now) {
-        String misfit = misfit(now);
-        if (misfit != null) {
-            throw new Unfit(misfit);
-        }
-        schema = now;
-        sources = Sources.of(now, plan);
+    /** Brings plan and target in line with the schema {@code now}. */
+    private void redraw(SourceSchema now) throws SQLException, InterruptedException {
+        MigrationPlan old = plan;
+        Drift drifted = drift.look(old, now);
+        session.run(connection -> {
+            store.requireGeneration(connection, generation);
+            drift.apply(connection, old, drifted);
+            if (drifted.isDue()) {
+                leaveReplicating(connection);
+            }
+            commitPlan(connection);
+            return null;
+        });
+        plan = drifted.plan();
+        drifted.forgotten().forEach(copied::remove);
+        parked = session.run(store::parkedCounts);
+        drifted.news().forEach(this::note);
+        plan.held().forEach(table -> LOG.warn("event=held migration={} table={} reason=\"{}\"", name, table.source(),
+                table.reason()));
     }
 
-    /** Why the source can't be followed as it is now, or null if it can. */
-    private String misfit(SourceSchema now) {
-        for (TablePlan table : plan.tables()) {
-            SourceTable source = now.table(table.source());
-            if (source == null) {
-                return "table " + table.source() + " is gone from the source: bring it back, or cancel and start a new"
-                        + " migration without it";
-            }
-            List<String> stored = source.storedColumns().stream().map(column -> SqlText.lower(column.name())).toList();
-            if (!stored.equals(table.stored().stream().map(SqlText::lower).toList())) {
-                return "the columns of table " + table.source()
-                        + " were changed: cancel, and start a new migration with the new schema";
-            }
-            if (!new CapturedTable(0, table.source(), table.identity()).fits(source)) {
-                return "the key of table " + table.source()
-                        + " was changed: cancel, and start a new migration with the new schema";
-            }
-        }
-        for (SourceTable table : now.tables()) {
-            if (plan.table(table.name()) == null && !plan.leavesOut(Planner.tableObject(table.name()))) {
-                note("table " + table.name() + " is new in the source and not carried: start a new migration to include it");
-            }
-        }
-        return null;
+    /** Goes on with the source as {@code now} declares it, which is what the plan was made for. */
+    private void use(SourceSchema now) {
+        schema = now;
+        sources = Sources.of(now, plan);
     }
 
     /**
@@ -1345,10 +1435,7 @@ public final class LiveMigration implements AutoCloseable {
                 store.resetWatermark(connection, new Watermark(head.seq(), head.nonce(), false));
                 store.clearJournal(connection);
             }
-            store.addRechecks(connection, toCompare);
-            if (!toCompare.isEmpty()) {
-                leaveReplicating(connection);
-            }
+            remember(connection, toCompare);
             connection.commit();
             return null;
         });

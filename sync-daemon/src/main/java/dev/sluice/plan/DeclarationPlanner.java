@@ -2,6 +2,7 @@ package dev.sluice.plan;
 
 import dev.sluice.census.Census;
 import dev.sluice.census.ColumnCensus;
+import dev.sluice.census.TableCensus;
 import dev.sluice.mapping.Codec;
 import dev.sluice.plan.Declaration.Stage;
 import dev.sluice.schema.RowIdentity;
@@ -59,9 +60,10 @@ final class DeclarationPlanner {
 
     List<Declaration> plan() {
         add(Stage.GROUND, null, "schema " + quote(targetSchema), "CREATE SCHEMA IF NOT EXISTS " + quote(targetSchema),
-                null, true);
+                "DROP SCHEMA " + quote(targetSchema), true);
         if (tables.stream().flatMap(t -> t.columns().stream()).anyMatch(c -> c.codec().type().equals("citext"))) {
-            add(Stage.GROUND, null, "extension citext", "CREATE EXTENSION IF NOT EXISTS citext", null, true);
+            add(Stage.GROUND, null, "extension citext", "CREATE EXTENSION IF NOT EXISTS citext",
+                    "DROP EXTENSION citext", true);
         }
         List<TablePlan> fresh = tables.stream().filter(table -> !table.existing()).toList();
         fresh.forEach(this::createTable);
@@ -125,6 +127,12 @@ final class DeclarationPlanner {
         add(Stage.TABLE, table, "table \"" + table.source() + "\"", body.toString(), "DROP TABLE " + qualified(table), true);
     }
 
+    /** A column as it is added to a table that has rows. */
+    String addColumn(TablePlan table, ColumnPlan added) {
+        SourceTable source = source(table);
+        return "ALTER TABLE " + qualified(table) + " ADD COLUMN " + column(table, source, source.column(added.source()));
+    }
+
     private String column(TablePlan table, SourceTable source, SourceColumn column) {
         ColumnPlan plan = table.column(column.name());
         Codec codec = plan.codec();
@@ -137,7 +145,7 @@ final class DeclarationPlanner {
         }
         if (column.notNull() && !integerKey) {
             ColumnCensus values = columnCensus(table, column);
-            if (values.classes().nulls() == 0) {
+            if (values == null || values.classes().nulls() == 0) {
                 sql.append(" NOT NULL");
             } else {
                 notCarried.add(new NotCarried(on("NOT NULL of column", column.name(), table), "NOT NULL",
@@ -157,9 +165,10 @@ final class DeclarationPlanner {
         return rules.table(table.source()).column(column.name()).type();
     }
 
+    /** Null where only a part of the source was read, because the rest is there already. */
     private ColumnCensus columnCensus(TablePlan table, SourceColumn column) {
-        return census.tables().stream().filter(t -> t.table().equals(table.source())).findFirst().orElseThrow()
-                .column(column.name());
+        TableCensus counted = census.table(table.source());
+        return counted == null ? null : counted.column(column.name());
     }
 
     /** The DEFAULT's SQL, or null if there is none to carry. */
@@ -237,7 +246,7 @@ final class DeclarationPlanner {
         table.keyTargets().forEach(key -> keys.add(quote(key)));
         add(Stage.KEY, table, on("primary key", name, table),
                 "ALTER TABLE " + qualified(table) + " ADD CONSTRAINT " + quote(name) + " PRIMARY KEY (" + keys + ")",
-                null, true);
+                dropConstraint(table, name), true);
         if (table.keyColumn() != null && !source.primaryKey().isEmpty()) {
             notCarried.add(new NotCarried(on("PRIMARY KEY", String.join(", ", source.primaryKey()), table),
                     "PRIMARY KEY (" + String.join(", ", source.primaryKey()) + ")",
@@ -255,8 +264,17 @@ final class DeclarationPlanner {
             }
             String index = identifiers.relations().invent(table.target() + "_key_nocase");
             add(Stage.UNIQUE, table, on("case-insensitive key", index, table),
-                    "CREATE UNIQUE INDEX " + quote(index) + " ON " + qualified(table) + " (" + terms + ")", null, false);
+                    "CREATE UNIQUE INDEX " + quote(index) + " ON " + qualified(table) + " (" + terms + ")",
+                    dropIndex(index), false);
         }
+    }
+
+    private String dropConstraint(TablePlan table, String name) {
+        return "ALTER TABLE " + qualified(table) + " DROP CONSTRAINT " + quote(name);
+    }
+
+    private String dropIndex(String name) {
+        return "DROP INDEX " + quote(targetSchema) + "." + quote(name);
     }
 
     /** True for a text column compared with NOCASE that stays text in PostgreSQL. */
@@ -335,14 +353,14 @@ final class DeclarationPlanner {
                     table.target() + "_" + String.join("_", index.terms().stream()
                             .map(t -> target(table, t.column())).toList()) + "_key");
             add(stage, table, object, "ALTER TABLE " + qualified(table) + " ADD CONSTRAINT " + quote(name) + " UNIQUE ("
-                    + String.join(", ", terms) + ")", null, false);
+                    + String.join(", ", terms) + ")", dropConstraint(table, name), false);
             return;
         }
         String name = index.sql() != null ? identifiers.relations().claim(index.name())
                 : identifiers.relations().invent(table.target() + "_unique_nocase");
         add(stage, table, object, "CREATE " + (index.unique() ? "UNIQUE " : "") + "INDEX " + quote(name) + " ON "
                 + qualified(table) + " (" + String.join(", ", terms) + ")" + where,
-                "DROP INDEX " + quote(targetSchema) + "." + quote(name), false);
+                dropIndex(name), false);
     }
 
     /** SQL, or the reason why there is none. */
@@ -373,7 +391,8 @@ final class DeclarationPlanner {
             Translation translated = ExpressionTranslator.condition(check.sql(), columns(table));
             if (translated instanceof Translation.Sql sql) {
                 add(Stage.CHECK, table, on("CHECK", name, table), "ALTER TABLE " + qualified(table)
-                        + " ADD CONSTRAINT " + quote(name) + " CHECK (" + sql.text() + ")", null, false);
+                        + " ADD CONSTRAINT " + quote(name) + " CHECK (" + sql.text() + ")",
+                        dropConstraint(table, name), false);
             } else {
                 notCarried.add(new NotCarried(on("CHECK", name, table), check.sql(),
                         ((Translation.Refused) translated).reason()));
@@ -430,7 +449,7 @@ final class DeclarationPlanner {
                 + " FOREIGN KEY (" + String.join(", ", children) + ") REFERENCES " + qualified(parent) + " ("
                 + String.join(", ", parents) + ")" + action(" ON DELETE ", key.onDelete())
                 + action(" ON UPDATE ", key.onUpdate()) + " DEFERRABLE INITIALLY "
-                + (key.initiallyDeferred() ? "DEFERRED" : "IMMEDIATE"), null, false);
+                + (key.initiallyDeferred() ? "DEFERRED" : "IMMEDIATE"), dropConstraint(table, name), false);
         return null;
     }
 

@@ -46,7 +46,7 @@ public enum SqlFailure {
 
     /** SQLSTATE classes whose message names objects and code only, never the value of a row. */
     private static final Set<String> SPEAKING_CLASSES =
-            Set.of("08", "0A", "25", "28", "3D", "3F", "42", "53", "55", "57", "58", "XX");
+            Set.of("08", "0A", "25", "28", "2B", "3D", "3F", "42", "53", "55", "57", "58", "XX");
 
     /** Reads the first SQLSTATE on the way from {@code failure} to its causes; a bare I/O error means unreachable. */
     public static SqlFailure of(Throwable failure) {
@@ -245,7 +245,9 @@ public enum SqlFailure {
                 || !SPEAKING_CLASSES.contains(server.getSQLState().substring(0, 2))) {
             return "";
         }
-        return ", saying: " + server.getMessage().replaceAll("\\s+", " ");
+        // what depends on an object is named in the detail only
+        String detail = server.getSQLState().equals("2BP01") && server.getDetail() != null ? " (" + server.getDetail() + ")" : "";
+        return ", saying: " + (server.getMessage() + detail).replaceAll("\\s+", " ");
     }
 
     /** {@code  "constraint" on "schema"."table"."column"}, as far as the server names them. */

@@ -77,7 +77,7 @@ public record Settings(String migration, Path stateDir, Source source, Destinati
     }
 
     /** An applied row is purged when it is beyond both bounds. */
-    public record Changelog(long purgeKeepRows, Duration purgeKeepAge) {
+    public record Changelog(long purgeKeepRows, Duration journalKeepAge) {
     }
 
     /** @param port 0 chooses a free one */

@@ -644,6 +644,34 @@ public final class MigrationStore {
         return states;
     }
 
+    /** Gives declarations other ordinals, as another plan has them; those that are not named have never run. */
+    public void renumberDeclarations(Connection connection, Map<Integer, Integer> newByOld) throws SQLException {
+        try (PreparedStatement move = prepare(connection, """
+                WITH moved AS (DELETE FROM sluice.declaration WHERE migration = ? RETURNING *)
+                INSERT INTO sluice.declaration (migration, ordinal, stage, object, status, reason)
+                SELECT m.migration, -1 - n.ordinal, m.stage, m.object, m.status, m.reason
+                FROM moved m JOIN unnest(?::int[], ?::int[]) n (old, ordinal) ON n.old = m.ordinal
+                """);
+                PreparedStatement settle = prepare(connection,
+                        "UPDATE sluice.declaration SET ordinal = -1 - ordinal WHERE migration = ?")) {
+            move.setArray(2, connection.createArrayOf("int4", newByOld.keySet().toArray()));
+            move.setArray(3, connection.createArrayOf("int4", newByOld.values().toArray()));
+            move.executeUpdate();
+            settle.executeUpdate();
+        }
+    }
+
+    /** Forgets how far the copy of a table is, and its parked rows: there is nothing left that they speak of. */
+    public void forget(Connection connection, String table) throws SQLException {
+        for (String from : new String[] {"chunk", "parked_row", "recheck"}) {
+            try (PreparedStatement delete = prepare(connection,
+                    "DELETE FROM sluice." + from + " WHERE migration = ? AND source_table = ?")) {
+                delete.setString(2, table);
+                delete.executeUpdate();
+            }
+        }
+    }
+
     /** Prepares {@code sql}, whose first parameter is the migration's name. */
     private PreparedStatement prepare(Connection connection, String sql) throws SQLException {
         PreparedStatement statement = connection.prepareStatement(sql);

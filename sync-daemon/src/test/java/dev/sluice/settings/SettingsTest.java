@@ -60,7 +60,7 @@ class SettingsTest {
                 copy: {workers: 3, chunkRows: 5_000, chunkBytes: 512kB}
                 follow: {pollInterval: 1s, batchRows: 7, batchBytes: 1GB}
                 verify: {chunkRows: 11}
-                changelog: {purgeKeepRows: 12, purgeKeepAge: 2d}
+                changelog: {purgeKeepRows: 12, journalKeepAge: 2d}
                 api: {host: 0.0.0.0, port: 0, allowRemote: true, tokenFile: /run/token}
                 log: {format: json, level: debug}
                 """);

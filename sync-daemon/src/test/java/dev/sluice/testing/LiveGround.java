@@ -265,7 +265,7 @@ public final class LiveGround implements AutoCloseable {
         migration = new LiveMigration(name, source, other,
                 new LiveMigration.Options(2, chunk, batch, Duration.ofMillis(2), BUSY, purgeKeepRows, 10, true,
                         "test"),
-                planning, NO_PROGRESS);
+                rules, planning, NO_PROGRESS);
         migration.start();
         return migration;
     }

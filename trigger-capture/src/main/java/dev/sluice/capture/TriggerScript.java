@@ -98,6 +98,9 @@ public record TriggerScript(String candidate, Map<String, String> triggers) {
             }
             List<String> update = new ArrayList<>();
             update.add(log("N", "SELECT", incomingKeys(), keyChanged()));
+            if (oldKeyMayChangeItsClass()) {
+                update.add(movedKey());
+            }
             update.addAll(collisions);
             rowidCollision(true).ifPresent(update::add);
             put(triggers, "bu", "BEFORE UPDATE", uniqueChanged(), update);
@@ -107,10 +110,28 @@ public record TriggerScript(String candidate, Map<String, String> triggers) {
                         List.of("SELECT RAISE(ABORT, " + literal(FENCE_MESSAGE) + ");"));
             }
             put(triggers, "ai", "AFTER INSERT", null, List.of(log("I", "VALUES", keys("NEW"), null)));
-            put(triggers, "au", "AFTER UPDATE", null, List.of(log("U", "VALUES", keys("NEW"), null),
-                    log("K", "SELECT", keys("OLD"), keyChanged())));
-            put(triggers, "ad", "AFTER DELETE", null, List.of(log("D", "VALUES", keys("OLD"), null)));
+            String updated = log("U", "VALUES", keys("NEW"), null);
+            List<String> deleted = List.of(log("D", "VALUES", keys("OLD"), null));
+            if (oldKeyMayChangeItsClass()) {
+                put(triggers, "au", "AFTER UPDATE", null, List.of(updated));
+                put(triggers, "bd", "BEFORE DELETE", null, deleted);
+            } else {
+                put(triggers, "au", "AFTER UPDATE", null, List.of(updated, movedKey()));
+                put(triggers, "ad", "AFTER DELETE", null, deleted);
+            }
             return new TriggerScript(candidate, triggers);
+        }
+
+        /**
+         * Up to SQLite 3.50 an AFTER trigger may see OLD's text key as a number, '02' as 2: the foreign key check looks for
+         * children in the index of a numeric column and converts the key where it stands. BEFORE triggers see it as it is.
+         */
+        private boolean oldKeyMayChangeItsClass() {
+            return identity.kind() == Kind.DECLARED_KEY;
+        }
+
+        private String movedKey() {
+            return log("K", "SELECT", keys("OLD"), keyChanged());
         }
 
         private void put(Map<String, String> triggers, String suffix, String event, String when, List<String> body) {

@@ -8,6 +8,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import org.sqlite.SQLiteJDBCLoader;
 
 /**
  * One connection to the source. Transactions are said in SQL ({@link #begin}, {@link #beginImmediate}, {@link #commit},
@@ -98,6 +99,11 @@ public final class SqliteSession implements AutoCloseable {
         return texts;
     }
 
+    /** SQLite's own version, for example {@code 3.53.2}. */
+    public static String version() {
+        return SQLiteJDBCLoader.getVersion();
+    }
+
     /** Changes whenever another connection has committed to the file; costs about 15 µs. */
     public long dataVersion() throws SQLException {
         return number("PRAGMA data_version");
@@ -143,7 +149,7 @@ public final class SqliteSession implements AutoCloseable {
 
     /** True for text that is not valid UTF-8, which {@link #bind} sends as bytes. */
     public static boolean needsCast(Value value) {
-        return value instanceof Value.Text text && text.decoded() == null;
+        return value instanceof Value.Text text && !text.isUtf8();
     }
 
     @Override
