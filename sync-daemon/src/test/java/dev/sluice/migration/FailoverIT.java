@@ -288,6 +288,34 @@ class FailoverIT {
     }
 
     @Test
+    void columnAddedInTheTimeThatWasLostIsAddedAgain() throws Exception {
+        for (boolean alive : new boolean[] {true, false}) {
+            Path own = Files.createTempDirectory(folder, "case");
+            chooseCopy();
+            try (LiveGround ground = new LiveGround(own, server.fresh(), SCHEMA).startAndFollow()) {
+                awaitSame(ground);
+                keep();
+                ground.app("ALTER TABLE users ADD COLUMN extra TEXT DEFAULT 'given'", "UPDATE users SET extra = 'set' WHERE id = 3",
+                        "CREATE TABLE late (id INTEGER PRIMARY KEY, v TEXT)", "INSERT INTO late VALUES (1, 'a')");
+                Awaitility.await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(
+                        () -> ground.target("SELECT v FROM late").equals(List.of("a")));
+                awaitSame(ground);
+                if (!alive) {
+                    ground.stop();
+                }
+                goBack();
+                if (!alive) {
+                    ground.start();
+                }
+                Awaitility.await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(
+                        () -> ground.target("SELECT v FROM late").equals(List.of("a")));
+                assertHealed(ground);
+                assertThat(ground.target("SELECT extra, count(*) FROM users WHERE extra = 'set' GROUP BY 1")).containsExactly("set|1");
+            }
+        }
+    }
+
+    @Test
     void targetFromBeforeTheMigrationEndsItWithASentence() throws Exception {
         try (LiveGround ground = ground()) {
             keep();
