@@ -811,6 +811,9 @@ public final class LiveMigration implements AutoCloseable {
             return; // nothing is known yet
         }
         MigrationStore.Standing there = store.standing(connection);
+        if (there != null && there.standby()) {
+            throw SqlFailure.standby(); // it may only be late: waited for until it takes writes
+        }
         Watermark confirmed = follower == null ? null : follower.confirmed();
         if (there == null || there.generation() < generation || there.phase().ordinal() < phase.ordinal()
                 || confirmed != null && there.seq() < confirmed.seq()) {
