@@ -163,6 +163,10 @@ public final class SameRows {
             case "epoch":
                 long micros = ChronoUnit.MICROS.between(Instant.EPOCH, row.getObject(at, OffsetDateTime.class).toInstant());
                 return "integer " + micros / (codec.endsWith("MICROSECONDS") ? 1 : codec.endsWith("MILLISECONDS") ? 1_000 : 1_000_000);
+            case "uuid":
+                return "text " + (codec.endsWith(":HEX") ? text.replace("-", "") : text);
+            case "inet":
+                return "text " + text.replaceAll("/.*", "");
             case "escaped":
                 return escaped(text, codec.equals("escaped:numbers"));
             default:
