@@ -40,7 +40,7 @@ class TidyTest {
             "postgres", "settings", "console", "phase",
             "mapping", "census", "assess", "translate", "plan", "store", "declare", "apply", "copy", "verify", "follow",
             "migration",
-            "api", "daemon", "demo", "cli");
+            "api", "daemon", "demo", "bench", "cli");
 
     private static final Set<String> CAPTURE = Set.of("change", "sqlite", "schema", "capture", "tail");
 
@@ -124,7 +124,8 @@ class TidyTest {
     @Test
     void onlySqliteFileConnectsToASource() {
         noClasses().that().doNotHaveFullyQualifiedName("dev.sluice.sqlite.SqliteFile")
-                .and().resideOutsideOfPackage("dev.sluice.demo..") // its sample application is no part of Sluice
+                // their applications are no part of Sluice
+                .and().resideOutsideOfPackages("dev.sluice.demo..", "dev.sluice.bench..")
                 .should().dependOnClassesThat().haveFullyQualifiedName("org.sqlite.SQLiteConfig")
                 .orShould().dependOnClassesThat().haveFullyQualifiedName("java.sql.DriverManager").check(MAIN);
     }

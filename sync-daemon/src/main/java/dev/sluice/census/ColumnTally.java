@@ -182,7 +182,7 @@ final class ColumnTally {
         }
         charactersMax = Math.max(charactersMax, characters);
         nulTexts += nul ? 1 : 0;
-        invalidTexts += !ascii && text.decoded() == null ? 1 : 0;
+        invalidTexts += !ascii && !text.isUtf8() ? 1 : 0;
         overLength += characters > lengthDeclared ? 1 : 0;
         if (utf8[0] == '{' || utf8[0] == '[') {
             json++;

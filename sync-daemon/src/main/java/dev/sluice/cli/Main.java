@@ -22,7 +22,7 @@ import picocli.CommandLine.ScopeType;
             "Start with: sluice demo, or sluice assess --source app.db"},
         subcommands = {DemoCommand.class, AssessCommand.class, PlanCommand.class, MigrateCommand.class, RunCommand.class,
             StatusCommand.class, VerifyCommand.class, ParkedCommand.class, ResyncCommand.class, PauseCommand.class,
-            ResumeCommand.class, CancelCommand.class, HelpCommand.class})
+            ResumeCommand.class, CancelCommand.class, BenchCommand.class, HelpCommand.class})
 public final class Main {
 
     static final int DONE = 0;

@@ -46,7 +46,7 @@ final class RunCommand implements Callable<Integer> {
             }
             CopyLog progress = new CopyLog();
             LiveMigration migration = new LiveMigration(settings.migration(), file, target.target(),
-                    options(settings, file),
+                    options(settings, file), Choices.rules(settings),
                     () -> Preparation.of(file, target.target(), Choices.rules(settings),
                             settings.source().busyTimeout(), progress.census()),
                     progress);

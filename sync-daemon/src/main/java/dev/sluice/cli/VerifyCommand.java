@@ -61,14 +61,16 @@ final class VerifyCommand implements Callable<Integer> {
                         String.join(", ", columns));
             }
         }
+        report.path("held").forEach(reason -> out.printf("HELD       %s%n", reason.asText()));
         out.println();
         if (report.path("equal").asBoolean()) {
             out.printf("Equal: %,d rows in %d tables, compared between changelog positions %,d and %,d.%n",
                     report.path("rows").asLong(), report.path("tables").size(), report.path("fromSeq").asLong(),
                     report.path("toSeq").asLong());
         } else {
-            out.printf("NOT EQUAL: %,d rows differ, %,d are parked. Mend a table with: sluice resync TABLE%n",
-                    report.path("differences").asLong(), report.path("parked").asLong());
+            out.printf("NOT EQUAL: %,d rows differ, %,d are parked, %,d tables are held. Mend a table with: sluice resync"
+                    + " TABLE%n", report.path("differences").asLong(), report.path("parked").asLong(),
+                    report.path("held").size());
         }
     }
 }

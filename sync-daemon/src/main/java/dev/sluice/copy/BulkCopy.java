@@ -14,6 +14,7 @@ import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.store.ChunkProgress;
 import dev.sluice.store.MigrationStore;
+import dev.sluice.store.TargetWentBack;
 import dev.sluice.tail.Chunk;
 import dev.sluice.tail.Limits;
 import dev.sluice.tail.Snapshot;
@@ -238,7 +239,8 @@ public final class BulkCopy {
         if (!store.advanceChunk(connection, generation, from, to)) {
             // a commit of ours succeeded whose answer was lost, or that a killed daemon of before had sent: go on from it
             ChunkProgress stored = store.chunks(connection).stream()
-                    .filter(c -> c.table().equals(from.table()) && c.part() == from.part()).findFirst().orElseThrow();
+                    .filter(c -> c.table().equals(from.table()) && c.part() == from.part()).findFirst()
+                    .orElseThrow(() -> new TargetWentBack("the target knows nothing of a copy that was under way", false));
             connection.rollback();
             return new Written(stored, 0);
         }

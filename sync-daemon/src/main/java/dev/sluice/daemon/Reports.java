@@ -58,6 +58,8 @@ public final class Reports {
         json.put("rows", report.rows());
         json.put("differences", report.differenceCount());
         json.put("parked", report.parked());
+        ArrayNode held = json.putArray("held");
+        report.held().forEach(held::add);
         json.put("fromSeq", report.fromSeq());
         json.put("toSeq", report.toSeq());
         json.put("startedAt", report.startedAt().toString());

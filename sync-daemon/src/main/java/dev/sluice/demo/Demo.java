@@ -270,7 +270,7 @@ public final class Demo {
         long start = System.nanoTime();
         capturedNanos = start;
         try (Progress progress = Progress.start(Terminal.standardError(), "copy", preparation.plan().rows())) {
-            migration = new LiveMigration("demo", file, target, LIVE, () -> preparation, new Shown(progress));
+            migration = new LiveMigration("demo", file, target, LIVE, MappingRules.DEFAULT, () -> preparation, new Shown(progress));
             migration.start();
             while (migration.phase() == Phase.CREATED || migration.phase() == Phase.COPYING) {
                 require(migration, start);

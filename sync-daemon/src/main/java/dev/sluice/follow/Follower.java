@@ -90,6 +90,17 @@ public final class Follower implements SamePoint {
         knownSince = -1;
     }
 
+    /** The last watermark that the target is known to have committed, or null if none is known. */
+    public Watermark confirmed() {
+        return known;
+    }
+
+    /** The watermark is about to be set anew by somebody else. */
+    public void forgetWatermark() {
+        known = null;
+        knownSince = -1;
+    }
+
     /**
      * True if another connection has committed to the source since the last turn, or another file lies in its place,
      * which the open one would never tell; costs some microseconds.
@@ -159,8 +170,8 @@ public final class Follower implements SamePoint {
             applier.apply(connection, again, true);
             store.forgetJournalAfter(connection, common.seq());
             syncSource();
+            forgetWatermark(); // it goes back, and whether this arrives is not known before the answer
             connection.commit();
-            knownSince = -1;
             return true;
         });
     }

@@ -34,6 +34,14 @@ public interface Codec {
     /** True if {@code value} (not NULL) comes back exactly as it was. */
     boolean fits(Value value);
 
+    /**
+     * True if every value of less than half of {@link #BYTES_MAX} that fits here is known to fit {@code wider} too, so
+     * that the census need not ask that as well; false says nothing.
+     */
+    default boolean within(Codec wider) {
+        return wider instanceof TextCodecs.Escaped;
+    }
+
     /** A value that fits as PostgreSQL's input text for the type. */
     String text(Value value);
 

@@ -35,6 +35,8 @@ public final class Evidence {
 
     private final List<Codec> candidates;
     private final List<Codec> surviving;
+    /** Those of the surviving that have to be asked: the others fit whatever one of these fits. */
+    private List<Codec> tried;
     private final Codec withoutValues;
     private List<Asked> asked;
     private long count;
@@ -71,6 +73,7 @@ public final class Evidence {
     public Evidence(List<Codec> candidates, Codec withoutValues) {
         this.candidates = candidates;
         this.surviving = new ArrayList<>(candidates);
+        this.tried = notWithin(surviving);
         this.withoutValues = withoutValues;
         this.holdsAnything = candidates.contains(Codecs.ANYTHING) || candidates.contains(Codecs.ANYTHING_AS_TEXT);
         this.asked = new ArrayList<>();
@@ -105,17 +108,14 @@ public final class Evidence {
         if (value.isNull()) {
             return;
         }
-        if (holdsAnything && !(value instanceof Value.Int) && !(value instanceof Value.Real)
-                && value.bytes().length >= LARGE && candidates.stream().noneMatch(codec -> codec.fits(value))) {
+        boolean large = !(value instanceof Value.Int) && !(value instanceof Value.Real) && value.bytes().length >= LARGE;
+        if (holdsAnything && large && candidates.stream().noneMatch(codec -> codec.fits(value))) {
             tooLarge++;
             return;
         }
         count++;
-        for (int i = surviving.size() - 1; i >= 0; i--) {
-            if (!surviving.get(i).fits(value)) {
-                Codec fallen = surviving.remove(i);
-                asked.stream().filter(one -> one.codec == fallen).forEach(one -> one.fallen = true);
-            }
+        while (removeFallen(value, large ? surviving : tried)) {
+            tried = notWithin(surviving); // what stood behind the fallen has to speak for itself now
         }
         for (int i = 0; i < asked.size(); i++) {
             Asked one = asked.get(i);
@@ -134,6 +134,36 @@ public final class Evidence {
         if (value instanceof Value.Int number && number.value() != 0 && number.value() < PLAUSIBLE_SECONDS_MIN) {
             implausibleEpoch = true;
         }
+    }
+
+    /** Removes those of {@code codecs} that {@code value} doesn't fit; true if there was one. */
+    private boolean removeFallen(Value value, List<Codec> codecs) {
+        List<Codec> fallen = null;
+        for (int i = 0; i < codecs.size(); i++) {
+            if (!codecs.get(i).fits(value)) {
+                fallen = fallen == null ? new ArrayList<>() : fallen;
+                fallen.add(codecs.get(i));
+            }
+        }
+        if (fallen == null) {
+            return false;
+        }
+        surviving.removeAll(fallen);
+        for (Asked one : asked) {
+            one.fallen |= fallen.contains(one.codec);
+        }
+        return true;
+    }
+
+    /** Without those that a better one stands for. */
+    private static List<Codec> notWithin(List<Codec> codecs) {
+        List<Codec> rest = new ArrayList<>();
+        for (Codec codec : codecs) {
+            if (rest.stream().noneMatch(better -> better.within(codec))) {
+                rest.add(codec);
+            }
+        }
+        return rest;
     }
 
     /** Values seen, without NULLs and those that are too large. */

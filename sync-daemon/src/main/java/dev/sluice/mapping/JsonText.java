@@ -35,23 +35,9 @@ public final class JsonText {
 
     private JsonText() {}
 
-    /** True if {@code text} is one valid JSON value. */
+    /** True if {@code text}, which must be valid UTF-8, is one valid JSON value. */
     public static boolean isValid(Value.Text text) {
-        String string = new String(text.utf8(), StandardCharsets.UTF_8);
-        try (JsonParser parser = MAPPER.createParser(string)) {
-            if (parser.nextToken() == null) {
-                return false;
-            }
-            int depth = 0;
-            JsonToken token = parser.currentToken();
-            do {
-                depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
-                token = parser.nextToken();
-            } while (token != null && depth > 0);
-            return token == null && depth == 0;
-        } catch (IOException e) {
-            return false;
-        }
+        return new JsonScan(text.utf8()).isOneValue();
     }
 
     /** True if jsonb keeps its meaning: valid, no duplicate keys, no NUL escapes or lone surrogates, numbers in range. */

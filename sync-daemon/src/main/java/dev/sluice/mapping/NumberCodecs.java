@@ -28,6 +28,11 @@ final class NumberCodecs {
         }
 
         @Override
+        public boolean within(Codec wider) {
+            return Codec.super.within(wider) || wider instanceof Decimals decimals && decimals.holdsIntegers();
+        }
+
+        @Override
         public String text(Value value) {
             return Long.toString(((Value.Int) value).value());
         }
@@ -80,6 +85,11 @@ final class NumberCodecs {
         @Override
         public boolean fits(Value value) {
             return value.equals(form.yes) || value.equals(form.no);
+        }
+
+        @Override
+        public boolean within(Codec wider) {
+            return Codec.super.within(wider) || form != TruthForm.INTEGER && wider.equals(Codecs.TEXT);
         }
 
         @Override
@@ -169,6 +179,12 @@ final class NumberCodecs {
         private static final BigDecimal LONG_MIN = BigDecimal.valueOf(Long.MIN_VALUE);
         private static final BigDecimal LONG_MAX = BigDecimal.valueOf(Long.MAX_VALUE);
 
+        private static final long UNKNOWN = Long.MIN_VALUE;
+        /** Up to here every integer is a double of its own, and shorter than 16 digits. */
+        private static final double EXACT_UNITS_MAX = 1e15;
+        private static final double[] POWERS = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14,
+            1e15};
+
         @Override
         public String id() {
             return "numeric:" + precision + ":" + scale + (wholeIsInteger ? ":whole" : "");
@@ -179,8 +195,46 @@ final class NumberCodecs {
             return precision > 0 ? "numeric(" + precision + "," + scale + ")" : "numeric";
         }
 
+        /** True if every number that SQLite may store in such a column as an integer fits. */
+        boolean holdsIntegers() {
+            return precision == 0 && wholeIsInteger;
+        }
+
+        @Override
+        public boolean within(Codec wider) {
+            return Codec.super.within(wider) || wider instanceof Decimals decimals && decimals.precision == 0
+                    && decimals.wholeIsInteger == wholeIsInteger;
+        }
+
+        /**
+         * The number in units of the last place, where that is quick to say: of the decimals that a double can mean, one
+         * with {@code scale} digits is found by rounding, and a division of two exact doubles is rounded correctly, so that
+         * it proves that the number comes back. {@link #UNKNOWN} if the long way has to be gone.
+         */
+        private long unscaled(Value value) {
+            if (precision == 0 || scale > 15) {
+                return UNKNOWN;
+            }
+            double power = POWERS[scale];
+            if (value instanceof Value.Int number) {
+                return Math.abs((double) number.value()) < EXACT_UNITS_MAX / power ? number.value() * (long) power : UNKNOWN;
+            }
+            if (!(value instanceof Value.Real real)) {
+                return UNKNOWN;
+            }
+            double units = Math.rint(real.value() * power);
+            // no zeros, of which there are two, and nothing that isn't exact or has other rules
+            return units != 0 && Math.abs(units) < EXACT_UNITS_MAX && units / power == real.value() ? (long) units : UNKNOWN;
+        }
+
         @Override
         public boolean fits(Value value) {
+            long units = unscaled(value);
+            if (units != UNKNOWN) {
+                boolean whole = units % (long) POWERS[scale] == 0;
+                return (precision > 15 || Math.abs(units) < (long) POWERS[precision])
+                        && (wholeIsInteger && whole) == (value instanceof Value.Int); // it comes back as an integer
+            }
             BigDecimal decimal = decimal(value);
             if (decimal == null) {
                 return false;
@@ -195,11 +249,17 @@ final class NumberCodecs {
 
         @Override
         public String text(Value value) {
-            return decimal(value).toPlainString();
+            long units = unscaled(value);
+            return units == UNKNOWN ? decimal(value).toPlainString() : BigDecimal.valueOf(units, scale).toPlainString();
         }
 
         @Override
         public void binary(Value value, BinaryRow row) {
+            long units = unscaled(value);
+            if (units != UNKNOWN) {
+                NumericBinary.write(units, scale, row);
+                return;
+            }
             BigDecimal decimal = decimal(value);
             if (precision > 0) {
                 decimal = decimal.setScale(scale, RoundingMode.UNNECESSARY);

@@ -48,6 +48,11 @@ final class TextCodecs {
                     && (lengthMax == 0 || text.utf8().length <= lengthMax || characters(text.utf8()) <= lengthMax);
         }
 
+        @Override
+        public boolean within(Codec wider) {
+            return Codec.super.within(wider) || wider.equals(Texts.TEXT);
+        }
+
         private static int characters(byte[] utf8) {
             int count = 0;
             for (byte b : utf8) {
@@ -241,6 +246,11 @@ final class TextCodecs {
         }
 
         @Override
+        public boolean within(Codec wider) {
+            return Codec.super.within(wider) || wider.equals(Texts.TEXT);
+        }
+
+        @Override
         public String text(Value value) {
             return string(value);
         }
@@ -299,6 +309,11 @@ final class TextCodecs {
                 return value instanceof Value.Blob blob && blob.content().length == 16;
             }
             return value instanceof Value.Text text && text.utf8().length == 36 && isCanonical(text.utf8());
+        }
+
+        @Override
+        public boolean within(Codec wider) {
+            return Codec.super.within(wider) || form != UuidForm.BLOB && wider.equals(Texts.TEXT);
         }
 
         private boolean isCanonical(byte[] ascii) {

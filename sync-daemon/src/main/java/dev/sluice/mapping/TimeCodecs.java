@@ -2,12 +2,12 @@ package dev.sluice.mapping;
 
 import dev.sluice.change.Value;
 import java.nio.charset.StandardCharsets;
-import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.LocalTime;
 import java.time.ZoneId;
+import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 
@@ -20,26 +20,29 @@ final class TimeCodecs {
 
     private TimeCodecs() {}
 
+    /** For what is no date or time of the wanted form. */
+    private static final long NONE = Long.MIN_VALUE;
+
+    private static final int LENGTH_MAX = 40;
+    private static final long MICROS_PER_DAY = 86_400_000_000L;
+
+    /** The bytes of a text that may be a time, or null. */
+    private static byte[] bytes(Value value) {
+        return value instanceof Value.Text text && text.utf8().length <= LENGTH_MAX ? text.utf8() : null;
+    }
+
     private static String ascii(Value value) {
-        if (!(value instanceof Value.Text text) || text.utf8().length > 40) {
-            return null;
-        }
-        for (byte b : text.utf8()) {
-            if (b < ' ' || b == 127) {
-                return null;
-            }
-        }
-        return new String(text.utf8(), StandardCharsets.US_ASCII);
+        return new String(((Value.Text) value).utf8(), StandardCharsets.US_ASCII);
     }
 
     /** The number that stands in {@code count} digits at {@code from}, or -1. */
-    private static int digits(String text, int from, int count) {
-        if (from + count > text.length()) {
+    private static int digits(byte[] text, int from, int count) {
+        if (from + count > text.length) {
             return -1;
         }
         int number = 0;
         for (int i = from; i < from + count; i++) {
-            int digit = text.charAt(i) - '0';
+            int digit = text[i] - '0';
             if (digit < 0 || digit > 9) {
                 return -1;
             }
@@ -48,18 +51,25 @@ final class TimeCodecs {
         return number;
     }
 
-    private static LocalDate date(String text, int from) {
-        int year = digits(text, from, 4);
-        int month = digits(text, from + 5, 2);
-        int day = digits(text, from + 8, 2);
-        if (year < 1 || month < 1 || day < 1 || text.charAt(from + 4) != '-' || text.charAt(from + 7) != '-') {
-            return null; // year 0000 has no place in PostgreSQL's calendar
+    private static boolean isAt(byte[] text, int index, char wanted) {
+        return index < text.length && text[index] == wanted;
+    }
+
+    /** Days since 1970 of the {@code YYYY-MM-DD} at the start, or {@link #NONE}. */
+    private static long day(byte[] text) {
+        int year = digits(text, 0, 4);
+        int month = digits(text, 5, 2);
+        int day = digits(text, 8, 2);
+        if (year < 1 || month < 1 || month > 12 || day < 1 || !isAt(text, 4, '-') || !isAt(text, 7, '-')) {
+            return NONE; // year 0000 has no place in PostgreSQL's calendar
         }
-        try {
-            return LocalDate.of(year, month, day);
-        } catch (DateTimeException e) {
-            return null;
+        if (day > 28 && day > YearMonth.of(year, month).lengthOfMonth()) {
+            return NONE;
         }
+        // counted from 1 March of year 0, so that the leap day is the last of its year; 719,468 days before 1970
+        int march = (month + 9) % 12;
+        long years = month > 2 ? year : year - 1;
+        return years * 365 + years / 4 - years / 100 + years / 400 + (march * 306 + 5) / 10 + day - 1 - 719_468;
     }
 
     /** {@code date} for text {@code YYYY-MM-DD}. */
@@ -81,8 +91,8 @@ final class TimeCodecs {
 
         @Override
         public boolean fits(Value value) {
-            String text = ascii(value);
-            return text != null && text.length() == 10 && date(text, 0) != null;
+            byte[] text = bytes(value);
+            return text != null && text.length == 10 && day(text) != NONE;
         }
 
         @Override
@@ -91,8 +101,13 @@ final class TimeCodecs {
         }
 
         @Override
+        public boolean within(Codec wider) {
+            return Codec.super.within(wider) || wider.equals(Codecs.TEXT);
+        }
+
+        @Override
         public void binary(Value value, BinaryRow row) {
-            row.intField((int) (date(ascii(value), 0).toEpochDay() - EPOCH_DAYS));
+            row.intField((int) (day(bytes(value)) - EPOCH_DAYS));
         }
 
         @Override
@@ -129,6 +144,11 @@ final class TimeCodecs {
             };
         }
 
+        /** True if a time without a fraction may be written without the point. */
+        boolean mayBeNone() {
+            return digitsOf(0) == 0 && this != MINUTES;
+        }
+
         /** The clock as a strftime pattern, null if its width varies or strftime can't write it. */
         String form() {
             return switch (this) {
@@ -139,43 +159,46 @@ final class TimeCodecs {
             };
         }
 
-        /** Reads the clock at {@code from} to {@code to}, or null if it is written in another way. */
-        LocalTime parse(String text, int from, int to) {
+        /** Microseconds of the clock at {@code from} to {@code to}, or {@link #NONE} if it is written in another way. */
+        long parse(byte[] text, int from, int to) {
             int hour = digits(text, from, 2);
             int minute = digits(text, from + 3, 2);
-            if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || text.charAt(from + 2) != ':') {
-                return null;
+            if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || text[from + 2] != ':') {
+                return TimeCodecs.NONE;
             }
+            long minutes = hour * 60L + minute;
             if (this == MINUTES) {
-                return to == from + 5 ? LocalTime.of(hour, minute) : null;
+                return to == from + 5 ? minutes * 60_000_000 : TimeCodecs.NONE;
             }
             int second = digits(text, from + 6, 2);
-            if (second < 0 || second > 59 || text.charAt(from + 5) != ':') {
-                return null;
+            if (second < 0 || second > 59 || text[from + 5] != ':') {
+                return TimeCodecs.NONE;
             }
+            long micros = (minutes * 60 + second) * 1_000_000;
             int count = to - from - 9;
             if (count < 0) {
-                return to == from + 8 && digitsOf(0) == 0 ? LocalTime.of(hour, minute, second) : null;
+                return to == from + 8 && digitsOf(0) == 0 ? micros : TimeCodecs.NONE;
             }
-            if (count < 1 || count > 6 || text.charAt(from + 8) != '.') {
-                return null;
+            if (count < 1 || count > 6 || text[from + 8] != '.') {
+                return TimeCodecs.NONE;
             }
             int fraction = digits(text, from + 9, count);
             if (fraction < 0) {
-                return null;
+                return TimeCodecs.NONE;
             }
-            int micros = fraction;
             for (int i = count; i < 6; i++) {
-                micros *= 10;
+                fraction *= 10;
             }
             // written in another way than we print it, it would come back as another text
-            return digitsOf(micros) == count ? LocalTime.of(hour, minute, second, micros * 1000) : null;
+            return digitsOf(fraction) == count ? micros + fraction : TimeCodecs.NONE;
         }
 
         /** As {@link #print}, but throws if that leaves digits out. */
         String printed(LocalTime time) {
             String text = print(time);
-            if (!time.equals(parse(text, 0, text.length()))) {
+            byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
+            long micros = parse(bytes, 0, bytes.length);
+            if (micros == TimeCodecs.NONE || micros * 1000 != time.toNanoOfDay()) {
                 throw new IllegalArgumentException("a time with other digits than the column's");
             }
             return text;
@@ -192,8 +215,7 @@ final class TimeCodecs {
             int micros = time.getNano() / 1000;
             int count = digitsOf(micros);
             if (count > 0) {
-                String six = String.format("%06d", micros);
-                text.append('.').append(six, 0, count);
+                text.append('.').append(Integer.toString(1_000_000 + micros), 1, 1 + count);
             }
             return text.toString();
         }
@@ -241,8 +263,8 @@ final class TimeCodecs {
 
         @Override
         public boolean fits(Value value) {
-            String text = ascii(value);
-            return text != null && text.length() >= 5 && fraction.parse(text, 0, text.length()) != null;
+            byte[] text = bytes(value);
+            return text != null && text.length >= 5 && fraction.parse(text, 0, text.length) != TimeCodecs.NONE;
         }
 
         @Override
@@ -251,9 +273,14 @@ final class TimeCodecs {
         }
 
         @Override
+        public boolean within(Codec wider) {
+            return Codec.super.within(wider) || wider.equals(Codecs.TEXT);
+        }
+
+        @Override
         public void binary(Value value, BinaryRow row) {
-            String text = ascii(value);
-            row.longField(fraction.parse(text, 0, text.length()).toNanoOfDay() / 1000);
+            byte[] text = bytes(value);
+            row.longField(fraction.parse(text, 0, text.length));
         }
 
         @Override
@@ -295,51 +322,82 @@ final class TimeCodecs {
             return zone == null ? ZoneOffset.UTC : ZoneId.of(zone);
         }
 
-        private LocalDateTime local(Value value) {
-            String text = ascii(value);
-            if (text == null || text.length() < 16 + suffix.length() || text.charAt(10) != separator
-                    || !text.endsWith(suffix)) {
-                return null;
+        /** Microseconds since 1970 as if the text were UTC, or {@link TimeCodecs#NONE}. */
+        private long local(Value value) {
+            byte[] text = bytes(value);
+            if (text == null || text.length < 16 + suffix.length() || text[10] != separator) {
+                return TimeCodecs.NONE;
             }
-            LocalDate date = date(text, 0);
-            LocalTime time = date == null ? null : fraction.parse(text, 11, text.length() - suffix.length());
-            return time == null ? null : LocalDateTime.of(date, time);
+            int end = text.length - suffix.length();
+            for (int i = 0; i < suffix.length(); i++) {
+                if (text[end + i] != suffix.charAt(i)) {
+                    return TimeCodecs.NONE;
+                }
+            }
+            long clock = fraction.parse(text, 11, end);
+            long day = clock == TimeCodecs.NONE ? TimeCodecs.NONE : day(text);
+            return day == TimeCodecs.NONE ? TimeCodecs.NONE : day * MICROS_PER_DAY + clock;
+        }
+
+        private LocalDateTime localTime(Value value) {
+            return time(local(value));
         }
 
         @Override
         public boolean fits(Value value) {
-            LocalDateTime local = local(value);
-            if (local == null || zone == null) {
-                return local != null;
+            long micros = local(value);
+            if (micros == TimeCodecs.NONE || zone == null) {
+                return micros != TimeCodecs.NONE;
             }
+            LocalDateTime local = time(micros);
             // an hour that a clock change skips would come back as another
             ZonedDateTime zoned = local.atZone(zoneId());
             int utcYear = zoned.withZoneSameInstant(ZoneOffset.UTC).getYear();
             return zoned.toLocalDateTime().equals(local) && utcYear >= 1 && utcYear <= 9999;
         }
 
+        @Override
+        public boolean within(Codec wider) {
+            return Codec.super.within(wider) || wider.equals(Codecs.TEXT)
+                    || wider instanceof Timestamps other && fraction == Fraction.NONE && other.fraction.mayBeNone()
+                            && other.equals(new Timestamps(separator, other.fraction, suffix, zone));
+        }
+
         private Instant instant(Value value) {
-            return local(value).atZone(zoneId()).toInstant();
+            return localTime(value).atZone(zoneId()).toInstant();
         }
 
         @Override
         public String text(Value value) {
-            return hasZone() ? instant(value).toString() : local(value).toString();
+            return hasZone() ? instant(value).toString() : localTime(value).toString();
         }
 
         @Override
         public void binary(Value value, BinaryRow row) {
-            row.longField(micros(instant(value)) - EPOCH_MICROS);
+            row.longField((zone == null ? local(value) : micros(instant(value))) - EPOCH_MICROS);
         }
 
         @Override
         public Value decode(String text) {
-            int end = text.endsWith("+00") ? text.length() - 3 : text.length();
-            LocalDateTime printed = LocalDateTime.parse(text.substring(0, 10) + "T" + text.substring(11, end));
+            LocalDateTime printed = printedBy(text, text.endsWith("+00") ? text.length() - 3 : text.length());
             LocalDateTime local = zone == null ? printed
                     : printed.toInstant(ZoneOffset.UTC).atZone(zoneId()).toLocalDateTime();
             return Value.of(local.toLocalDate().toString() + separator + fraction.printed(local.toLocalTime()) + suffix);
         }
+    }
+
+    /** What PostgreSQL prints, up to {@code end}: date, space and a clock without needless digits. */
+    private static LocalDateTime printedBy(String text, int end) {
+        byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
+        long clock = end >= 19 ? Fraction.TRIMMED.parse(bytes, 11, end) : NONE;
+        long day = clock == NONE ? NONE : day(bytes);
+        return day == NONE ? LocalDateTime.parse(text.substring(0, 10) + "T" + text.substring(11, end))
+                : time(day * MICROS_PER_DAY + clock);
+    }
+
+    private static LocalDateTime time(long micros) {
+        return LocalDateTime.ofEpochSecond(Math.floorDiv(micros, 1_000_000L),
+                (int) Math.floorMod(micros, 1_000_000L) * 1000, ZoneOffset.UTC);
     }
 
     private static long micros(Instant instant) {
@@ -406,8 +464,7 @@ final class TimeCodecs {
 
         @Override
         public Value decode(String text) {
-            LocalDateTime utc = LocalDateTime.parse(text.substring(0, 10) + "T" + text.substring(11, text.length() - 3));
-            long micros = micros(utc.toInstant(ZoneOffset.UTC));
+            long micros = micros(printedBy(text, text.length() - 3).toInstant(ZoneOffset.UTC));
             if (micros % unit.micros != 0) {
                 throw new IllegalArgumentException("a time between two units");
             }

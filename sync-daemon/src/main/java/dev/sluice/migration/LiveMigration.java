@@ -18,8 +18,9 @@ import dev.sluice.follow.SourceChanged;
 import dev.sluice.phase.Phase;
 import dev.sluice.phase.RunState;
 import dev.sluice.plan.Declaration.Stage;
+import dev.sluice.plan.Drift;
+import dev.sluice.plan.MappingRules;
 import dev.sluice.plan.MigrationPlan;
-import dev.sluice.plan.Planner;
 import dev.sluice.plan.Retyping;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.plan.Widening;
@@ -41,6 +42,7 @@ import dev.sluice.store.MigrationStore;
 import dev.sluice.store.MigrationStore.SourceFacts;
 import dev.sluice.store.ParkedRow;
 import dev.sluice.store.StoreSchema;
+import dev.sluice.store.TargetWentBack;
 import dev.sluice.store.Watermark;
 import dev.sluice.tail.HealScan;
 import dev.sluice.tail.HistoryDiverged;
@@ -95,6 +97,7 @@ public final class LiveMigration implements AutoCloseable {
 
     private static final Duration RETRY_PAUSE = Duration.ofSeconds(2);
     private static final Duration PURGE_PAUSE = Duration.ofSeconds(5);
+    private static final Duration VISIT_PAUSE = Duration.ofSeconds(3);
     private static final int PURGE_ROWS_MAX = 5_000;
     private static final int PURGE_STEPS_MAX = 50;
     private static final Duration CANCEL_GRACE = Duration.ofSeconds(20);
@@ -105,6 +108,7 @@ public final class LiveMigration implements AutoCloseable {
     private final Target target;
     private final Options options;
     private final Planning planning;
+    private final SchemaDrift drift;
     private final CopyProgress progress;
     private final MigrationStore store;
     private final Reconnect reconnect;
@@ -137,9 +141,13 @@ public final class LiveMigration implements AutoCloseable {
     private Map<String, SourceTable> sources = Map.of();
     private long generation;
     private boolean replicationRole;
+    private boolean tryHeldAgain;
+    private boolean wentBack;
+    private String planSeen;
     private boolean widenAgain;
     private long widenedAtNanos;
     private long purgedAtNanos;
+    private long visitedAtNanos;
     private long sequencesRaisedNanos = System.nanoTime();
     private long sequencesRaisedAt = -1;
     private long idleSinceNanos;
@@ -170,7 +178,8 @@ public final class LiveMigration implements AutoCloseable {
         Preparation prepare() throws SQLException, InterruptedException;
     }
 
-    public LiveMigration(String name, SqliteFile file, Target target, Options options, Planning planning,
+    /** @param rules for tables and columns that come later; {@code planning} has applied them to those that are there */
+    public LiveMigration(String name, SqliteFile file, Target target, Options options, MappingRules rules, Planning planning,
             CopyProgress progress) {
         this.name = name;
         this.file = file;
@@ -179,6 +188,7 @@ public final class LiveMigration implements AutoCloseable {
         this.planning = planning;
         this.progress = progress;
         this.store = new MigrationStore(name);
+        this.drift = new SchemaDrift(file, target, store, rules, options.busyTimeout());
         this.reconnect = new Reconnect(target.url(), EnumSet.of(SqlFailure.UNREACHABLE, SqlFailure.TRANSIENT,
                 SqlFailure.DISK_FULL, SqlFailure.READ_ONLY), new Reconnect.Listener() {
                     @Override
@@ -316,7 +326,12 @@ public final class LiveMigration implements AutoCloseable {
             }
             if (repair) {
                 ask(this::retryParkedRows); // a mended row may have stood in the way of a parked one
+                if (report.differenceCount() > 0) {
+                    ask(this::sealRepair);
+                }
             }
+            report = report.withHeld(plan.held().stream().filter(table -> tables.isEmpty()
+                    || tables.stream().anyMatch(table.source()::equalsIgnoreCase)).map(MigrationPlan.Held::reason).toList());
             if (tables.isEmpty()) {
                 verification = report;
             }
@@ -347,7 +362,7 @@ public final class LiveMigration implements AutoCloseable {
             }
         }
         for (String wanted : tables) {
-            if (plan.table(wanted) == null) {
+            if (plan.table(wanted) == null && plan.held(wanted) == null) {
                 throw new TargetRefusal("table " + wanted + " is not part of the migration");
             }
         }
@@ -415,8 +430,16 @@ public final class LiveMigration implements AutoCloseable {
         });
     }
 
-    /** Re-reads one table while the application writes, and mends whatever differs. */
+    /** Re-reads one table while the application writes, and mends whatever differs; one that is held is tried again. */
     public VerifyReport resync(String table) throws Exception {
+        if (plan != null && plan.held(table) != null) {
+            requireReplicating("resync");
+            ask(() -> tryHeldAgain = true);
+            ask(() -> null); // answered when it is followed again, or held again
+            if (plan.held(table) != null) {
+                throw new TargetRefusal(plan.held(table).reason());
+            }
+        }
         return verify(List.of(table), true, (compared, done) -> {});
     }
 
@@ -443,7 +466,16 @@ public final class LiveMigration implements AutoCloseable {
                 phase.meaning(), run.label(), "sqlite", at == null ? 0 : at.seq(), lag, lagSeconds,
                 planned == null ? 0 : planned.rows(), rowsCopied, changesApplied, parkedRows,
                 verifying.get() ? "verifying" : verified == null ? "unverified" : verified.isEqual() ? "verified" : "mismatched",
-                verified == null ? null : verified.endedAt(), startedAt, tables, notes, next(parkedRows, verified));
+                verified == null ? null : verified.endedAt(), startedAt, tables, notes(planned), next(parkedRows, verified));
+    }
+
+    private List<String> notes(MigrationPlan planned) {
+        List<String> all = new ArrayList<>();
+        if (planned != null) {
+            planned.held().forEach(table -> all.add("table " + table.source() + " is held: " + table.reason()));
+        }
+        all.addAll(notes);
+        return all;
     }
 
     /** Changelog rows behind the watermark, asked of the source itself: also while the target is away. */
@@ -468,7 +500,8 @@ public final class LiveMigration implements AutoCloseable {
         }
         return switch (phase) {
             case CREATED, COPYING, CATCHING_UP -> "wait: sluice status --wait replicating";
-            case REPLICATING -> parkedRows > 0 ? "look at the parked rows: sluice parked"
+            case REPLICATING -> !plan.held().isEmpty() ? "see to the tables that are held (in the notes), then sluice resync TABLE"
+                    : parkedRows > 0 ? "look at the parked rows: sluice parked"
                     : verified == null ? "prove that both sides are equal: sluice verify"
                     : verified.isEqual() ? "PostgreSQL follows SQLite and was proven equal"
                     : "see what differs: sluice verify";
@@ -519,6 +552,8 @@ public final class LiveMigration implements AutoCloseable {
                     if (answered != null) {
                         retryLater(e); // it changes faster than it can be looked at
                     }
+                } catch (TargetWentBack e) {
+                    targetWentBack(e);
                 } catch (SQLException | Unfit | UncheckedIOException e) {
                     SqlFailure kind = SqlFailure.of(e);
                     if (plan == null && (kind == SqlFailure.PERMISSION || kind == SqlFailure.MISSING)) {
@@ -553,7 +588,7 @@ public final class LiveMigration implements AutoCloseable {
     private void retryLater(Exception e) throws InterruptedException {
         LOG.debug("step failed", e);
         block(e instanceof SQLException sql && sql.getSQLState() == null && Files.notExists(file.path()) ? gone()
-                : Preparation.sentence(e));
+                : Preparation.sentence(e, file.path()));
         closeReader();
         commandsWithin(RETRY_PAUSE);
     }
@@ -616,19 +651,25 @@ public final class LiveMigration implements AutoCloseable {
         }
         if (session == null) {
             replicationRole = reconnect.call(this::mayKeepTriggersQuiet);
-            session = new LastingSession(target, reconnect, replicationRole);
+            session = new LastingSession(target, reconnect, replicationRole, this::meet);
         }
         if (generation == 0) {
-            generation = session.run(connection -> {
-                long taken = store.takeGeneration(connection);
-                connection.commit();
-                return taken;
-            });
+            generation = takeGeneration();
         }
+        planSeen = session.run(connection -> {
+            meet(connection);
+            return store.standing(connection).plan();
+        });
         if (phase == Phase.CANCELLED) {
             return;
         }
-        use(Preparation.schema(file, options.busyTimeout()));
+        SourceSchema now = Preparation.schema(file, options.busyTimeout());
+        if (phase != Phase.CREATED && !now.hash().equals(plan.schemaHash())) {
+            throw new SourceChanged(SourceChanged.Kind.SCHEMA, "the schema of " + file.path() + " was changed");
+        }
+        if (phase != Phase.CREATED) {
+            use(now);
+        }
         reader = new SourceReader(file, options.busyTimeout());
         session.run(connection -> {
             Map<String, Long> rows = new TreeMap<>();
@@ -698,6 +739,96 @@ public final class LiveMigration implements AutoCloseable {
         }
     }
 
+    /**
+     * Takes the next generation. One that the source knows already was taken before, and the target has forgotten it: then
+     * commits were lost, and with them perhaps some that no changelog row tells of, so everything is compared.
+     */
+    private long takeGeneration() throws SQLException, InterruptedException {
+        Capture.State capture;
+        try (SqliteSession look = file.openReader(options.busyTimeout())) {
+            capture = Capture.state(look);
+        }
+        return session.run(connection -> {
+            SourceFacts facts = store.source(connection);
+            long taken = store.takeGeneration(connection);
+            boolean known = capture != null && facts != null && capture.epoch().equals(facts.epoch())
+                    && capture.generation() >= taken;
+            if (known) {
+                taken = capture.generation() + 1;
+                store.setGeneration(connection, taken);
+            }
+            if ((known || wentBack) && (phase == Phase.COPYING || phase.hasReached(Phase.CATCHING_UP))) {
+                LOG.warn("event=resync migration={} tables=all: the target has lost commits, some perhaps without a changelog row",
+                        name);
+                store.addRechecks(connection, plan.tables().stream().map(TablePlan::source).toList());
+                leaveReplicating(connection);
+            }
+            connection.commit();
+            wentBack = false;
+            return taken;
+        });
+    }
+
+    /** Takes a new one while it runs: a target that goes back behind this moment is known by its lower generation. */
+    private void renewGeneration() throws SQLException, InterruptedException {
+        boolean[] sent = {false};
+        generation = session.run(connection -> {
+            if (!sent[0]) {
+                store.requireGeneration(connection, generation);
+            }
+            long taken = store.takeGeneration(connection);
+            sent[0] = true; // from here on the stored one may be ours although no answer comes
+            connection.commit();
+            return taken;
+        });
+    }
+
+    /** Rows were mended of which no changelog row tells: a target that forgets them again must be compared again. */
+    private Void sealRepair() throws SQLException, InterruptedException {
+        requireOpen();
+        try {
+            renewGeneration();
+            try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+                claimSource(writer);
+            }
+            follower = follower();
+        } catch (SQLException | RuntimeException e) {
+            closeReader(); // everything is opened anew, with the generation that is stored
+            throw e;
+        }
+        return null;
+    }
+
+    /** A new connection may lead to a target that has lost commits of ours. */
+    private void meet(Connection connection) throws SQLException {
+        sequencesRaisedAt = -1;
+        if (generation == 0) {
+            return; // nothing is known yet
+        }
+        MigrationStore.Standing there = store.standing(connection);
+        Watermark confirmed = follower == null ? null : follower.confirmed();
+        if (there == null || there.generation() < generation || there.phase().ordinal() < phase.ordinal()
+                || confirmed != null && there.seq() < confirmed.seq()) {
+            throw new TargetWentBack("the target has lost commits of migration " + name
+                    + " (it was restored, or failed over to a replica that lagged)", true);
+        }
+        if (planSeen != null && !planSeen.equals(there.plan())) {
+            throw new TargetWentBack("the target holds another plan of migration " + name, false);
+        }
+    }
+
+    /** Everything that we knew of the target is forgotten; what it holds is read again, and compared where it must be. */
+    private void targetWentBack(TargetWentBack e) {
+        LOG.warn("event=target_went_back migration={} reason=\"{}\"", name, e.getMessage());
+        closeReader();
+        follower = null;
+        watermark = null;
+        verification = null;
+        planSeen = null;
+        generation = 0;
+        wentBack |= e.lossy();
+    }
+
     private Follower follower() throws SQLException, InterruptedException {
         SourceFacts facts = session.run(store::source);
         Look look = look();
@@ -716,9 +847,16 @@ public final class LiveMigration implements AutoCloseable {
     /** The application writes faster than PostgreSQL takes it: until it has caught up this is no replica of one commit. */
     private void fellBehind(Connection connection) throws SQLException {
         if (phase == Phase.REPLICATING || behind) {
+            leaveReplicating(connection);
+            behind = true;
+        }
+    }
+
+    /** Back to catching_up, in the caller's transaction; our own phase is not ahead of the stored one if that fails. */
+    private void leaveReplicating(Connection connection) throws SQLException {
+        if (phase == Phase.REPLICATING || phase == Phase.CATCHING_UP) {
             store.enter(connection, Phase.REPLICATING, Phase.CATCHING_UP);
             phase = Phase.CATCHING_UP;
-            behind = true;
         }
     }
 
@@ -757,10 +895,15 @@ public final class LiveMigration implements AutoCloseable {
         if (gate.isStopped()) {
             return;
         }
+        SourceSchema present = Preparation.schema(file, options.busyTimeout());
+        if (!present.hash().equals(plan.schemaHash())) {
+            redraw(present); // planning may have taken hours
+            return;
+        }
+        use(present);
         SqliteFile.Identity identity = identity();
         boolean ours;
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-            use(SchemaReader.read(writer)); // planning may have taken hours
             String epoch = session.run(connection -> intendedEpoch(connection, identity));
             ours = Capture.install(writer, new ArrayList<>(sources.values()), schema.hash(), epoch).epoch().equals(epoch);
             if (ours) {
@@ -869,12 +1012,16 @@ public final class LiveMigration implements AutoCloseable {
     // ---- phase catching up ----
 
     private void catchUp() throws SQLException, InterruptedException {
+        Declarations declarations = new Declarations(plan, store);
+        long connected = session.run(connection -> {
+            declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX)); // made, unless the target has lost them again
+            return session.opened();
+        });
         if (!drainPieces() || !recheck()) {
             return;
         }
-        Declarations declarations = new Declarations(plan, store);
         session.run(connection -> {
-            declarations.run(connection, EnumSet.of(Stage.UNIQUE, Stage.CHECK, Stage.VIEW));
+            declarations.run(connection, EnumSet.of(Stage.INDEX, Stage.UNIQUE, Stage.CHECK, Stage.VIEW));
             return null;
         });
         if (!drainPieces()) {
@@ -903,11 +1050,16 @@ public final class LiveMigration implements AutoCloseable {
         if (!last.watermark().consistent()) {
             return; // the application writes faster than we apply: again
         }
-        session.run(connection -> {
+        boolean entered = session.run(connection -> {
+            if (session.opened() != connected) {
+                return false; // the target may have lost some of it: once more, where most is done
+            }
             enter(connection, Phase.REPLICATING);
-            return null;
+            return true;
         });
-        widen();
+        if (entered) {
+            widen();
+        }
     }
 
     /** Applies the backlog piece by piece; false if it was stopped or paused before the end. */
@@ -947,6 +1099,10 @@ public final class LiveMigration implements AutoCloseable {
     // ---- phase replicating ----
 
     private void follow() throws SQLException, InterruptedException {
+        if (tryHeldAgain) {
+            tryHeldAgain = false;
+            throw new SourceChanged(SourceChanged.Kind.SCHEMA, "tables that are held are tried again");
+        }
         if (watermark == null || follower.sourceChanged()) {
             Follower.Turn turn = follower.turn(true);
             applied(turn);
@@ -957,6 +1113,7 @@ public final class LiveMigration implements AutoCloseable {
                 return;
             }
             idleSinceNanos = System.nanoTime();
+            visitedAtNanos = idleSinceNanos;
             if (turn.parked() > 0) {
                 widen();
             }
@@ -968,12 +1125,27 @@ public final class LiveMigration implements AutoCloseable {
         FutureTask<?> command = commands.poll();
         if (command != null) {
             command.run();
+            if (reader == null) {
+                return; // it found that all must be opened anew
+            }
         }
         raiseSequences();
+        visit();
         if (widenAgain && System.nanoTime() - widenedAtNanos > PURGE_PAUSE.toNanos()) {
             widen();
         }
         purge();
+    }
+
+    /** While the application is silent nothing else would tell that the target is away, or that it went back. */
+    private void visit() throws SQLException, InterruptedException {
+        if (System.nanoTime() - visitedAtNanos > VISIT_PAUSE.toNanos()) {
+            session.run(connection -> {
+                store.requireGeneration(connection, generation);
+                return null;
+            });
+            visitedAtNanos = System.nanoTime();
+        }
     }
 
     /** Keeps the changelog short: rows far behind the watermark go, a few thousand at a time. */
@@ -1020,6 +1192,12 @@ public final class LiveMigration implements AutoCloseable {
         }
     }
 
+    private void commitPlan(Connection connection) throws SQLException {
+        planSeen = null; // whether this arrives is not known before the answer
+        connection.commit();
+        planSeen = store.standing(connection).plan();
+    }
+
     /** Takes the bound off a type whose bound parked rows, where PostgreSQL can do so without rewriting the table. */
     private void widen() throws SQLException, InterruptedException {
         if (parked.isEmpty() || !options.widen()) {
@@ -1031,7 +1209,7 @@ public final class LiveMigration implements AutoCloseable {
                     .filter(row -> row.column() != null).map(row -> new Widening.Column(row.table(), row.column())).toList());
             if (changed.plan() != before) {
                 store.savePlan(connection, changed.plan());
-                connection.commit();
+                commitPlan(connection);
             }
             return changed;
         });
@@ -1054,11 +1232,8 @@ public final class LiveMigration implements AutoCloseable {
             if (!found.tables().isEmpty()) {
                 store.requireGeneration(connection, generation);
                 store.savePlan(connection, found.plan());
-                store.addRechecks(connection, found.tables());
-                if (phase == Phase.REPLICATING) {
-                    enter(connection, Phase.CATCHING_UP);
-                }
-                connection.commit();
+                remember(connection, found.tables());
+                commitPlan(connection);
             }
             return found;
         });
@@ -1127,6 +1302,12 @@ public final class LiveMigration implements AutoCloseable {
         return List.copyOf(damaged);
     }
 
+    /** Captured tables that are not followed any more: gone, or held. */
+    private List<String> left(Capture.State capture) {
+        return capture == null ? List.of() : capture.tables().stream().map(CapturedTable::name)
+                .filter(table -> plan.table(table) == null).toList();
+    }
+
     private void sourceChanged(SourceChanged change) throws SQLException, InterruptedException {
         LOG.warn("event=source_changed migration={} kind={} reason=\"{}\"", name, change.kind(), change.getMessage());
         closeReader();
@@ -1136,19 +1317,30 @@ public final class LiveMigration implements AutoCloseable {
         if (!Files.exists(file.path())) {
             throw new Unfit(gone());
         }
+        SourceSchema present = Preparation.schema(file, options.busyTimeout());
+        if (!present.hash().equals(plan.schemaHash()) || !plan.held().isEmpty()) {
+            redraw(present);
+        }
         Look before = look();
+        if (!before.schema.hash().equals(plan.schemaHash())) {
+            throw new SourceChanged(SourceChanged.Kind.SCHEMA, "the schema of " + file.path() + " was changed again");
+        }
         use(before.schema);
         reader = new SourceReader(file, options.busyTimeout());
         SourceFacts known = session.run(store::source);
         boolean sameEpoch = before.capture != null && before.capture.epoch().equals(known.epoch());
         boolean continues = sameEpoch && change.kind() == SourceChanged.Kind.SCHEMA;
-        // before anything is mended in the source: after that nothing there would tell of the gap
+        // before anything is mended in the source: after that nothing there would tell of the gap, nor that the target
+        // is no replica of one commit until the gap is closed
         session.run(connection -> {
             store.requireGeneration(connection, generation);
-            store.addRechecks(connection, sameEpoch ? before.damaged : sources.keySet());
+            remember(connection, sameEpoch ? before.damaged : sources.keySet());
             connection.commit();
             return null;
         });
+        if (!before.damaged.isEmpty() && before.capture != null) {
+            renewGeneration();
+        }
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
             if (before.capture == null) {
                 Capture.install(writer, new ArrayList<>(sources.values()), before.schema.hash());
@@ -1157,6 +1349,7 @@ public final class LiveMigration implements AutoCloseable {
             if (!before.damaged.isEmpty()) {
                 Capture.repair(writer, generation, before.damaged);
             }
+            Capture.release(writer, generation, left(before.capture));
         }
         Look now = look();
         Set<String> toCompare = new HashSet<>(sameEpoch ? before.damaged : sources.keySet());
@@ -1174,6 +1367,14 @@ public final class LiveMigration implements AutoCloseable {
         unblock();
     }
 
+    /** That tables have to be compared, and that they are no replica until then: one is never stored without the other. */
+    private void remember(Connection connection, Collection<String> toCompare) throws SQLException {
+        store.addRechecks(connection, toCompare);
+        if (!toCompare.isEmpty()) {
+            leaveReplicating(connection);
+        }
+    }
+
     private String gone() {
         return "the source file " + file.path() + " is gone: put it back, or cancel the migration";
     }
@@ -1183,40 +1384,31 @@ public final class LiveMigration implements AutoCloseable {
         return sources.values().stream().filter(Obstacle::rowidsCanMove).map(SourceTable::name).toList();
     }
 
-    /** Goes on with the source as {@code now} declares it; throws if the plan is not for such a one. */
-    private void use(SourceSchema now) {
-        String misfit = misfit(now);
-        if (misfit != null) {
-            throw new Unfit(misfit);
-        }
-        schema = now;
-        sources = Sources.of(now, plan);
+    /** Brings plan and target in line with the schema {@code now}. */
+    private void redraw(SourceSchema now) throws SQLException, InterruptedException {
+        MigrationPlan old = plan;
+        Drift drifted = drift.look(old, now);
+        session.run(connection -> {
+            store.requireGeneration(connection, generation);
+            drift.apply(connection, old, drifted);
+            if (drifted.isDue()) {
+                leaveReplicating(connection);
+            }
+            commitPlan(connection);
+            return null;
+        });
+        plan = drifted.plan();
+        drifted.forgotten().forEach(copied::remove);
+        parked = session.run(store::parkedCounts);
+        drifted.news().forEach(this::note);
+        plan.held().forEach(table -> LOG.warn("event=held migration={} table={} reason=\"{}\"", name, table.source(),
+                table.reason()));
     }
 
-    /** Why the source can't be followed as it is now, or null if it can. */
-    private String misfit(SourceSchema now) {
-        for (TablePlan table : plan.tables()) {
-            SourceTable source = now.table(table.source());
-            if (source == null) {
-                return "table " + table.source() + " is gone from the source: bring it back, or cancel and start a new"
-                        + " migration without it";
-            }
-            List<String> stored = source.storedColumns().stream().map(column -> SqlText.lower(column.name())).toList();
-            if (!stored.equals(table.stored().stream().map(SqlText::lower).toList())) {
-                return "the columns of table " + table.source()
-                        + " were changed: cancel, and start a new migration with the new schema";
-            }
-            if (!new CapturedTable(0, table.source(), table.identity()).fits(source)) {
-                return "the key of table " + table.source()
-                        + " was changed: cancel, and start a new migration with the new schema";
-            }
-        }
-        for (SourceTable table : now.tables()) {
-            if (plan.table(table.name()) == null && !plan.leavesOut(Planner.tableObject(table.name()))) {
-                note("table " + table.name() + " is new in the source and not carried: start a new migration to include it");
-            }
-        }
-        return null;
+    /** Goes on with the source as {@code now} declares it, which is what the plan was made for. */
+    private void use(SourceSchema now) {
+        schema = now;
+        sources = Sources.of(now, plan);
     }
 
     /**
@@ -1227,6 +1419,9 @@ public final class LiveMigration implements AutoCloseable {
             throws SQLException, InterruptedException {
         SqliteFile.Identity identity = identity();
         Position head = now.capture.head();
+        if (follower != null) {
+            follower.forgetWatermark();
+        }
         session.run(connection -> {
             store.setGeneration(connection, generation);
             store.saveSource(connection, new SourceFacts(now.capture.epoch(), identity.device(), identity.inode(),
@@ -1235,10 +1430,7 @@ public final class LiveMigration implements AutoCloseable {
                 store.resetWatermark(connection, new Watermark(head.seq(), head.nonce(), false));
                 store.clearJournal(connection);
             }
-            store.addRechecks(connection, toCompare);
-            if (!toCompare.isEmpty() && phase == Phase.REPLICATING) {
-                enter(connection, Phase.CATCHING_UP);
-            }
+            remember(connection, toCompare);
             connection.commit();
             return null;
         });

@@ -181,7 +181,9 @@ public final class OneShot {
             }
             listener.step("foreign keys, views and sequences");
             session.run(connection -> {
-                declarations.run(connection, EnumSet.of(Stage.FOREIGN_KEY, Stage.VIEW));
+                // those of the first line are made, unless the target has lost them again
+                declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX, Stage.UNIQUE, Stage.CHECK,
+                        Stage.FOREIGN_KEY, Stage.VIEW));
                 declarations.setSequences(connection, Sources.sequences(watch));
                 analyze(connection, plan);
                 return null;

@@ -16,6 +16,7 @@ import dev.sluice.schema.SourceSchema;
 import dev.sluice.sqlite.SqliteFailure;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -62,8 +63,7 @@ public record Preparation(SourceSchema schema, Census census, TargetCheck check,
         problems.add("target tables " + String.join(", ", guarded) + " have foreign keys or triggers, which must not fire"
                 + " for replicated rows, and the role may not set session_replication_role: GRANT SET ON PARAMETER"
                 + " session_replication_role TO the role (PostgreSQL 15 and newer), or use a superuser");
-        return new MigrationPlan(plan.schema(), plan.tables(), plan.declarations(), plan.notCarried(), plan.notes(),
-                problems, plan.schemaHash());
+        return plan.with(plan.declarations(), plan.notCarried(), problems);
     }
 
     /** Plans against an empty target that nobody has looked at. */
@@ -91,10 +91,16 @@ public record Preparation(SourceSchema schema, Census census, TargetCheck check,
 
     /** One sentence for a failure of either side. */
     public static String sentence(Exception e) {
-        if (e instanceof SQLException sql && sql.getSQLState() == null && sql.getErrorCode() != 0) {
-            return SqliteFailure.sentence(sql); // PostgreSQL's driver always gives a state
+        return sentence(e, Path.of("the source"));
+    }
+
+    /** As {@link #sentence(Exception)} where it is known which source it is. */
+    public static String sentence(Exception e, Path source) {
+        if (e instanceof SQLException sql && sql.getSQLState() != null) {
+            return SqlFailure.sentence(e); // PostgreSQL's driver always gives a state, SQLite's never
         }
-        return e instanceof SQLException sql && sql.getSQLState() != null ? SqlFailure.sentence(e)
+        SQLException sqlite = e instanceof SQLException ? SqliteFailure.in(e) : null;
+        return sqlite != null ? SqliteFailure.sentence(sqlite, source, true)
                 : e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
 }

@@ -2,6 +2,7 @@ package dev.sluice.plan;
 
 import dev.sluice.census.Census;
 import dev.sluice.census.ColumnCensus;
+import dev.sluice.census.TableCensus;
 import dev.sluice.mapping.Codec;
 import dev.sluice.plan.Declaration.Stage;
 import dev.sluice.schema.RowIdentity;
@@ -98,14 +99,6 @@ final class DeclarationPlanner {
         return quote(targetSchema) + "." + quote(table.target());
     }
 
-    private String dropConstraint(TablePlan table, String name) {
-        return "ALTER TABLE " + qualified(table) + " DROP CONSTRAINT " + quote(name);
-    }
-
-    private String dropIndex(String name) {
-        return "DROP INDEX " + quote(targetSchema) + "." + quote(name);
-    }
-
     private static String on(String what, String name, TablePlan table) {
         return what + " \"" + name + "\" on \"" + table.source() + "\"";
     }
@@ -134,6 +127,12 @@ final class DeclarationPlanner {
         add(Stage.TABLE, table, "table \"" + table.source() + "\"", body.toString(), "DROP TABLE " + qualified(table), true);
     }
 
+    /** A column as it is added to a table that has rows. */
+    String addColumn(TablePlan table, ColumnPlan added) {
+        SourceTable source = source(table);
+        return "ALTER TABLE " + qualified(table) + " ADD COLUMN " + column(table, source, source.column(added.source()));
+    }
+
     private String column(TablePlan table, SourceTable source, SourceColumn column) {
         ColumnPlan plan = table.column(column.name());
         Codec codec = plan.codec();
@@ -146,7 +145,7 @@ final class DeclarationPlanner {
         }
         if (column.notNull() && !integerKey) {
             ColumnCensus values = columnCensus(table, column);
-            if (values.classes().nulls() == 0) {
+            if (values == null || values.classes().nulls() == 0) {
                 sql.append(" NOT NULL");
             } else {
                 notCarried.add(new NotCarried(on("NOT NULL of column", column.name(), table), "NOT NULL",
@@ -166,9 +165,10 @@ final class DeclarationPlanner {
         return rules.table(table.source()).column(column.name()).type();
     }
 
+    /** Null where only a part of the source was read, because the rest is there already. */
     private ColumnCensus columnCensus(TablePlan table, SourceColumn column) {
-        return census.tables().stream().filter(t -> t.table().equals(table.source())).findFirst().orElseThrow()
-                .column(column.name());
+        TableCensus counted = census.table(table.source());
+        return counted == null ? null : counted.column(column.name());
     }
 
     /** The DEFAULT's SQL, or null if there is none to carry. */
@@ -264,8 +264,17 @@ final class DeclarationPlanner {
             }
             String index = identifiers.relations().invent(table.target() + "_key_nocase");
             add(Stage.UNIQUE, table, on("case-insensitive key", index, table),
-                    "CREATE UNIQUE INDEX " + quote(index) + " ON " + qualified(table) + " (" + terms + ")", dropIndex(index), false);
+                    "CREATE UNIQUE INDEX " + quote(index) + " ON " + qualified(table) + " (" + terms + ")",
+                    dropIndex(index), false);
         }
+    }
+
+    private String dropConstraint(TablePlan table, String name) {
+        return "ALTER TABLE " + qualified(table) + " DROP CONSTRAINT " + quote(name);
+    }
+
+    private String dropIndex(String name) {
+        return "DROP INDEX " + quote(targetSchema) + "." + quote(name);
     }
 
     /** True for a text column compared with NOCASE that stays text in PostgreSQL. */
@@ -387,7 +396,8 @@ final class DeclarationPlanner {
             Translation translated = ExpressionTranslator.condition(check.sql(), columns(table));
             if (translated instanceof Translation.Sql sql) {
                 add(Stage.CHECK, table, on("CHECK", name, table), "ALTER TABLE " + qualified(table)
-                        + " ADD CONSTRAINT " + quote(name) + " CHECK (" + sql.text() + ")", dropConstraint(table, name), false);
+                        + " ADD CONSTRAINT " + quote(name) + " CHECK (" + sql.text() + ")",
+                        dropConstraint(table, name), false);
             } else {
                 notCarried.add(new NotCarried(on("CHECK", name, table), check.sql(),
                         ((Translation.Refused) translated).reason()));

@@ -8,6 +8,7 @@ import dev.sluice.mapping.Codec;
 import dev.sluice.mapping.Codecs;
 import dev.sluice.plan.MappingRules.ColumnRule;
 import dev.sluice.plan.MappingRules.TableRule;
+import dev.sluice.plan.MigrationPlan.Held;
 import dev.sluice.plan.TargetCatalog.ExistingColumn;
 import dev.sluice.plan.TargetCatalog.ExistingTable;
 import dev.sluice.schema.Affinity;
@@ -146,12 +147,101 @@ public final class Planner {
         }
         DeclarationPlanner declarations =
                 new DeclarationPlanner(schema, tables, census, rules, identifiers, targetSchema, notCarried, notes);
-        List<Declaration> statements = declarations.plan();
+        return result(tables, declarations.plan(), List.of());
+    }
+
+    private MigrationPlan result(List<TablePlan> tables, List<Declaration> statements, List<Held> held) {
         identifiers.renames().forEach(rename -> notes.add(rename.scope() + ": " + rename.sourceName() + " is named "
                 + rename.targetName() + " in PostgreSQL, because " + rename.reason()));
         tables.sort(Comparator.comparingLong((TablePlan table) -> -table.rows()));
         return new MigrationPlan(targetSchema, tables, statements, notCarried, List.copyOf(notes),
-                List.copyOf(problems), schema.hash());
+                List.copyOf(problems), schema.hash(), catalog.relations(), held);
+    }
+
+    // ---- a schema that was changed meanwhile ----
+
+    /** The tables that {@code old} does not describe as they are now; {@link #replan} wants a census of them. */
+    public Set<String> changed(MigrationPlan old) {
+        Set<String> changed = new HashSet<>();
+        for (SourceTable table : carried(old)) {
+            TablePlan before = old.table(table.name());
+            if (before == null || !before.stored().equals(storedNames(table)) || !before.names(table)) {
+                changed.add(table.name());
+            }
+        }
+        return changed;
+    }
+
+    private List<SourceTable> carried(MigrationPlan old) {
+        return schema.tables().stream().filter(table -> !rules.table(table.name()).exclude()
+                && (old.held(table.name()) != null || !old.leavesOut(tableObject(table.name())))).toList();
+    }
+
+    private static List<String> storedNames(SourceTable table) {
+        return table.storedColumns().stream().map(SourceColumn::name).toList();
+    }
+
+    /** As {@link #candidates}, but a column keeps its codec while every value fits. */
+    public CandidateSource candidates(MigrationPlan old) {
+        CandidateSource anew = candidates();
+        return (table, column) -> {
+            CandidateSource.Candidates fresh = anew.of(table, column);
+            TablePlan before = old.table(table.name());
+            ColumnPlan was = before == null ? null : before.column(column.name());
+            if (was == null || fresh.withoutValues() == null) {
+                return fresh;
+            }
+            List<Codec> first = new ArrayList<>(fresh.candidates());
+            first.add(0, was.codec());
+            return new CandidateSource.Candidates(first, was.codec());
+        };
+    }
+
+    /**
+     * The plan for the schema as it is now. What it has in common with {@code old} stays as it is; a table that can't be
+     * followed any more is held, with the reason, and nothing else is.
+     *
+     * @param census of the {@link #changed} tables, taken with {@link #candidates(MigrationPlan)}
+     * @param refused what PostgreSQL said of an earlier attempt, by source table
+     */
+    public Drift replan(MigrationPlan old, Census census, Map<String, String> refused) {
+        old.notCarried().stream().filter(left -> schema.tables().stream().anyMatch(table ->
+                left.object().equals(tableObject(table.name())))).forEach(notCarried::add);
+        List<SourceTable> carried = carried(old);
+        Map<SourceTable, String> names = tableNames(carried);
+        Redraft redraft = new Redraft(old, targetSchema);
+        List<Held> held = new ArrayList<>();
+        for (SourceTable table : carried) {
+            TablePlan before = old.table(table.name());
+            TableCensus counted = census.table(table.name());
+            if (counted == null) {
+                columnNames(table, before.target(), existing(table), rules.table(table.name())); // claims them
+                redraft.keep(before);
+                continue;
+            }
+            Held was = old.held(table.name());
+            String target = before != null ? before.target() : was != null ? was.target() : names.get(table);
+            boolean ours = before != null ? !before.existing() : was != null ? was.ours() : existing(table) == null;
+            int found = problems.size();
+            TablePlan fresh = refused.containsKey(table.name()) ? null : table(table, target, counted);
+            if (fresh == null || problems.size() > found) {
+                held.add(new Held(table.name(), target, ours, refused.getOrDefault(table.name(),
+                        String.join("; ", problems.subList(found, problems.size())))));
+                problems.subList(found, problems.size()).clear();
+                redraft.hold(table.name());
+            } else if (before == null) {
+                redraft.add(fresh, was != null && was.ours());
+            } else {
+                redraft.change(before, fresh, table);
+            }
+        }
+        old.tables().stream().filter(table -> schema.table(table.source()) == null).forEach(redraft::drop);
+        List<TablePlan> tables = redraft.tables();
+        DeclarationPlanner declarations =
+                new DeclarationPlanner(schema, tables, census, rules, identifiers, targetSchema, notCarried, notes);
+        List<Declaration> statements = declarations.plan();
+        held.forEach(table -> notCarried.add(new NotCarried(tableObject(table.source()), null, table.reason())));
+        return redraft.drift(result(tables, statements, held).withoutSchema(), declarations::addColumn);
     }
 
     /** How a table is called among what is not carried. */
@@ -233,7 +323,7 @@ public final class Planner {
         }
         looseKey(table, existing, columns);
         TablePlan plan = new TablePlan(table.name(), target, table.identity(),
-                table.storedColumns().stream().map(SourceColumn::name).toList(), columns, keyColumn, existing != null,
+                storedNames(table), columns, keyColumn, existing != null,
                 counted.rows());
         if (existing != null && keyColumn == null && existing.keys().stream()
                 .noneMatch(key -> key.size() == plan.keyTargets().size() && key.containsAll(plan.keyTargets()))) {

@@ -7,7 +7,9 @@ import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -31,35 +33,89 @@ public final class Rehearsal {
         List<String> problems = new ArrayList<>(plan.problems());
         Set<String> missing = new HashSet<>();
         connection.setAutoCommit(false);
-        try (Statement statement = connection.createStatement()) {
+        try {
             for (Declaration declaration : plan.declarations()) {
                 if (declaration.table() != null && missing.contains(declaration.table())) {
                     continue; // its table is a problem already
                 }
-                Savepoint savepoint = connection.setSavepoint();
-                try {
-                    statement.execute(declaration.sql());
+                String reason = attempt(connection, declaration.sql());
+                if (reason == null) {
                     kept.add(declaration);
-                } catch (SQLException e) {
-                    if (SqlFailure.of(e).heals()) {
-                        throw e;
-                    }
-                    connection.rollback(savepoint);
-                    if (declaration.required()) {
-                        problems.add(declaration.object() + " can't be made: " + SqlFailure.sentence(e));
-                        missing.add(declaration.table());
-                    } else {
-                        notCarried.add(new NotCarried(declaration.object(), declaration.sql(),
-                                "PostgreSQL refuses it: " + SqlFailure.sentence(e)));
-                    }
+                } else if (declaration.required()) {
+                    problems.add(declaration.object() + " can't be made: " + reason);
+                    missing.add(declaration.table());
+                } else {
+                    notCarried.add(new NotCarried(declaration.object(), declaration.sql(),
+                            "PostgreSQL refuses it: " + reason));
                 }
-                connection.releaseSavepoint(savepoint);
             }
         } finally {
             connection.rollback();
             connection.setAutoCommit(true);
         }
-        return new MigrationPlan(plan.schema(), plan.tables(), kept, notCarried, plan.notes(), problems,
-                plan.schemaHash());
+        return plan.with(kept, notCarried, problems);
+    }
+
+    /**
+     * Tries what a drift can't do without. Indexes and constraints are left to the moment at which they are made: over a
+     * table with rows they are work, and none of them stops a migration.
+     *
+     * @param old the plan that the drift starts from
+     * @param made ordinals of those of its declarations that stand in the target
+     * @param connection outside a transaction; nothing of what this does remains
+     * @return by source table, why PostgreSQL refuses its change
+     */
+    public static Map<String, String> refusals(Connection connection, MigrationPlan old, Set<Integer> made, Drift drift)
+            throws SQLException {
+        Map<String, String> refused = new LinkedHashMap<>();
+        connection.setAutoCommit(false);
+        try {
+            for (int ordinal : drift.undone()) {
+                if (made.contains(ordinal)) {
+                    Declaration declaration = old.declarations().get(ordinal);
+                    note(refused, declaration.table(), attempt(connection, declaration.undo()));
+                }
+            }
+            for (Drift.Change change : drift.changes()) {
+                note(refused, change.table(), attempt(connection, change.sql()));
+            }
+            for (int i = 0; i < drift.kept().size(); i++) {
+                Declaration declaration = drift.plan().declarations().get(i);
+                if (declaration.required() && drift.kept().get(i) < 0 && !refused.containsKey(declaration.table())) {
+                    note(refused, declaration.table(), attempt(connection, declaration.sql()));
+                }
+            }
+            return refused;
+        } finally {
+            connection.rollback();
+            connection.setAutoCommit(true);
+        }
+    }
+
+    private static void note(Map<String, String> refused, String table, String reason) throws SQLException {
+        if (reason != null && table == null) {
+            throw new SQLException("the target could not follow a change of the source's schema: " + reason);
+        }
+        if (reason != null) {
+            refused.putIfAbsent(table, "the target could not follow a change of table " + table + ": " + reason
+                    + "; mend that, then sluice resync " + table);
+        }
+    }
+
+    /** Why PostgreSQL refuses {@code sql}, or null if it does not; what it did stays in the transaction. */
+    private static String attempt(Connection connection, String sql) throws SQLException {
+        Savepoint savepoint = connection.setSavepoint();
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+            connection.releaseSavepoint(savepoint);
+            return null;
+        } catch (SQLException e) {
+            if (SqlFailure.of(e).heals()) {
+                throw e;
+            }
+            connection.rollback(savepoint);
+            connection.releaseSavepoint(savepoint);
+            return SqlFailure.sentence(e);
+        }
     }
 }

@@ -39,7 +39,7 @@ public final class StricterTarget {
             }
         }
         return new MigrationPlan(plan.schema(), plan.tables(), plan.declarations(), plan.notCarried(), notes, problems,
-                plan.schemaHash());
+                plan.schemaHash(), plan.taken(), plan.held());
     }
 
     private static void unique(TablePlan table, ExistingTable there, SourceTable declared, SqliteSession source,

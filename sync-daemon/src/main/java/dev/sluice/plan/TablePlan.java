@@ -1,6 +1,8 @@
 package dev.sluice.plan;
 
+import dev.sluice.capture.CapturedTable;
 import dev.sluice.schema.RowIdentity;
+import dev.sluice.schema.SourceTable;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -30,6 +32,11 @@ public record TablePlan(
             targets.add(column(name).target());
         }
         return targets;
+    }
+
+    /** True if the rows of {@code table}, as it is declared now, are still named in the planned way. */
+    public boolean names(SourceTable table) {
+        return new CapturedTable(0, source, identity).fits(table);
     }
 
     /** The plan of a source column, without regard to ASCII case; null if it is not carried. */

@@ -6,9 +6,11 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The tables that the target schema has already: made by the application's own migrations.
@@ -41,6 +43,25 @@ public record TargetCatalog(Map<String, ExistingTable> tables, List<String> rela
      */
     public record ExistingColumn(String name, String type, boolean notNull, boolean hasDefault, boolean generated,
             boolean loose) {}
+
+    /**
+     * The catalog without what {@code plan} has made, and with the rows that it brought not counted: as the plan found
+     * it, but for what the application changed since.
+     */
+    public TargetCatalog before(MigrationPlan plan) {
+        Set<String> ours = new HashSet<>();
+        Set<String> theirs = new HashSet<>();
+        plan.tables().forEach(table -> (table.existing() ? theirs : ours).add(table.target()));
+        plan.held().forEach(table -> (table.ours() ? ours : theirs).add(table.target()));
+        Map<String, ExistingTable> left = new LinkedHashMap<>();
+        tables.forEach((name, table) -> {
+            if (!ours.contains(name)) {
+                left.put(name, theirs.contains(name)
+                        ? new ExistingTable(name, table.columns(), table.keys(), false, table.guarded()) : table);
+            }
+        });
+        return new TargetCatalog(left, plan.taken());
+    }
 
     /** Reads the schema; an absent schema is empty. */
     public static TargetCatalog read(Connection connection, String schema) throws SQLException {

@@ -56,6 +56,7 @@ public final class EmbeddedTarget implements AutoCloseable {
     private static final Duration STOP_WAIT = Duration.ofSeconds(60);
     private static final int START_ATTEMPTS = 5;
     private static final Duration YOUNG = Duration.ofSeconds(10);
+    private static final Duration WATCH_PAUSE = Duration.ofSeconds(2);
 
     /**
      * Those of this process. Their lock files must not be opened a second time: closing any descriptor of a file drops the
@@ -72,7 +73,9 @@ public final class EmbeddedTarget implements AutoCloseable {
     private final boolean takenOver;
     private final Thread stopHook;
     private final CountDownLatch constructed = new CountDownLatch(1);
-    private boolean closed;
+    private final CountDownLatch closing = new CountDownLatch(1);
+    private final Thread watch;
+    private boolean closed; // guarded by this
 
     /** Starts a server that is gone, with its data, after {@link #close} or when this process ends. */
     public static EmbeddedTarget ephemeral() {
@@ -89,7 +92,8 @@ public final class EmbeddedTarget implements AutoCloseable {
 
     /**
      * Starts the server of {@code home}, or takes over the one that still runs there; creates it the first time. It is
-     * stopped by {@link #close}, and only by that.
+     * stopped by {@link #close}, and only by that: one that dies, for example because it can't write its log on a full
+     * disk, is started again as soon as it can be.
      */
     public static EmbeddedTarget persistent(Path home) {
         try {
@@ -127,6 +131,11 @@ public final class EmbeddedTarget implements AutoCloseable {
             this.takenOver = running.isPresent();
             this.port = takenOver ? running.get() : start();
             writePrivately(home.resolve("pgpass"), "127.0.0.1:" + port + ":*:" + USER + ":" + password.reveal() + "\n");
+            this.watch = new Thread(this::watch, "embedded-target-watch");
+            watch.setDaemon(true);
+            if (!temporary) {
+                watch.start();
+            }
             started = true;
         } finally {
             if (!started) {
@@ -189,9 +198,53 @@ public final class EmbeddedTarget implements AutoCloseable {
         return takenOver;
     }
 
+    /** Nobody else starts this server again; it must not take a new port, which the application does not know. */
+    private void watch() {
+        String said = null;
+        try {
+            while (!closing.await(WATCH_PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
+                try {
+                    synchronized (this) {
+                        if (!closed && postmaster(data()).isEmpty()) {
+                            LOG.debug("the embedded PostgreSQL in {} ended by itself: {}", home, lastLine(log()));
+                            startAt(port);
+                            LOG.info("event=embedded_target_restarted home={} port={}", home, port);
+                            said = null;
+                        }
+                    }
+                } catch (IOException | TargetRefusal e) {
+                    String reason = e.getMessage();
+                    if (!reason.equals(said)) {
+                        LOG.warn("event=embedded_target_down home={} reason=\"{}\"; it is tried again", home, reason);
+                        said = reason;
+                    }
+                }
+            }
+        } catch (InterruptedException e) {
+            LOG.debug("the embedded PostgreSQL is not watched any more", e);
+        }
+    }
+
+    private void startAt(int same) throws IOException {
+        Files.deleteIfExists(data().resolve("postmaster.pid"));
+        if (!startedAt(same)) {
+            stop(data(), temporary);
+            throw new TargetRefusal("the embedded PostgreSQL in " + home + " does not start: " + lastLine(log())
+                    + "; free space there, or look into " + log());
+        }
+    }
+
     /** Stops the server, ending its sessions; an ephemeral one is removed. A second call does nothing. */
     @Override
-    public synchronized void close() {
+    public void close() {
+        closing.countDown();
+        if (watch != null) {
+            watch.interrupt(); // it may be starting the server
+        }
+        closeOnce();
+    }
+
+    private synchronized void closeOnce() {
         if (closed) {
             return;
         }
@@ -273,13 +326,7 @@ public final class EmbeddedTarget implements AutoCloseable {
         Files.deleteIfExists(data().resolve("postmaster.pid"));
         for (int attempt = 1;; attempt++) {
             int candidate = freePort();
-            String options = "-p " + candidate + " -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
-                    + " -c wal_level=logical -c logging_collector=off" + (temporary ? " -F" : " -c fsync=on");
-            // pg_ctl gives the server a session of its own, so Ctrl-C at our terminal does not reach it.
-            boolean up = PostgresPrograms.succeeds(programs.command("pg_ctl", "start", "-D", data().toString(),
-                    "-l", log().toString(), "-w", "-t", Long.toString(START_WAIT.toSeconds()), "-o", options),
-                    home.resolve("pg_ctl.log"), START_WAIT.plusSeconds(10));
-            if (up) {
+            if (startedAt(candidate)) {
                 writePrivately(home.resolve("port"), candidate + "\n");
                 return candidate;
             }
@@ -289,6 +336,15 @@ public final class EmbeddedTarget implements AutoCloseable {
                         + (temporary ? "" : "; look into " + log()));
             }
         }
+    }
+
+    private boolean startedAt(int candidate) throws IOException {
+        String options = "-p " + candidate + " -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+                + " -c wal_level=logical -c logging_collector=off" + (temporary ? " -F" : " -c fsync=on");
+        // pg_ctl gives the server a session of its own, so Ctrl-C at our terminal does not reach it.
+        return PostgresPrograms.succeeds(programs.command("pg_ctl", "start", "-D", data().toString(),
+                "-l", log().toString(), "-w", "-t", Long.toString(START_WAIT.toSeconds()), "-o", options),
+                home.resolve("pg_ctl.log"), START_WAIT.plusSeconds(10));
     }
 
     /** The last one, so that applications find the server again; another only if that is taken. */

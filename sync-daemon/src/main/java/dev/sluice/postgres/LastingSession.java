@@ -19,6 +19,7 @@ public final class LastingSession implements AutoCloseable {
     private final Target target;
     private final Reconnect reconnect;
     private final boolean replicationRole;
+    private final Greeting greeting;
     private Connection connection;
     private long opened;
 
@@ -27,11 +28,22 @@ public final class LastingSession implements AutoCloseable {
         T run(Connection connection) throws SQLException;
     }
 
+    /** Looks at the target over every new connection, before anything else is done on it; may refuse by an exception. */
+    public interface Greeting {
+        void meet(Connection connection) throws SQLException;
+    }
+
     /** @param replicationRole true to keep the target's triggers and foreign keys from firing for what we write */
     public LastingSession(Target target, Reconnect reconnect, boolean replicationRole) {
+        this(target, reconnect, replicationRole, connection -> {});
+    }
+
+    /** As the other one; {@code greeting} sees whether the target behind a new connection still is what it was. */
+    public LastingSession(Target target, Reconnect reconnect, boolean replicationRole, Greeting greeting) {
         this.target = target;
         this.reconnect = reconnect;
         this.replicationRole = replicationRole;
+        this.greeting = greeting;
     }
 
     /** Runs {@code work}, which commits itself; what it leaves open is rolled back. Waits while the target is away. */
@@ -66,7 +78,9 @@ public final class LastingSession implements AutoCloseable {
                 statement.execute("SET session_replication_role = replica");
             }
             fresh.setAutoCommit(false);
-        } catch (SQLException e) {
+            greeting.meet(fresh);
+            fresh.rollback();
+        } catch (SQLException | RuntimeException e) {
             fresh.close();
             throw e;
         }

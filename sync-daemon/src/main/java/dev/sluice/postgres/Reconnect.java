@@ -162,8 +162,9 @@ public final class Reconnect {
             } catch (Exception e) {
                 SqlFailure failure = SqlFailure.of(e);
                 failures++;
-                if (repeated.contains(failure)
-                        && (failure != SqlFailure.TRANSIENT || failures > TRANSIENT_ATTEMPTS_SILENT)) {
+                boolean silent = failure == SqlFailure.TRANSIENT && !SqlFailure.isLockTimeout(e)
+                        && failures <= TRANSIENT_ATTEMPTS_SILENT;
+                if (repeated.contains(failure) && !silent) {
                     block(SqlFailure.sentence(e, url));
                 }
                 throw e;

@@ -46,7 +46,7 @@ public enum SqlFailure {
 
     /** SQLSTATE classes whose message names objects and code only, never the value of a row. */
     private static final Set<String> SPEAKING_CLASSES =
-            Set.of("08", "0A", "25", "28", "3D", "3F", "42", "53", "55", "57", "58", "XX");
+            Set.of("08", "0A", "25", "28", "2B", "3D", "3F", "42", "53", "55", "57", "58", "XX");
 
     /** Reads the first SQLSTATE on the way from {@code failure} to its causes; a bare I/O error means unreachable. */
     public static SqlFailure of(Throwable failure) {
@@ -61,6 +61,12 @@ public enum SqlFailure {
             }
         }
         return OTHER;
+    }
+
+    /** True where another session held a lock for as long as we wait: nothing that passes in a moment. */
+    public static boolean isLockTimeout(Throwable failure) {
+        SQLException sql = speaking(failure);
+        return sql != null && sql.getSQLState().equals("55P03");
     }
 
     /** True where repeating the whole transaction later can succeed without anybody doing anything about the data. */
@@ -138,7 +144,7 @@ public enum SqlFailure {
                 case "57014" -> at + " cancelled our statement, by a timeout or a person's request; it is repeated";
                 default -> at + " could not serialize our transaction with another one; it is repeated";
             };
-            case DISK_FULL -> at + " has no disk space left: free or add some";
+            case DISK_FULL -> at + " has no disk space left" + quoted(server) + ": free or add some on the disk of its data";
             case READ_ONLY -> at + " takes no writes (a standby, or default_transaction_read_only is on): name the"
                     + " primary, or let the role write";
             case PERMISSION -> permission(state, url, server, at);
@@ -239,7 +245,9 @@ public enum SqlFailure {
                 || !SPEAKING_CLASSES.contains(server.getSQLState().substring(0, 2))) {
             return "";
         }
-        return ", saying: " + server.getMessage().replaceAll("\\s+", " ");
+        // what depends on an object is named in the detail only
+        String detail = server.getSQLState().equals("2BP01") && server.getDetail() != null ? " (" + server.getDetail() + ")" : "";
+        return ", saying: " + (server.getMessage() + detail).replaceAll("\\s+", " ");
     }
 
     /** {@code  "constraint" on "schema"."table"."column"}, as far as the server names them. */

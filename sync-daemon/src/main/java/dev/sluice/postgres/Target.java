@@ -41,6 +41,8 @@ public final class Target implements AutoCloseable {
             Map.entry("bytea_output", "hex"),
             Map.entry("default_transaction_isolation", "read committed"),
             Map.entry("statement_timeout", "0"),
+            Map.entry("transaction_timeout", "0"),
+            Map.entry("idle_session_timeout", "0"),
             Map.entry("idle_in_transaction_session_timeout", "15min"),
             Map.entry("row_security", "off"),
             Map.entry("tcp_keepalives_idle", "30"),
@@ -184,14 +186,12 @@ public final class Target implements AutoCloseable {
         Map<String, String> settings = new TreeMap<>(SESSION);
         settings.put("search_path", '"' + schema().replace("\"", "\"\"") + '"');
         settings.put("lock_timeout", Long.toString(options.lockTimeout().toMillis()));
-        String sql = "SELECT " + String.join(", ", java.util.Collections.nCopies(settings.size(),
-                "set_config(?, ?, false)"));
-        try (PreparedStatement set = connection.prepareStatement(sql)) {
-            int index = 0;
-            for (Map.Entry<String, String> setting : settings.entrySet()) {
-                set.setString(++index, setting.getKey());
-                set.setString(++index, setting.getValue());
-            }
+        try (PreparedStatement set = connection.prepareStatement("""
+                SELECT set_config(s.name, v.value, false) FROM unnest(?::text[], ?::text[]) v (name, value)
+                JOIN pg_settings s ON lower(s.name) = lower(v.name)
+                """)) { // a server that is too old for a setting has nothing to set
+            set.setArray(1, connection.createArrayOf("text", settings.keySet().toArray()));
+            set.setArray(2, connection.createArrayOf("text", settings.values().toArray()));
             set.execute();
         }
     }

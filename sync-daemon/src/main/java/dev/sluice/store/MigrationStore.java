@@ -166,14 +166,45 @@ public final class MigrationStore {
         return generation;
     }
 
-    /** Throws if a newer daemon has taken over; holds the control row until the transaction ends. */
+    /**
+     * Throws if a newer daemon has taken over; holds the control row until the transaction ends.
+     *
+     * @throws TargetWentBack if the target has forgotten that we took this generation
+     */
     public void requireGeneration(Connection connection, long generation) throws SQLException {
         try (PreparedStatement query = prepare(connection,
                 "SELECT generation FROM sluice.control WHERE migration = ? FOR SHARE");
                 ResultSet row = query.executeQuery()) {
-            if (!row.next() || row.getLong(1) != generation) {
+            if (!row.next() || row.getLong(1) < generation) {
+                throw new TargetWentBack("the target does not know generation " + generation + " of migration "
+                        + migration + " any more", true);
+            }
+            if (row.getLong(1) > generation) {
                 throw new IllegalStateException("a newer daemon has taken over this migration: stop this one");
             }
+        }
+    }
+
+    /**
+     * What tells whether the target still is where we left it.
+     *
+     * @param plan a fingerprint of the stored plan
+     */
+    public record Standing(long generation, long seq, Phase phase, String plan) {}
+
+    /** Where the migration stands now, or null if the target knows nothing of it. */
+    public Standing standing(Connection connection) throws SQLException {
+        if (!exists(connection)) {
+            return null;
+        }
+        try (PreparedStatement query = prepare(connection, """
+                SELECT c.generation, w.seq, m.phase, md5(m.plan) FROM sluice.migration m
+                JOIN sluice.control c ON c.migration = m.name JOIN sluice.watermark w ON w.migration = m.name
+                WHERE m.name = ?
+                """);
+                ResultSet row = query.executeQuery()) {
+            return row.next()
+                    ? new Standing(row.getLong(1), row.getLong(2), Phase.of(row.getString(3)), row.getString(4)) : null;
         }
     }
 
@@ -611,6 +642,34 @@ public final class MigrationStore {
             }
         }
         return states;
+    }
+
+    /** Gives declarations other ordinals, as another plan has them; those that are not named have never run. */
+    public void renumberDeclarations(Connection connection, Map<Integer, Integer> newByOld) throws SQLException {
+        try (PreparedStatement move = prepare(connection, """
+                WITH moved AS (DELETE FROM sluice.declaration WHERE migration = ? RETURNING *)
+                INSERT INTO sluice.declaration (migration, ordinal, stage, object, status, reason)
+                SELECT m.migration, -1 - n.ordinal, m.stage, m.object, m.status, m.reason
+                FROM moved m JOIN unnest(?::int[], ?::int[]) n (old, ordinal) ON n.old = m.ordinal
+                """);
+                PreparedStatement settle = prepare(connection,
+                        "UPDATE sluice.declaration SET ordinal = -1 - ordinal WHERE migration = ?")) {
+            move.setArray(2, connection.createArrayOf("int4", newByOld.keySet().toArray()));
+            move.setArray(3, connection.createArrayOf("int4", newByOld.values().toArray()));
+            move.executeUpdate();
+            settle.executeUpdate();
+        }
+    }
+
+    /** Forgets how far the copy of a table is, and its parked rows: there is nothing left that they speak of. */
+    public void forget(Connection connection, String table) throws SQLException {
+        for (String from : new String[] {"chunk", "parked_row", "recheck"}) {
+            try (PreparedStatement delete = prepare(connection,
+                    "DELETE FROM sluice." + from + " WHERE migration = ? AND source_table = ?")) {
+                delete.setString(2, table);
+                delete.executeUpdate();
+            }
+        }
     }
 
     /** Prepares {@code sql}, whose first parameter is the migration's name. */

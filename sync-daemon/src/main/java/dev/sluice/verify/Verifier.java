@@ -72,7 +72,7 @@ public final class Verifier {
         for (Subject subject : subjects) {
             reports.add(new TableScan(subject).run(listener, stopped));
         }
-        return new VerifyReport(reports, fromSeq, seq(), start, Instant.now());
+        return new VerifyReport(reports, fromSeq, seq(), start, Instant.now(), List.of());
     }
 
     private long seq() throws SQLException, InterruptedException {

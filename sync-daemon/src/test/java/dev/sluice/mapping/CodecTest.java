@@ -2,9 +2,18 @@ package dev.sluice.mapping;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sluice.change.Value;
 import dev.sluice.mapping.AllCodecs.Filling;
 import dev.sluice.mapping.Codecs.JsonChoice;
+import java.math.BigDecimal;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.time.LocalDate;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Random;
@@ -102,5 +111,110 @@ class CodecTest {
                 .noneMatch(codec -> codec.fits(micros));
         assertThat(Codecs.forExisting("timestamp(0) with time zone", column, "UTC"))
                 .noneMatch(codec -> codec.fits(millis));
+    }
+
+    @Test
+    void codecThatStandsForAnotherHasNoValueThatTheOtherRefuses() {
+        List<Codec> codecs = AllCodecs.all().stream().map(Filling::codec).distinct().toList();
+        List<Value> values = NastyValues.all(seed, 2000);
+        for (Codec better : codecs) {
+            List<Value> fitting = values.stream().filter(better::fits).toList();
+            for (Codec wider : codecs) {
+                if (better.within(wider)) {
+                    assertThat(fitting).as("-Dseed=%d %s within %s", seed, better.id(), wider.id()).allMatch(wider::fits);
+                }
+            }
+        }
+    }
+
+    @Test
+    void quickWayOfDecimalsIsAsExactAsTheLongOne() {
+        Random random = new Random(seed);
+        for (int i = 0; i < 100_000; i++) {
+            int scale = random.nextInt(9);
+            Codec codec = new NumberCodecs.Decimals(scale + 1 + random.nextInt(11), scale, random.nextBoolean());
+            BigDecimal decimal = BigDecimal.valueOf(random.nextLong() >> random.nextInt(64), random.nextInt(scale + 3));
+            Value value = random.nextInt(4) == 0 ? Value.of(decimal.longValue()) : Value.of(decimal.doubleValue());
+            if (!codec.fits(value)) {
+                continue;
+            }
+            String text = codec.text(value);
+            assertThat(codec.decode(text)).as("-Dseed=%d %s %s", seed, codec.id(), value).isEqualTo(value);
+            BinaryRow quick = new BinaryRow();
+            codec.binary(value, quick);
+            BinaryRow slow = new BinaryRow();
+            NumericBinary.write(new BigDecimal(text).setScale(scale), slow);
+            assertThat(Arrays.copyOf(quick.buffer(), quick.length())).as("-Dseed=%d %s %s", seed, codec.id(), value)
+                    .isEqualTo(Arrays.copyOf(slow.buffer(), slow.length()));
+        }
+    }
+
+    @Test
+    void everyDayOfTheCalendarIsItsNumberAndNoOtherDayIs() {
+        BinaryRow row = new BinaryRow();
+        Codec dates = new TimeCodecs.Dates();
+        LocalDate first = LocalDate.of(2000, 1, 1);
+        for (LocalDate day = LocalDate.of(1, 1, 1); day.getYear() < 10_000; day = day.plusDays(1)) {
+            row.clear();
+            dates.binary(Value.of(day.toString()), row);
+            int number = ByteBuffer.wrap(row.buffer(), 4, 4).getInt();
+            Value next = Value.of(day.toString().substring(0, 8) + (day.getDayOfMonth() + 101 + "").substring(1));
+            boolean last = day.getDayOfMonth() == day.lengthOfMonth();
+            if (number != day.toEpochDay() - first.toEpochDay() || dates.fits(next) == last) {
+                throw new AssertionError(day + " is written as " + number);
+            }
+        }
+    }
+
+    @Test
+    void textIsJsonWhereAnotherParserSaysSo() {
+        Random random = new Random(seed);
+        ObjectMapper mapper = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+        String alphabet = "{}[]\",:0123456789eE+-.tfnrualse \t\n\\äu00\u0001\u00a0";
+        for (int i = 0; i < 100_000; i++) {
+            StringBuilder text = new StringBuilder(NastyValues.JSON[random.nextInt(NastyValues.JSON.length)]);
+            if (text.length() > 200) {
+                continue;
+            }
+            for (int edits = random.nextInt(3); edits > 0; edits--) {
+                int at = random.nextInt(text.length() + 1);
+                if (at < text.length() && random.nextBoolean()) {
+                    text.deleteCharAt(at);
+                } else {
+                    text.insert(at, alphabet.charAt(random.nextInt(alphabet.length())));
+                }
+            }
+            assertThat(JsonText.isValid((Value.Text) Value.of(text.toString()))).as("-Dseed=%d %s", seed, text)
+                    .isEqualTo(parses(mapper, text.toString()));
+        }
+    }
+
+    private static boolean parses(ObjectMapper mapper, String text) {
+        try {
+            mapper.readTree(text);
+            return !text.isBlank();
+        } catch (JsonProcessingException e) {
+            return false;
+        }
+    }
+
+    @Test
+    void textIsUtf8WhereTheDecoderTakesIt() {
+        Random random = new Random(seed);
+        for (int i = 0; i < 100_000; i++) {
+            byte[] bytes = new byte[random.nextInt(8)];
+            for (int k = 0; k < bytes.length; k++) {
+                bytes[k] = (byte) (random.nextInt(3) == 0 ? random.nextInt(128) : 128 + random.nextInt(128));
+            }
+            boolean decodes = true;
+            try {
+                StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
+            } catch (CharacterCodingException e) {
+                decodes = false;
+            }
+            if (new Value.Text(bytes).isUtf8() != decodes) {
+                throw new AssertionError("-Dseed=" + seed + " " + Arrays.toString(bytes));
+            }
+        }
     }
 }

@@ -112,7 +112,7 @@ class LiveDatabasesIT {
         return new LiveMigration("live", file, target,
                 new LiveMigration.Options(2, new Limits(500, 16 << 20, Duration.ofMillis(5)),
                         new Limits(500, 16 << 20, Duration.ofMillis(5)), Duration.ofMillis(2), Duration.ofSeconds(30),
-                        10_000, 10, true, "test"),
+                        10_000, 10, true, "test"), MappingRules.DEFAULT,
                 () -> Preparation.of(file, target, MappingRules.DEFAULT, Duration.ofSeconds(30), Census.Listener.NONE),
                 new CopyProgress() {
                     @Override

@@ -28,6 +28,7 @@ public final class DaemonMain {
         Limits limits = new Limits(40, 1 << 20, Duration.ofMillis(20));
         LiveMigration migration = new LiveMigration(LiveGround.NAME, file, target,
                 new LiveMigration.Options(2, limits, limits, Duration.ofMillis(2), busy, 500, 10, true, "test"),
+                MappingRules.DEFAULT,
                 () -> Preparation.of(file, target, MappingRules.DEFAULT, busy, Census.Listener.NONE), new CopyProgress() {
                     @Override
                     public void copied(String table, long rows, long bytes) {}

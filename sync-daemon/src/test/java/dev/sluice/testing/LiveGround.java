@@ -39,19 +39,27 @@ public final class LiveGround implements AutoCloseable {
 
     private final SqliteFile file;
     private final Target target;
+    private final boolean ownsDatabase;
     private Connection application;
     private MappingRules rules = MappingRules.DEFAULT;
     private Limits chunk = new Limits(500, 16 << 20, Duration.ofSeconds(1));
     private Limits batch = new Limits(500, 16 << 20, Duration.ofSeconds(1));
     private long purgeKeepRows = 10_000;
+    private Target way;
     private LiveMigration migration;
 
     /** A new source in WAL mode with {@code statements} run in it, and a target that nobody has used. */
     public LiveGround(Path folder, String... statements) throws SQLException {
-        this(folder, PostgresForTests.fresh(), statements);
+        this(folder, PostgresForTests.fresh(), true, statements);
     }
 
+    /** As the other one with a target of the caller's, which is closed with this and not dropped. */
     public LiveGround(Path folder, Target target, String... statements) throws SQLException {
+        this(folder, target, false, statements);
+    }
+
+    private LiveGround(Path folder, Target target, boolean ownsDatabase, String... statements) throws SQLException {
+        this.ownsDatabase = ownsDatabase;
         this.file = new SqliteFile(folder.resolve("app.db"));
         this.target = target;
         openApplication();
@@ -83,6 +91,12 @@ public final class LiveGround implements AutoCloseable {
 
     public LiveGround rules(MappingRules chosen) {
         rules = chosen;
+        return this;
+    }
+
+    /** Another way to the same target for the migration, for example as another role. */
+    public LiveGround through(Target chosen) {
+        way = chosen;
         return this;
     }
 
@@ -180,7 +194,7 @@ public final class LiveGround implements AutoCloseable {
     // ---- the migration ----
 
     public Preparation prepare() throws SQLException, InterruptedException {
-        return Preparation.of(file, target, rules, BUSY, Census.Listener.NONE);
+        return Preparation.of(file, way == null ? target : way, rules, BUSY, Census.Listener.NONE);
     }
 
     /** Runs {@code migrate}: the application is stopped meanwhile. */
@@ -188,14 +202,23 @@ public final class LiveGround implements AutoCloseable {
         return migrate(prepare());
     }
 
-    public OneShot.Report migrate(Preparation preparation) throws SQLException, InterruptedException {
+    /** Removes what a {@link #migrate} left that did not come to its end. */
+    public boolean removeUnfinished() throws SQLException {
+        return oneShot().removeUnfinished(false);
+    }
+
+    private OneShot oneShot() {
         return new OneShot(NAME, file, target, new Reconnect(target.url(), new Reconnect.Listener() {
             @Override
             public void onBlocked(String reason) {}
 
             @Override
             public void onHealed() {}
-        }), new OneShot.Options(2, chunk, BUSY, "test")).run(preparation, new OneShot.Listener() {
+        }), new OneShot.Options(2, chunk, BUSY, "test"));
+    }
+
+    public OneShot.Report migrate(Preparation preparation) throws SQLException, InterruptedException {
+        return oneShot().run(preparation, new OneShot.Listener() {
             @Override
             public void step(String what) {}
 
@@ -235,14 +258,14 @@ public final class LiveGround implements AutoCloseable {
     }
 
     private LiveMigration start(LiveMigration.Planning planning) {
-        return start(NAME, file, target, planning);
+        return start(NAME, file, way == null ? target : way, planning);
     }
 
     private LiveMigration start(String name, SqliteFile source, Target other, LiveMigration.Planning planning) {
         migration = new LiveMigration(name, source, other,
                 new LiveMigration.Options(2, chunk, batch, Duration.ofMillis(2), BUSY, purgeKeepRows, 10, true,
                         "test"),
-                planning, NO_PROGRESS);
+                rules, planning, NO_PROGRESS);
         migration.start();
         return migration;
     }
@@ -334,7 +357,11 @@ public final class LiveGround implements AutoCloseable {
             migration.close();
         }
         application.close();
-        PostgresForTests.drop(target);
+        if (ownsDatabase) {
+            PostgresForTests.drop(target);
+        } else {
+            target.close();
+        }
     }
 
     private static final CopyProgress NO_PROGRESS = new CopyProgress() {

@@ -45,6 +45,11 @@ public final class SameRows {
         }
     }
 
+    /** As {@link #assertSame(Path, Target, String)} over connections of the caller's. */
+    public static void assertSame(Connection here, Connection there, String migration) throws SQLException {
+        compare(here, there, new MigrationStore(migration).load(there).plan());
+    }
+
     /** As {@link #assertSame(LiveGround)} where the target keeps no plan any more. */
     public static void assertSame(LiveGround ground, MigrationPlan plan) throws SQLException {
         try (Connection there = ground.target().connect();

@@ -9,7 +9,8 @@ import java.util.List;
 public record RowKey(List<Value> parts) {
 
     public RowKey(List<Value> parts) {
-        this.parts = parts.stream().map(RowKey::folded).toList();
+        // rows by the million pass here: nearly all keys are as they should be
+        this.parts = hasZero(parts) ? parts.stream().map(RowKey::folded).toList() : List.copyOf(parts);
     }
 
     public static RowKey of(Value... parts) {
@@ -19,6 +20,15 @@ public record RowKey(List<Value> parts) {
     /** True if some part is NULL: such a key does not identify a row (SQLite allows several). */
     public boolean hasNull() {
         return parts.contains(Value.NULL);
+    }
+
+    private static boolean hasZero(List<Value> parts) {
+        for (int i = 0; i < parts.size(); i++) {
+            if (parts.get(i) instanceof Value.Real real && real.value() == 0.0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static Value folded(Value part) {

@@ -1,8 +1,6 @@
 package dev.sluice.change;
 
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -140,27 +138,17 @@ public sealed interface Value permits Value.Null, Value.Int, Value.Real, Value.T
 
         /** True if PostgreSQL's {@code text} can hold it: valid UTF-8 without NUL. */
         public boolean isPlain() {
-            boolean ascii = true;
-            for (byte b : utf8) {
-                if (b == 0) {
-                    return false;
-                }
-                ascii &= b > 0;
-            }
-            return ascii || decoded() != null;
+            return Utf8.isValid(utf8, true);
+        }
+
+        /** True if the bytes are valid UTF-8. */
+        public boolean isUtf8() {
+            return Utf8.isValid(utf8, false);
         }
 
         /** The text, or null if the bytes are not valid UTF-8. */
         public String decoded() {
-            try {
-                return StandardCharsets.UTF_8.newDecoder()
-                        .onMalformedInput(CodingErrorAction.REPORT)
-                        .onUnmappableCharacter(CodingErrorAction.REPORT)
-                        .decode(ByteBuffer.wrap(utf8))
-                        .toString();
-            } catch (CharacterCodingException e) {
-                return null;
-            }
+            return isUtf8() ? new String(utf8, StandardCharsets.UTF_8) : null;
         }
 
         @Override

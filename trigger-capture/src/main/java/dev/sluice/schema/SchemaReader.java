@@ -34,8 +34,6 @@ public final class SchemaReader {
     /** Every object of ours in the source has a name that starts so, and no other object has. */
     public static final String OUR_PREFIX = "_sluice_";
 
-    private static final Set<String> BUILT_IN_COLLATIONS = Set.of("BINARY", "NOCASE", "RTRIM");
-
     /** The tables that a virtual table keeps its content in, by module: {@code <virtual table>_<suffix>}. */
     private static final Map<String, Set<String>> SHADOW_SUFFIXES = Map.of(
             "fts3", Set.of("content", "segments", "segdir", "docsize", "stat"),
@@ -319,7 +317,7 @@ public final class SchemaReader {
     /** The built-in collations in capitals, however they were written. */
     private static String spelled(String collation) {
         String upper = collation.toUpperCase(Locale.ROOT);
-        return BUILT_IN_COLLATIONS.contains(upper) ? upper : collation;
+        return SourceTable.BUILT_IN_COLLATIONS.contains(upper) ? upper : collation;
     }
 
     /** SQLite allows NULL, even several, in every key that is not an INTEGER PRIMARY KEY (sqlite.org/nulls.html). */

@@ -29,6 +29,11 @@ public record SourceIndex(
      */
     public record Term(String column, String expression, String collation, boolean descending) {}
 
+    /** False if only the application can open it, because it uses a collation that nobody else has. */
+    public boolean opensHere() {
+        return terms.stream().allMatch(term -> SourceTable.BUILT_IN_COLLATIONS.contains(term.collation()));
+    }
+
     /** True if every term is a column and every row is in it. */
     public boolean isPlain() {
         return predicate == null && terms.stream().allMatch(term -> term.column() != null);

@@ -2,6 +2,7 @@ package dev.sluice.schema;
 
 import dev.sluice.sqlite.SqlText;
 import java.util.List;
+import java.util.Set;
 
 /**
  * All that a file declares, without anything of ours and without SQLite's internal and shadow tables.
@@ -20,5 +21,11 @@ public record SourceSchema(
     /** Finds a table without regard to ASCII case, as SQLite does; null if there is none. */
     public SourceTable table(String name) {
         return tables.stream().filter(t -> SqlText.sameName(t.name(), name)).findFirst().orElse(null);
+    }
+
+    /** The same schema with some of its tables only, by their exact names. */
+    public SourceSchema only(Set<String> names) {
+        return new SourceSchema(tables.stream().filter(table -> names.contains(table.name())).toList(), views, triggers,
+                virtualTables, encoding, hash);
     }
 }

@@ -19,7 +19,7 @@ public record SourceTable(
         boolean withoutRowid, boolean strict, boolean autoincrement, RowIdentity identity) {
 
     private static final List<String> ROWID_NAMES = List.of("_rowid_", "rowid", "oid");
-    private static final Set<String> BUILT_IN_COLLATIONS = Set.of("BINARY", "NOCASE", "RTRIM");
+    static final Set<String> BUILT_IN_COLLATIONS = Set.of("BINARY", "NOCASE", "RTRIM");
 
     /** The columns whose values are stored, in order: what a {@link dev.sluice.change.Row} holds. */
     public List<SourceColumn> storedColumns() {
@@ -53,8 +53,7 @@ public record SourceTable(
     public boolean keyComparesHere() {
         SourceIndex keyIndex = keyIndex();
         return primaryKey.stream().allMatch(name -> BUILT_IN_COLLATIONS.contains(column(name).collation()))
-                && (keyIndex == null
-                        || keyIndex.terms().stream().allMatch(t -> BUILT_IN_COLLATIONS.contains(t.collation())));
+                && (keyIndex == null || keyIndex.opensHere());
     }
 
     /** The affinity of a column here: in a STRICT table ANY is none, elsewhere it is a word that means NUMERIC. */

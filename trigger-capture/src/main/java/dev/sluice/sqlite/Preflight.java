@@ -134,41 +134,10 @@ public final class Preflight {
     }
 
     private static SourceRefusal corrupt(SqliteFile file, String error, Throwable cause) {
-        return new SourceRefusal("the database " + file.path() + " is corrupt (first error: " + error
-                + ") (E10): repair it before the migration, for example with .recover of the sqlite3 shell", cause);
+        return new SourceRefusal(SqliteFailure.corrupt(file.path(), error), cause);
     }
 
     private static SourceRefusal refusal(SqliteFile file, SQLException e, boolean writing) {
-        Path path = file.path();
-        SQLiteErrorCode code =
-                e instanceof SQLiteException sqlite ? sqlite.getResultCode() : SQLiteErrorCode.UNKNOWN_ERROR;
-        String text;
-        switch (SqliteFailure.of(e)) {
-            case BUSY -> text = "the database " + path + " is held with"
-                    + " locking_mode=EXCLUSIVE or by a transaction that does not end (E08): nothing can be"
-                    + " read or captured until the application lets go of the lock";
-            case NOT_DATABASE -> text = path + " is not a SQLite database, or it is encrypted: name a plain"
-                    + " SQLite file";
-            case CORRUPT -> {
-                return corrupt(file, code.message, e);
-            }
-            case READ_ONLY -> text = code == SQLiteErrorCode.SQLITE_READONLY_DIRECTORY
-                    ? path + " is in WAL mode, and SQLite reads such a file only where it may make a -shm beside it: give"
-                            + " this user the right to write in " + path.getParent() + ", or name a copy of the file"
-                    : writing
-                    ? path + " can't be written (" + code.name() + "): check permissions and the mount, or use"
-                            + " migrate, which only reads"
-                    : path + " needs recovery by a process that may write ("
-                            + code.name() + "): let the application open it once, or run sluice as the"
-                            + " user who owns it";
-            case CANT_OPEN -> text = path + " or its journal can't be opened ("
-                    + code.name() + "): check the permissions of the file, of its -wal and -shm, and of the folder";
-            case FULL -> text = "the disk of " + path + " is full: make room";
-            case IO -> text = "the disk of " + path + " fails (" + code.name() + "): check it";
-            case STATEMENT -> text = path + " can't be read by SQLite (" + code.name()
-                    + "): its schema is of a newer format or needs an extension that is not here";
-            default -> text = path + " can't be used (" + code.name() + ")";
-        }
-        return new SourceRefusal(text, e);
+        return new SourceRefusal(SqliteFailure.sentence(e, file.path(), writing), e);
     }
 }

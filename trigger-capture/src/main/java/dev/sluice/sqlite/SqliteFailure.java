@@ -1,26 +1,27 @@
 package dev.sluice.sqlite;
 
+import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.Map;
 import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
 
 /** What a failure of SQLite's means. The only place that reads its result codes (sqlite.org/rescode.html). */
 public enum SqliteFailure {
     /** Somebody holds a lock. */
-    BUSY("the application holds a lock on the source file that does not end: let it finish its transaction"),
-    CORRUPT("the source file is damaged: repair it, for example with .recover of the sqlite3 shell"),
-    NOT_DATABASE("the source file is not a SQLite database any more, or it is encrypted: put the right file back"),
-    READ_ONLY("the source file can't be written: check its permissions, its folder's and the mount"),
-    CANT_OPEN("the source file can't be opened: check that it is there, and that this user may read it, its -wal and -shm"
-            + " and its folder"),
-    FULL("the disk of the source file is full: make room"),
-    IO("the disk of the source file fails: check it"),
+    BUSY,
+    CORRUPT,
+    NOT_DATABASE,
+    READ_ONLY,
+    CANT_OPEN,
+    FULL,
+    IO,
     /** A value or a statement is beyond SQLite's limits. */
-    TOO_BIG("a value or a statement is larger than SQLite takes"),
-    NO_MEMORY("SQLite got no memory: give the process more"),
+    TOO_BIG,
+    NO_MEMORY,
     /** SQLite's general error: a table, function or collation that is not there, among others. */
-    STATEMENT("SQLite can't run a statement on the source: its schema was changed, or needs an extension that is not here"),
-    OTHER("SQLite failed on the source");
+    STATEMENT,
+    OTHER;
 
     private static final Map<SQLiteErrorCode, SqliteFailure> CODES = Map.ofEntries(
             Map.entry(SQLiteErrorCode.SQLITE_BUSY, BUSY), Map.entry(SQLiteErrorCode.SQLITE_LOCKED, BUSY),
@@ -32,23 +33,64 @@ public enum SqliteFailure {
             Map.entry(SQLiteErrorCode.SQLITE_TOOBIG, TOO_BIG), Map.entry(SQLiteErrorCode.SQLITE_NOMEM, NO_MEMORY),
             Map.entry(SQLiteErrorCode.SQLITE_ERROR, STATEMENT), Map.entry(SQLiteErrorCode.SQLITE_SCHEMA, STATEMENT));
 
-    private final String sentence;
-
-    SqliteFailure(String sentence) {
-        this.sentence = sentence;
-    }
-
     /** Of an exception that SQLite's driver threw. */
     public static SqliteFailure of(SQLException e) {
         // the low byte of an extended code is the primary one
         return CODES.getOrDefault(SQLiteErrorCode.getErrorCode(e.getErrorCode() & 0xFF), OTHER);
     }
 
-    /** What is wrong and what to do, for people. */
-    public static String sentence(SQLException e) {
-        SqliteFailure failure = of(e);
-        // only where the code says little: SQLite's own words then name the table or function, never a value
-        return failure == STATEMENT || failure == OTHER ? failure.sentence + " (" + String.valueOf(e.getMessage()).replaceFirst("^\\[\\w+]\\s*", "") + ")"
-                : failure.sentence;
+    /** The error of SQLite that {@code failure} is or was caused by; null if it has none. */
+    public static SQLException in(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof SQLiteException sqlite) {
+                return sqlite;
+            }
+        }
+        return null;
+    }
+
+    /**
+     * One sentence: what is wrong with the file, and what to do. Never a value of a row.
+     *
+     * @param writing true if it was to be written
+     */
+    public static String sentence(SQLException e, Path path, boolean writing) {
+        SQLiteErrorCode code =
+                e instanceof SQLiteException sqlite ? sqlite.getResultCode() : SQLiteErrorCode.UNKNOWN_ERROR;
+        return switch (of(e)) {
+            case BUSY -> "the database " + path + " is held with locking_mode=EXCLUSIVE or by a transaction that does not"
+                    + " end (E08): nothing can be read or captured until the application lets go of the lock";
+            case NOT_DATABASE -> path + " is not a SQLite database, or it is encrypted: name a plain SQLite file";
+            case CORRUPT -> corrupt(path, code.message);
+            case READ_ONLY -> code == SQLiteErrorCode.SQLITE_READONLY_DIRECTORY
+                    ? path + " is in WAL mode, and SQLite reads such a file only where it may make a -shm beside it: give"
+                            + " this user the right to write in " + path.toAbsolutePath().getParent()
+                            + ", or name a copy of the file"
+                    : writing
+                    ? path + " can't be written (" + code.name() + "): check permissions and the mount, or use"
+                            + " migrate, which only reads"
+                    : path + " needs recovery by a process that may write (" + code.name()
+                            + "): let the application open it once, or run sluice as the user who owns it";
+            case CANT_OPEN -> path + " or its journal can't be opened (" + code.name()
+                    + "): check the permissions of the file, of its -wal and -shm, and of the folder, and that its disk"
+                    + " has room";
+            case FULL -> "the disk of " + path + " is full: make room there";
+            case IO -> "the disk of " + path + " fails or is full (" + code.name() + "): make room there or check it";
+            case TOO_BIG -> path + " holds a value that is larger than SQLite gives out here";
+            case NO_MEMORY -> "SQLite got no memory to read " + path + ": give the process more";
+            // SQLite's own words name a table or function, never a value
+            case STATEMENT -> path + " can't be read by SQLite (" + code.name() + "): its schema was changed, is of a newer"
+                    + " format, or needs an extension that is not here (" + words(e) + ")";
+            case OTHER -> path + " can't be used (" + code.name() + ")";
+        };
+    }
+
+    private static String words(SQLException e) {
+        return String.valueOf(e.getMessage()).replaceFirst("^\\[\\w+]\\s*", "");
+    }
+
+    static String corrupt(Path path, String error) {
+        return "the database " + path + " is corrupt (first error: " + error
+                + ") (E10): repair it before the migration, for example with .recover of the sqlite3 shell";
     }
 }

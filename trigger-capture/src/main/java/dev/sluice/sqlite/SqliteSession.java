@@ -149,7 +149,7 @@ public final class SqliteSession implements AutoCloseable {
 
     /** True for text that is not valid UTF-8, which {@link #bind} sends as bytes. */
     public static boolean needsCast(Value value) {
-        return value instanceof Value.Text text && text.decoded() == null;
+        return value instanceof Value.Text text && !text.isUtf8();
     }
 
     @Override

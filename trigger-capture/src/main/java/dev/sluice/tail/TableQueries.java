@@ -13,7 +13,6 @@ import dev.sluice.sqlite.SqliteRows;
 import dev.sluice.sqlite.SqliteSession;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -63,8 +62,10 @@ final class TableQueries {
         return "SELECT min(" + cursor + "), max(" + cursor + ") FROM " + quoted(table.name());
     }
 
+    /** Counting goes by the smallest index, which may be one that can't be opened here. */
     String count() {
-        return "SELECT count(*) FROM " + quoted(table.name());
+        boolean open = table.indexes().stream().allMatch(SourceIndex::opensHere);
+        return "SELECT count(*) FROM " + quoted(table.name()) + (open ? "" : " NOT INDEXED");
     }
 
     // ---- rows by key ----
@@ -230,6 +231,13 @@ final class TableQueries {
     }
 
     private RowKey key(Value[] values) {
-        return new RowKey(Arrays.stream(keyPositions).mapToObj(position -> values[position]).toList());
+        if (keyPositions.length == 1) {
+            return RowKey.of(values[keyPositions[0]]);
+        }
+        Value[] parts = new Value[keyPositions.length];
+        for (int i = 0; i < parts.length; i++) {
+            parts[i] = values[keyPositions[i]];
+        }
+        return RowKey.of(parts);
     }
 }

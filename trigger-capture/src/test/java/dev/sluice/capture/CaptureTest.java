@@ -15,12 +15,16 @@ import dev.sluice.testing.Follower;
 import dev.sluice.testing.SourceFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
 
 class CaptureTest {
 
@@ -70,6 +74,51 @@ class CaptureTest {
             assertThatThrownBy(() -> install(source)).isInstanceOf(SourceRefusal.class).hasMessageContaining("E01");
             assertThat(source.ask(CONTENT)).isEqualTo(content);
             source.app("INSERT INTO t VALUES (1)"); // no lock is left either
+        }
+    }
+
+    @Test
+    void installWaitsForTheWriteLockAndGivesUpWithoutATrace() throws Exception {
+        try (SourceFile source = file("PRAGMA journal_mode = WAL", "CREATE TABLE t(id INTEGER PRIMARY KEY)")) {
+            List<String> content = source.ask(CONTENT);
+            source.app("BEGIN IMMEDIATE", "INSERT INTO t VALUES (1)");
+            try (SqliteSession writer = source.file().openWriter(Duration.ofMillis(50))) {
+                SourceSchema schema = SchemaReader.read(writer);
+                assertThatThrownBy(() -> Capture.install(writer, schema.tables(), schema.hash()))
+                        .isInstanceOfSatisfying(SQLiteException.class,
+                                e -> assertThat(e.getResultCode()).isEqualTo(SQLiteErrorCode.SQLITE_BUSY));
+                source.app("COMMIT");
+                assertThat(source.ask(CONTENT)).isEqualTo(content);
+                assertThat(Capture.install(writer, schema.tables(), schema.hash())).isNotNull();
+            }
+        }
+    }
+
+    @Test
+    void settingsOfTheFileStayAsTheyWere() throws Exception {
+        List<String> settings = List.of("journal_mode", "page_size", "encoding", "user_version", "application_id",
+                "auto_vacuum", "freelist_count");
+        for (String mode : List.of("WAL", "DELETE", "TRUNCATE", "PERSIST")) {
+            Path path = folder.resolve(mode + ".sqlite");
+            try (SourceFile source = new SourceFile(path, "PRAGMA encoding = 'UTF-16le'", "PRAGMA page_size = 1024",
+                    "PRAGMA auto_vacuum = INCREMENTAL", "PRAGMA user_version = 7", "PRAGMA application_id = 9",
+                    "PRAGMA journal_mode = " + mode, "CREATE TABLE t(id INTEGER PRIMARY KEY, v UNIQUE)")) {
+                List<String> before = new ArrayList<>();
+                for (String setting : settings) {
+                    before.addAll(source.ask("PRAGMA " + setting));
+                }
+                CaptureTest.install(source);
+                source.app("INSERT INTO t VALUES (1, 'a')");
+                try (Follower follower = new Follower(source.file()); SqliteSession writer = source.writer()) {
+                    follower.drain(Follower.AMPLE);
+                    Capture.purge(writer, Capture.takeGeneration(writer), 1, 10);
+                }
+                List<String> after = new ArrayList<>();
+                for (String setting : settings) {
+                    after.addAll(source.ask("PRAGMA " + setting));
+                }
+                assertThat(after).as(mode).isEqualTo(before);
+            }
         }
     }
 
@@ -301,6 +350,21 @@ class CaptureTest {
             assertThat(source.ask("SELECT seq FROM _sluice_changelog")).containsExactly("101");
             source.app("DELETE FROM t WHERE id = 1");
             assertThat(source.ask("SELECT max(seq) FROM _sluice_changelog")).containsExactly("102");
+        }
+    }
+
+    /** Inside a read transaction it would get SQLITE_BUSY_SNAPSHOT as soon as the application commits. */
+    @Test
+    void purgeInsideAnOpenTransactionIsRefused() throws Exception {
+        try (SourceFile source = file("PRAGMA journal_mode = WAL", "CREATE TABLE t(id INTEGER PRIMARY KEY)");
+                SqliteSession writer = source.writer()) {
+            install(source);
+            long generation = Capture.takeGeneration(writer);
+            writer.begin();
+            assertThat(writer.number("SELECT count(*) FROM t")).isZero();
+            assertThatThrownBy(() -> Capture.purge(writer, generation, 1, 10)).isInstanceOf(SQLException.class);
+            writer.rollback();
+            assertThat(Capture.purge(writer, generation, 1, 10)).isZero();
         }
     }
 

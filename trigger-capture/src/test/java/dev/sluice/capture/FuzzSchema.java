@@ -2,8 +2,12 @@ package dev.sluice.capture;
 
 import java.util.List;
 
-/** A schema to fuzz: each shows a way in which SQLite changes rows that a trigger does not see, or sees differently. */
-record FuzzSchema(String name, List<String> values, List<String> ddl) {
+/**
+ * A schema to fuzz: each shows a way in which SQLite changes rows that a trigger does not see, or sees differently.
+ *
+ * @param since the first version of SQLite that reads it
+ */
+record FuzzSchema(String name, String since, List<String> values, List<String> ddl) {
 
     private static final List<String> ALL_VALUES = List.of(
             "NULL", "0", "1", "2", "3", "4", "5", "6", "1.0", "0.0", "-0.0", "2.5", "'a'", "'A'", "'b'", "'B '",
@@ -23,27 +27,27 @@ record FuzzSchema(String name, List<String> values, List<String> ddl) {
                         PRIMARY KEY(k COLLATE BINARY, l COLLATE RTRIM))"""),
             of("without rowid", """
                     CREATE TABLE t(k TEXT COLLATE NOCASE, l, a UNIQUE, b, PRIMARY KEY(l DESC, k)) WITHOUT ROWID""", """
-                    CREATE TABLE u(k REAL, l NUMERIC, a, PRIMARY KEY(k, l)) WITHOUT ROWID"""),
+                    CREATE TABLE u(k REAL, l NUMERIC, a, PRIMARY KEY(k, l)) WITHOUT ROWID""").since("3.8.2"),
             of("typeless key", """
                     CREATE TABLE t(k NOT NULL PRIMARY KEY, a, b UNIQUE)""", """
-                    CREATE TABLE u(k PRIMARY KEY, a) WITHOUT ROWID"""),
+                    CREATE TABLE u(k PRIMARY KEY, a) WITHOUT ROWID""").since("3.8.2"),
             of("no key, partial and expression indexes", """
                     CREATE TABLE t(a TEXT NOT NULL DEFAULT 'X', b INT NOT NULL DEFAULT 2, c TEXT COLLATE NOCASE, d)""", """
                     CREATE UNIQUE INDEX t1 ON t(lower(a), b)""", """
                     CREATE UNIQUE INDEX t2 ON t(c COLLATE RTRIM DESC) WHERE b > 1 AND c <> "a\"""", """
                     CREATE UNIQUE INDEX t3 ON t(coalesce(d, "none") || a COLLATE NOCASE) WHERE t.b = 3""", """
-                    CREATE UNIQUE INDEX t4 ON t((a COLLATE BINARY || b) COLLATE NOCASE)"""),
+                    CREATE UNIQUE INDEX t4 ON t((a COLLATE BINARY || b) COLLATE NOCASE)""").since("3.9.0"),
             of("expressions that compare", """
                     CREATE TABLE t(id INTEGER PRIMARY KEY, s TEXT COLLATE NOCASE, n INT, o, d NUMERIC NOT NULL DEFAULT '7')""", """
                     CREATE UNIQUE INDEX t1 ON t(CASE WHEN s = 1 OR n = '2' THEN o END)""", """
                     CREATE UNIQUE INDEX t2 ON t(s = 'a', n IN ('1', '2', 5), d || '')""", """
-                    CREATE UNIQUE INDEX t3 ON t(typeof(o), CAST(o AS TEXT), n)""").with("1", "2", "'1'", "'a'", "'A'", "NULL", "2.0"),
+                    CREATE UNIQUE INDEX t3 ON t(typeof(o), CAST(o AS TEXT), n)""").with("1", "2", "'1'", "'a'", "'A'", "NULL", "2.0").since("3.9.0"),
             of("generated columns", """
                     CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT NOT NULL DEFAULT 'b', b INT,
                         g TEXT COLLATE NOCASE GENERATED ALWAYS AS (a || coalesce(b, 0)) VIRTUAL UNIQUE,
                         h INT AS (b % 3) STORED, i AS (h + 1))""", """
                     CREATE UNIQUE INDEX t1 ON t(i, a) WHERE h > 0""", """
-                    CREATE TABLE u(k TEXT NOT NULL PRIMARY KEY, a, g AS (lower(a)) UNIQUE)""").with("NULL", "1", "2", "'b'", "'B'", "'b0'"),
+                    CREATE TABLE u(k TEXT NOT NULL PRIMARY KEY, a, g AS (lower(a)) UNIQUE)""").with("NULL", "1", "2", "'b'", "'B'", "'b0'").since("3.31.0"),
             of("rows that refer to themselves", """
                     CREATE TABLE t(id INTEGER PRIMARY KEY, p INT REFERENCES t ON DELETE CASCADE ON UPDATE CASCADE, a UNIQUE)""", """
                     CREATE TABLE u(k TEXT NOT NULL PRIMARY KEY, p TEXT REFERENCES u(k) ON DELETE CASCADE ON UPDATE SET NULL,
@@ -83,19 +87,24 @@ record FuzzSchema(String name, List<String> values, List<String> ddl) {
                         b NOT NULL ON CONFLICT REPLACE DEFAULT (abs(random()) % 6) UNIQUE)""").with("NULL", "NULL", "0", "1", "2", "3", "4", "5", "'a'"),
             of("strict", """
                     CREATE TABLE t(k ANY NOT NULL PRIMARY KEY, a ANY UNIQUE, b INT) STRICT""", """
-                    CREATE TABLE u(a TEXT, b INTEGER, c REAL UNIQUE, PRIMARY KEY(a, b)) STRICT, WITHOUT ROWID"""),
+                    CREATE TABLE u(a TEXT, b INTEGER, c REAL UNIQUE, PRIMARY KEY(a, b)) STRICT, WITHOUT ROWID""").since("3.37.0"),
             of("descending integer key, nullable key, hidden rowid names", """
                     CREATE TABLE t(id INTEGER NOT NULL PRIMARY KEY DESC, a UNIQUE)""", """
                     CREATE TABLE u(k TEXT PRIMARY KEY, a UNIQUE, rowid TEXT)""", """
-                    INSERT INTO u VALUES (NULL, 1, 1), (NULL, 2, 2)""", """
+                    INSERT INTO u VALUES (NULL, 1, 1)""", """
+                    INSERT INTO u VALUES (NULL, 2, 2)""", """
                     CREATE TABLE w(k TEXT NOT NULL PRIMARY KEY, a UNIQUE, _rowid_ INT, "order" INT, "quo""te" UNIQUE)"""));
 
     private static FuzzSchema of(String name, String... ddl) {
-        return new FuzzSchema(name, ALL_VALUES, List.of(ddl));
+        return new FuzzSchema(name, "3.7.0", ALL_VALUES, List.of(ddl));
     }
 
     /** With few values rows collide and refer to each other much more often. */
     private FuzzSchema with(String... few) {
-        return new FuzzSchema(name, List.of(few), ddl);
+        return new FuzzSchema(name, since, List.of(few), ddl);
+    }
+
+    private FuzzSchema since(String version) {
+        return new FuzzSchema(name, version, values, ddl);
     }
 }

@@ -108,8 +108,8 @@ final class RandomWriter {
     private String where(SourceTable table) {
         String column = SqlText.quoted(pick(table.columns().stream().map(SourceColumn::name).toList()));
         return switch (random.nextInt(6)) {
-            case 0 -> table.rowidName() == null ? " WHERE random() % 2" : " WHERE " + table.rowidName() + " = "
-                    + random.nextInt(7);
+            case 0 -> table.rowidName() == null ? " WHERE length(" + column + ") = 1"
+                    : " WHERE " + table.rowidName() + " = " + random.nextInt(7);
             case 1 -> " WHERE " + column + " IS NULL";
             case 2 -> " WHERE " + column + " > " + value();
             case 3 -> random.nextInt(4) == 0 ? "" : " WHERE " + column + " <= " + value();

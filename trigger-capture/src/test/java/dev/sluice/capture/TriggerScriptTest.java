@@ -12,6 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -76,6 +78,27 @@ class TriggerScriptTest {
                 }
             }
         }
+    }
+
+    /** A function that an application's library lacks would fail its every write. */
+    @Test
+    void onlyFunctionsThatEverySqliteHasAreCalled() throws Exception {
+        Pattern call = Pattern.compile("(\\w+)\\(");
+        Set<String> called = new TreeSet<>();
+        try (SourceFile source = new SourceFile(folder.resolve("calls.sqlite"),
+                "CREATE TABLE t(k NOT NULL, l TEXT COLLATE NOCASE NOT NULL, u TEXT NOT NULL DEFAULT 'x',"
+                        + " PRIMARY KEY(k, l))",
+                "CREATE UNIQUE INDEX i ON t(u, l) WHERE k > 1", "CREATE TABLE v(id INTEGER PRIMARY KEY, u UNIQUE)",
+                "CREATE TABLE w(a, b, UNIQUE(a, b))");
+                SqliteSession writer = source.writer()) {
+            SourceSchema schema = SchemaReader.read(writer);
+            Capture.install(writer, schema.tables(), schema.hash());
+            for (String sql : writer.texts("SELECT sql FROM sqlite_master WHERE name GLOB '_sluice_*'")) {
+                call.matcher(sql).results().forEach(found -> called.add(found.group(1).toLowerCase(Locale.ROOT)));
+            }
+        }
+        called.removeAll(Set.of("values", "_sluice_control", "_sluice_table", "default")); // no functions
+        assertThat(called).isSubsetOf("coalesce", "typeof", "random", "cast", "raise");
     }
 
     /** A trigger that scanned its table for every row written would make a big application stand still. */

@@ -34,6 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.sqlite.Collation;
 
 class SnapshotTest {
 
@@ -144,6 +145,35 @@ class SnapshotTest {
                 follower.drain(new Limits(100, 1_000_000, Duration.ofMinutes(1)));
         assertThat(batches).extracting(ChangeBatch::rowCount).containsExactly(1L, 1L, 1L);
         assertThat(follower.differences()).isEmpty();
+    }
+
+    @Test
+    void notANumberIsStoredAsNull() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, v REAL)");
+        source.app("INSERT INTO t VALUES (1, 1e999 - 1e999)");
+        follower.drain(Follower.AMPLE);
+        assertThat(follower.rows("t").get(key(1)).get(1)).isEqualTo(Value.NULL);
+    }
+
+    /** Reading such a table needs no comparison of its text, and its rows are named by their rowid. */
+    @Test
+    void tableWithACollationThatOnlyTheApplicationHasIsCopiedAndFollowed() throws Exception {
+        source = new SourceFile(folder.resolve("source.sqlite"));
+        Collation.create(source.appConnection(), "backwards", new Collation() {
+            @Override
+            protected int xCompare(String one, String other) {
+                return other.compareTo(one);
+            }
+        });
+        capture(source, "CREATE TABLE t(k TEXT NOT NULL COLLATE backwards PRIMARY KEY, v)",
+                "CREATE TABLE u(id INTEGER PRIMARY KEY, s TEXT COLLATE backwards UNIQUE)",
+                "INSERT INTO t VALUES ('a', 1)");
+        assertThat(follower.table("t").identity().kind()).isEqualTo(Kind.ROWID);
+        source.app("INSERT INTO t VALUES ('b', 2)", "UPDATE t SET k = 'c' WHERE k = 'a'",
+                "REPLACE INTO t VALUES ('b', 3)", "INSERT INTO u VALUES (1, 'x')", "REPLACE INTO u VALUES (2, 'x')");
+        follower.drain(Follower.AMPLE);
+        assertThat(follower.differences()).isEmpty();
+        assertThat(follower.rows("u")).hasSize(1);
     }
 
     // ---- batches ----
@@ -301,6 +331,40 @@ class SnapshotTest {
         assertThatThrownBy(snapshot::head).isInstanceOf(IllegalStateException.class);
         follower.drain(Follower.AMPLE);
         assertThat(follower.differences()).isEmpty();
+    }
+
+    @Test
+    void openSnapshotHoldsTheCheckpointBackAndAClosedOneLetsItThrough() throws Exception {
+        capture("PRAGMA journal_mode = WAL", "CREATE TABLE t(id INTEGER PRIMARY KEY, v)");
+        String checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        source.app("PRAGMA busy_timeout = 0");
+        try (Snapshot snapshot = follower.reader().open()) {
+            source.app("INSERT INTO t VALUES (1, 1)");
+            assertThat(source.ask(checkpoint).get(0)).startsWith("1|"); // busy
+            assertThat(snapshot.count(follower.table("t"))).isZero();
+        }
+        assertThat(source.ask(checkpoint)).containsExactly("0|0|0");
+        assertThat(source.file().walSize()).isZero();
+        assertThat(follower.reader().changed()).isTrue(); // idle, and outside of any transaction
+        source.app("INSERT INTO t VALUES (2, 2)");
+        assertThat(source.ask(checkpoint)).containsExactly("0|0|0");
+    }
+
+    @Test
+    void editOfTheSchemaTableMovesTheHashThoughNotTheSchemaVersion() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, v)");
+        List<String> before = hashes();
+        String version = source.ask("PRAGMA schema_version").get(0);
+        source.app("PRAGMA writable_schema = ON",
+                "UPDATE sqlite_master SET sql = replace(sql, 'v)', 'v, w)') WHERE name = 't'",
+                "UPDATE sqlite_master SET sql = replace(sql, 'NEW', 'new') WHERE name = '_sluice_1_ai'",
+                "PRAGMA writable_schema = OFF");
+        assertThat(source.ask("PRAGMA schema_version")).containsExactly(version);
+        assertThat(hashes()).isEqualTo(before); // looked at again after 30 seconds, or by a new reader
+        try (SourceReader reader = new SourceReader(source.file(), Duration.ofSeconds(1));
+                Snapshot snapshot = reader.open()) {
+            assertThat(List.of(snapshot.schemaHash(), snapshot.captureHash())).doesNotContainAnyElementsOf(before);
+        }
     }
 
     @Test
@@ -493,7 +557,12 @@ class SnapshotTest {
     // ---- the stage ----
 
     private void capture(String... statements) throws Exception {
-        source = new SourceFile(folder.resolve("source.sqlite"), statements);
+        capture(new SourceFile(folder.resolve("source.sqlite")), statements);
+    }
+
+    private void capture(SourceFile made, String... statements) throws Exception {
+        source = made;
+        source.app(statements);
         try (SqliteSession writer = source.writer()) {
             SourceSchema schema = SchemaReader.read(writer);
             Capture.install(writer, schema.tables(), schema.hash());
