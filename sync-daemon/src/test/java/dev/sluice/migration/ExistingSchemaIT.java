@@ -283,4 +283,27 @@ class ExistingSchemaIT {
             assertThat(ground.target("SELECT id FROM c ORDER BY id")).containsExactly("1", "2");
         }
     }
+
+    @Test
+    void targetThatDemandsMoreIsToldBeforeAnythingMoves() throws Exception {
+        try (LiveGround ground = new LiveGround(folder,
+                "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT, c TEXT UNIQUE, g TEXT GENERATED ALWAYS AS (a || b))",
+                "INSERT INTO t VALUES (1, 'x', 'y', 'z'), (2, 'x', 'z', NULL), (3, NULL, 'y', 'q'), (4, NULL, 'y', NULL)")) {
+            ground.there("CREATE TABLE t (id integer PRIMARY KEY, a text UNIQUE, b text, c text UNIQUE, g text,"
+                    + " extra serial UNIQUE, CONSTRAINT short CHECK (length(b) < 9), UNIQUE (a, b))",
+                    "CREATE UNIQUE INDEX folded ON t (lower(c))");
+            Preparation preparation = ground.prepare();
+            assertThat(preparation.plan().problems()).containsExactly("target table t has a unique constraint over (a) that"
+                    + " source table t does not have, and 1 value is there more than once: drop the constraint, or mend the"
+                    + " rows");
+            assertThat(preparation.plan().notes()).containsExactlyInAnyOrder("target table t has a unique constraint over"
+                    + " (a, b) that source table t does not have: no row breaks it now; one that does is parked",
+                    "target table t has rules of its own (folded, short): a row that breaks one is parked");
+            assertThat(preparation.plan().notCarried()).singleElement().satisfies(left -> {
+                assertThat(left.object()).isEqualTo("generated column \"g\" on \"t\"");
+                assertThat(left.reason()).contains("is not generated");
+            });
+            assertThat(ground.target("SELECT count(*) FROM t")).containsExactly("0");
+        }
+    }
 }
