@@ -55,7 +55,8 @@ final class MeasuredMigration {
                 Target.Options.DEFAULT)) {
             Settings settings = Settings.load(Map.of(), Map.of(), null);
             say("started");
-            try (LiveMigration migration = new LiveMigration(NAME, file, target, options(settings, workers), () -> {
+            try (LiveMigration migration = new LiveMigration(NAME, file, target, options(settings, workers),
+                    MappingRules.DEFAULT, () -> {
                 Preparation preparation = Preparation.of(file, target, MappingRules.DEFAULT,
                         settings.source().busyTimeout(), Census.Listener.NONE);
                 say("planned");
