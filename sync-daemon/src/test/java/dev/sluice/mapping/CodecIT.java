@@ -8,6 +8,7 @@ import dev.sluice.postgres.Target;
 import dev.sluice.testing.PostgresForTests;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.SequenceInputStream;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -132,10 +133,10 @@ class CodecIT {
             rows.intField(n);
             filling.codec().binary(fitting.get(n), rows);
         }
-        rows.trailer();
         try {
             connection.unwrap(PGConnection.class).getCopyAPI().copyIn("COPY one FROM STDIN (FORMAT binary)",
-                    new ByteArrayInputStream(rows.buffer(), 0, rows.length()));
+                    new SequenceInputStream(new ByteArrayInputStream(rows.buffer(), 0, rows.length()),
+                            new ByteArrayInputStream(BinaryRow.TRAILER)));
         } catch (SQLException | IOException e) {
             throw new AssertionError("-Dseed=" + seed + ": PostgreSQL refused a binary field for " + filling, e);
         }
