@@ -206,8 +206,16 @@ public final class Applier {
                 "PostgreSQL refused the row of " + plan.source() + ": " + SqlFailure.sentence(e), null, seq, null);
     }
 
-    /** Appends a chunk of the bulk copy; returns how many of its rows were parked. */
-    public int copyChunk(Connection connection, String table, List<Row> rows, boolean careful) throws SQLException {
+    /**
+     * Takes the rows of a chunk of the bulk copy. They are kept in the form in which they are sent, so that no more than
+     * that has to stay in memory; at most one chunk of a table at a time.
+     */
+    public ChunkRows chunk(String table) {
+        return new ChunkRows(writers.get(table), store);
+    }
+
+    /** Appends a chunk that the target has refused as a whole; returns how many of its rows were parked. */
+    public int copyCarefully(Connection connection, String table, List<Row> rows) throws SQLException {
         TableWriter writer = writers.get(table);
         List<Row> fitting = new ArrayList<>(rows.size());
         List<ParkedRow> parked = new ArrayList<>();
@@ -219,11 +227,7 @@ public final class Applier {
                 parked.add(misfit);
             }
         }
-        if (careful) {
-            insertHalving(connection, writer, fitting, 0, parked);
-        } else {
-            writer.copy(connection, fitting);
-        }
+        insertHalving(connection, writer, fitting, 0, parked);
         store.park(connection, parked);
         return parked.size();
     }

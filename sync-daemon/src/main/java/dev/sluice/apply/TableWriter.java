@@ -35,6 +35,9 @@ public final class TableWriter {
     /** Arrays travel in one protocol message, which PostgreSQL limits to 1 GB, and blobs double in hex. */
     private static final long ARRAY_BYTES_MAX = 8L * 1024 * 1024;
 
+    /** The server reads a message into memory as a whole. */
+    private static final int COPY_MESSAGE_BYTES = 256 * 1024;
+
     private final TablePlan plan;
     private final String table;
     private final List<Column> columns = new ArrayList<>();
@@ -116,16 +119,38 @@ public final class TableWriter {
         };
     }
 
-    /** Appends new rows by COPY; the quickest way into an empty table. */
-    public void copy(Connection connection, List<Row> rows) throws SQLException {
-        if (rows.isEmpty()) {
-            return;
+    /** True if rows can be copied in binary form. */
+    boolean isBinary() {
+        return binary;
+    }
+
+    /** Makes room for the rows of a binary copy. */
+    void begin() {
+        buffer.clear();
+        buffer.header();
+    }
+
+    /** Adds a row to those that {@link #copyAppended} writes. */
+    void append(Row row) {
+        buffer.row(columns.size());
+        for (Column column : columns) {
+            Value value = column.of(row);
+            if (value.isNull()) {
+                buffer.nullField();
+            } else {
+                column.codec.binary(value, buffer);
+            }
         }
-        if (binary) {
-            copyBinary(connection, table, rows);
-        } else {
-            inPieces(rows, piece -> insert(connection, piece, ""));
-        }
+    }
+
+    /** Writes what was appended since {@link #begin}; can be repeated, as long as nothing else is written between. */
+    void copyAppended(Connection connection) throws SQLException {
+        copyInto(connection, table, this::send);
+    }
+
+    /** Appends new rows where no binary form is known. */
+    void copyTexts(Connection connection, List<Row> rows) throws SQLException {
+        inPieces(rows, piece -> insert(connection, piece, ""));
     }
 
     /** Inserts rows or replaces those that have the same key. */
@@ -162,42 +187,44 @@ public final class TableWriter {
             // dropped at once, so that no later change of the table's types meets an old copy of them
             statement.execute("CREATE TEMP TABLE sluice_stage ON COMMIT DROP AS SELECT " + names(columns)
                     + " FROM " + table + " WITH NO DATA");
-            copyBinary(connection, "sluice_stage", rows);
+            copyInto(connection, "sluice_stage", copy -> {
+                begin();
+                for (Row row : rows) {
+                    append(row);
+                    if (buffer.length() >= COPY_MESSAGE_BYTES) {
+                        send(copy);
+                        buffer.clear();
+                    }
+                }
+                send(copy);
+            });
             statement.execute("INSERT INTO " + table + " (" + names(columns) + ") OVERRIDING SYSTEM VALUE SELECT "
                     + names(columns) + " FROM sluice_stage" + onConflict);
             statement.execute("DROP TABLE sluice_stage");
         }
     }
 
-    private void copyBinary(Connection connection, String into, List<Row> rows) throws SQLException {
+    private interface Feed {
+        void into(CopyIn copy) throws SQLException;
+    }
+
+    private void copyInto(Connection connection, String into, Feed feed) throws SQLException {
         CopyIn copy = connection.unwrap(PGConnection.class).getCopyAPI()
                 .copyIn("COPY " + into + " (" + names(columns) + ") FROM STDIN (FORMAT binary)");
         try {
-            buffer.clear();
-            buffer.header();
-            for (Row row : rows) {
-                buffer.row(columns.size());
-                for (Column column : columns) {
-                    Value value = column.of(row);
-                    if (value.isNull()) {
-                        buffer.nullField();
-                    } else {
-                        column.codec.binary(value, buffer);
-                    }
-                }
-                if (buffer.length() > 1024 * 1024) {
-                    copy.writeToCopy(buffer.buffer(), 0, buffer.length());
-                    buffer.clear();
-                }
-            }
-            buffer.trailer();
-            copy.writeToCopy(buffer.buffer(), 0, buffer.length());
+            feed.into(copy);
+            copy.writeToCopy(BinaryRow.TRAILER, 0, BinaryRow.TRAILER.length);
             copy.endCopy();
         } finally {
             if (copy.isActive()) {
                 copy.cancelCopy();
             }
-            buffer.clear();
+        }
+    }
+
+    private void send(CopyIn copy) throws SQLException {
+        for (int from = 0; from < buffer.length(); from += COPY_MESSAGE_BYTES) {
+            copy.writeToCopy(buffer.buffer(), from, Math.min(COPY_MESSAGE_BYTES, buffer.length() - from));
         }
     }
 

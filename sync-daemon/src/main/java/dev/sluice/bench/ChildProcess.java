@@ -41,7 +41,8 @@ final class ChildProcess implements AutoCloseable {
     static ChildProcess start(Path folder, Class<?> main, String heap, Map<String, String> environment,
             List<String> arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx" + heap, "-Djava.io.tmpdir=" + folder, "--enable-native-access=ALL-UNNAMED"));
+                "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", // as docs/PERFORMANCE.md advises
+                "-Djava.io.tmpdir=" + folder, "--enable-native-access=ALL-UNNAMED"));
         String more = System.getenv("SLUICE_BENCH_JAVA_OPTIONS"); // a profiler's, for example
         if (more != null && !more.isBlank()) {
             command.addAll(List.of(more.strip().split("\\s+")));

@@ -44,7 +44,17 @@ public final class Main {
             err.println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
             return USAGE;
         });
-        return line.execute(arguments.length == 0 ? new String[] {"--help"} : arguments);
+        return written(line, line.execute(arguments.length == 0 ? new String[] {"--help"} : arguments));
+    }
+
+    /** Whoever reads an answer that could not be written, to a full disk for example, must not take it for whole. */
+    private static int written(CommandLine line, int status) {
+        boolean lost = line.getOut().checkError();
+        if ((System.out.checkError() || lost) && status == DONE) {
+            line.getErr().println("sluice: standard output could not be written: is there no space left, or is its reader gone?");
+            return REFUSED;
+        }
+        return status;
     }
 
     private static int failed(Exception e, CommandLine command, String[] arguments) {

@@ -1,7 +1,7 @@
 package dev.sluice.copy;
 
 import dev.sluice.apply.Applier;
-import dev.sluice.change.Position;
+import dev.sluice.apply.ChunkRows;
 import dev.sluice.change.Row;
 import dev.sluice.change.RowKey;
 import dev.sluice.plan.MigrationPlan;
@@ -15,8 +15,8 @@ import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.store.ChunkProgress;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.store.TargetWentBack;
-import dev.sluice.tail.Chunk;
 import dev.sluice.tail.Limits;
+import dev.sluice.tail.ScanStep;
 import dev.sluice.tail.Snapshot;
 import dev.sluice.tail.SourceReader;
 import java.io.IOException;
@@ -31,6 +31,7 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 
 /**
  * The bulk copy: every table in parts, every part in chunks. A chunk is read in one short snapshot, then written with
@@ -188,13 +189,21 @@ public final class BulkCopy {
             if (!gate.pass()) {
                 return false;
             }
-            Read read = read(reader, source, at.after(), at.until());
-            Chunk chunk = read.chunk;
             ChunkProgress from = at;
-            long bytes = chunk.rows().stream().mapToLong(Row::size).sum();
-            ChunkProgress to = new ChunkProgress(at.table(), at.part(), chunk.last() == null ? at.after() : chunk.last(),
-                    at.until(), at.rows() + chunk.rows().size(), at.bytes() + bytes, chunk.end(), read.head);
-            Written written = session.run(connection -> write(connection, applier, chunk.rows(), from, to));
+            ChunkRows rows = applier.chunk(from.table());
+            ChunkProgress to = read(reader, source, from, rows::add);
+            Written written;
+            try {
+                written = session.run(connection -> write(connection, from, to, () -> rows.write(connection)));
+            } catch (SQLException e) {
+                if (!Applier.isWorthCare(e)) {
+                    throw e;
+                }
+                List<Row> again = new ArrayList<>();
+                ChunkProgress toAgain = read(reader, source, from, again::add);
+                written = session.run(connection -> write(connection, from, toAgain,
+                        () -> applier.copyCarefully(connection, from.table(), again)));
+            }
             if (written.parked > 0) {
                 progress.parked(at.table(), written.parked);
             }
@@ -204,16 +213,17 @@ public final class BulkCopy {
         return true;
     }
 
-    /** A chunk, and the newest changelog row of its snapshot; null without capture. */
-    private record Read(Chunk chunk, Position head) {}
-
-    private Read read(SourceReader reader, SourceTable source, RowKey after, RowKey until) throws SQLException {
+    /** Reads the chunk behind {@code from}; returns where the part stands when that is written. */
+    private ChunkProgress read(SourceReader reader, SourceTable source, ChunkProgress from, Consumer<Row> rows)
+            throws SQLException {
         try (Snapshot snapshot = reader.open()) {
             // SQLite takes the quoted name of a column that is no more for a string, and would give that for each row
             if (!snapshot.schemaHash().equals(settings.schemaHash())) {
                 throw new SQLException("the schema of " + file.path() + " was changed while its tables were being copied");
             }
-            return new Read(snapshot.chunk(source, after, until, settings.limits()),
+            ScanStep step = snapshot.scan(source, from.after(), from.until(), settings.limits(), rows);
+            return new ChunkProgress(from.table(), from.part(), step.last() == null ? from.after() : step.last(),
+                    from.until(), from.rows() + step.rows(), from.bytes() + step.bytes(), step.end(),
                     settings.live() ? snapshot.head() : null);
         }
     }
@@ -221,21 +231,13 @@ public final class BulkCopy {
     /** Where a part stands in the target now, and how many rows were parked on the way. */
     private record Written(ChunkProgress at, int parked) {}
 
-    private Written write(Connection connection, Applier applier, List<Row> rows, ChunkProgress from, ChunkProgress to)
-            throws SQLException {
-        try {
-            return write(connection, applier, rows, from, to, false);
-        } catch (SQLException e) {
-            if (!Applier.isWorthCare(e)) {
-                throw e;
-            }
-            connection.rollback();
-            return write(connection, applier, rows, from, to, true);
-        }
+    /** Writes rows and returns how many were parked instead. */
+    private interface RowWriter {
+        int write() throws SQLException;
     }
 
-    private Written write(Connection connection, Applier applier, List<Row> rows, ChunkProgress from, ChunkProgress to,
-            boolean careful) throws SQLException {
+    private Written write(Connection connection, ChunkProgress from, ChunkProgress to, RowWriter rows)
+            throws SQLException {
         if (!store.advanceChunk(connection, generation, from, to)) {
             // a commit of ours succeeded whose answer was lost, or that a killed daemon of before had sent: go on from it
             ChunkProgress stored = store.chunks(connection).stream()
@@ -244,7 +246,7 @@ public final class BulkCopy {
             connection.rollback();
             return new Written(stored, 0);
         }
-        int parked = applier.copyChunk(connection, from.table(), rows, careful);
+        int parked = rows.write();
         if (settings.live()) {
             syncSource();
         }

@@ -11,6 +11,9 @@ public final class BinaryRow {
 
     private static final byte[] SIGNATURE = {'P', 'G', 'C', 'O', 'P', 'Y', '\n', (byte) 0xFF, '\r', '\n', 0};
 
+    /** Ends a COPY stream. */
+    public static final byte[] TRAILER = {(byte) 0xFF, (byte) 0xFF};
+
     private byte[] buffer = new byte[64 * 1024];
     private int length;
 
@@ -24,11 +27,6 @@ public final class BinaryRow {
     /** Starts a row of {@code fields} fields. */
     public void row(int fields) {
         putShort(fields);
-    }
-
-    /** Ends the stream. */
-    public void trailer() {
-        putShort(-1);
     }
 
     public void nullField() {

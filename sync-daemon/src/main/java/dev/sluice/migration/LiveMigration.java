@@ -650,7 +650,7 @@ public final class LiveMigration implements AutoCloseable {
         }
         plan = stored.plan();
         phase = stored.phase();
-        if (stored.paused()) {
+        if (stored.paused() && session == null) { // later our own word counts: the target may not have heard it
             gate.pause();
             run = RunState.PAUSED;
         }
@@ -661,8 +661,13 @@ public final class LiveMigration implements AutoCloseable {
         if (generation == 0) {
             generation = takeGeneration();
         }
+        boolean paused = stored.paused();
         planSeen = session.run(connection -> {
             meet(connection);
+            if (paused != gate.isPaused()) {
+                store.setPaused(connection, gate.isPaused());
+                connection.commit();
+            }
             return store.standing(connection).plan();
         });
         if (phase == Phase.CANCELLED) {
@@ -811,6 +816,9 @@ public final class LiveMigration implements AutoCloseable {
             return; // nothing is known yet
         }
         MigrationStore.Standing there = store.standing(connection);
+        if (there != null && there.standby()) {
+            throw SqlFailure.standby(); // it may only be late: waited for until it takes writes
+        }
         Watermark confirmed = follower == null ? null : follower.confirmed();
         if (there == null || there.generation() < generation || there.phase().ordinal() < phase.ordinal()
                 || confirmed != null && there.seq() < confirmed.seq()) {

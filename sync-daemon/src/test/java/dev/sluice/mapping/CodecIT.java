@@ -8,6 +8,7 @@ import dev.sluice.postgres.Target;
 import dev.sluice.testing.PostgresForTests;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.SequenceInputStream;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -50,7 +51,7 @@ class CodecIT {
 
     @Test
     void everyValueThatFitsComesBackThroughText() throws SQLException {
-        for (Filling filling : AllCodecs.all()) {
+        for (Filling filling : fillings()) {
             createTable(filling);
             List<Value> fitting = fitting(filling.codec());
             insertAsText(filling, fitting);
@@ -60,7 +61,7 @@ class CodecIT {
 
     @Test
     void everyValueThatFitsComesBackThroughBinaryCopy() throws SQLException {
-        for (Filling filling : AllCodecs.all()) {
+        for (Filling filling : fillings()) {
             if (filling.codec().hasBinary()) {
                 createTable(filling);
                 List<Value> fitting = fitting(filling.codec());
@@ -73,7 +74,7 @@ class CodecIT {
     /** Text and binary must also be the same to PostgreSQL: the same keys collide and sort alike. */
     @Test
     void textAndBinaryMeanTheSameToPostgres() throws SQLException {
-        for (Filling filling : AllCodecs.all()) {
+        for (Filling filling : fillings()) {
             if (!filling.codec().hasBinary()) {
                 continue;
             }
@@ -91,6 +92,14 @@ class CodecIT {
                 execute("DROP TABLE other");
             }
         }
+    }
+
+    /** Those whose type this server knows. */
+    private static List<Filling> fillings() throws SQLException {
+        boolean anyScale = connection.unwrap(PGConnection.class).getParameterStatus("server_version")
+                .compareTo("15") >= 0; // before, a scale was between 0 and the precision
+        return AllCodecs.all().stream()
+                .filter(filling -> anyScale || !List.of("numeric(2,5)", "numeric(5,-2)").contains(filling.type())).toList();
     }
 
     private List<Value> fitting(Codec codec) {
@@ -124,10 +133,10 @@ class CodecIT {
             rows.intField(n);
             filling.codec().binary(fitting.get(n), rows);
         }
-        rows.trailer();
         try {
             connection.unwrap(PGConnection.class).getCopyAPI().copyIn("COPY one FROM STDIN (FORMAT binary)",
-                    new ByteArrayInputStream(rows.buffer(), 0, rows.length()));
+                    new SequenceInputStream(new ByteArrayInputStream(rows.buffer(), 0, rows.length()),
+                            new ByteArrayInputStream(BinaryRow.TRAILER)));
         } catch (SQLException | IOException e) {
             throw new AssertionError("-Dseed=" + seed + ": PostgreSQL refused a binary field for " + filling, e);
         }

@@ -3,6 +3,7 @@ package dev.sluice.sqlite;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.Map;
+import org.sqlite.NativeLibraryNotFoundException;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
@@ -55,6 +56,10 @@ public enum SqliteFailure {
      * @param writing true if it was to be written
      */
     public static String sentence(SQLException e, Path path, boolean writing) {
+        if (isLibraryMissing(e)) {
+            return "SQLite's library can't be unpacked in " + System.getProperty("java.io.tmpdir") + ": make room there, let"
+                    + " libraries be loaded from it, or name another folder with -Djava.io.tmpdir";
+        }
         SQLiteErrorCode code =
                 e instanceof SQLiteException sqlite ? sqlite.getResultCode() : SQLiteErrorCode.UNKNOWN_ERROR;
         return switch (of(e)) {
@@ -87,6 +92,15 @@ public enum SqliteFailure {
 
     private static String words(SQLException e) {
         return String.valueOf(e.getMessage()).replaceFirst("^\\[\\w+]\\s*", "");
+    }
+
+    private static boolean isLibraryMissing(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof NativeLibraryNotFoundException) {
+                return true;
+            }
+        }
+        return false;
     }
 
     static String corrupt(Path path, String error) {

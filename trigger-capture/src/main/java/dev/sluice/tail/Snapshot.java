@@ -23,6 +23,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -257,6 +258,14 @@ public final class Snapshot implements AutoCloseable {
      * @param upTo the last position of the range, null for the table's end
      */
     public Chunk chunk(SourceTable table, RowKey after, RowKey upTo, Limits limits) throws SQLException {
+        List<Row> rows = new ArrayList<>();
+        ScanStep step = scan(table, after, upTo, limits, rows::add);
+        return new Chunk(rows, step.last(), step.end());
+    }
+
+    /** As {@link #chunk}, but hands each row over as it is read and keeps none. */
+    public ScanStep scan(SourceTable table, RowKey after, RowKey upTo, Limits limits, Consumer<Row> sink)
+            throws SQLException {
         reader.checkOpen(this);
         TableQueries queries = reader.queries(table);
         PreparedStatement query = reader.prepared(queries.next(after, upTo));
@@ -265,22 +274,23 @@ public final class Snapshot implements AutoCloseable {
         values.add(Value.of(limits.rowsMax()));
         bind(query, values);
         long startedAt = System.nanoTime();
-        List<Row> rows = new ArrayList<>();
         RowKey last = null;
+        long rows = 0;
         long bytes = 0;
         try (SqliteRows result = session.rows(query)) {
             while (result.next()) {
                 Row row = queries.scanned(result);
                 last = queries.position(result, row);
-                rows.add(row);
+                sink.accept(row);
+                rows++;
                 bytes += row.size();
-                if (rows.size() >= limits.rowsMax() || bytes >= limits.bytesMax()
+                if (rows >= limits.rowsMax() || bytes >= limits.bytesMax()
                         || System.nanoTime() - startedAt > limits.timeMax().toNanos()) {
-                    return new Chunk(rows, last, false);
+                    return new ScanStep(last, false, rows, bytes);
                 }
             }
         }
-        return new Chunk(rows, last, true);
+        return new ScanStep(last, true, rows, bytes);
     }
 
     /**

@@ -1,0 +1,2 @@
+/** Single steps of the way of a row, by themselves. */
+package dev.sluice.benchmarks;
