@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 class SqliteVersionsFuzzTest {
 
     private static final long SEED = Long.getLong("sluice.fuzz.seed", 20261121);
-    private static final int STATEMENTS = Integer.getInteger("sluice.fuzz.statements", 150);
+    private static final int STATEMENTS = Integer.getInteger("sluice.fuzz.statements", 80);
 
     @TempDir Path folder;
 
