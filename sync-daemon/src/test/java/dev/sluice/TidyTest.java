@@ -132,7 +132,7 @@ class TidyTest {
 
     @Test
     void onlyTheSqlitePackageKnowsSqlitesDriver() {
-        noClasses().that().resideOutsideOfPackages("dev.sluice.sqlite..", "dev.sluice.demo..") // its sample application
+        noClasses().that().resideOutsideOfPackages("dev.sluice.sqlite..", "dev.sluice.demo..", "dev.sluice.bench..") // they write too
                 .should().dependOnClassesThat().resideInAPackage("org.sqlite..").check(MAIN);
     }
 

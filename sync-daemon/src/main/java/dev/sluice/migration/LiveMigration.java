@@ -109,6 +109,7 @@ public final class LiveMigration implements AutoCloseable {
     private final Options options;
     private final Planning planning;
     private final SchemaDrift drift;
+    private final ChangelogLimit limit;
     private final CopyProgress progress;
     private final MigrationStore store;
     private final Reconnect reconnect;
@@ -160,16 +161,17 @@ public final class LiveMigration implements AutoCloseable {
      * @param pollInterval how often an idle follower looks for commits
      * @param purgeKeepRows changelog rows kept behind the watermark, for healing after a power loss
      * @param purgeKeepMinutes likewise in the key journal
+     * @param changelogBytesMax beyond which capture is taken out of the source; 0 for a fifth of what the disk has free
      * @param widen true to take the bound off a type that a new value exceeds
      * @param step limits of one step of a verification
      */
     public record Options(int workers, Limits chunk, Limits batch, Duration pollInterval, Duration busyTimeout,
-            long purgeKeepRows, int purgeKeepMinutes, boolean widen, String version, Limits step) {
+            long purgeKeepRows, int purgeKeepMinutes, long changelogBytesMax, boolean widen, String version, Limits step) {
 
         /** Compares in steps as large as the copy's chunks. */
         public Options(int workers, Limits chunk, Limits batch, Duration pollInterval, Duration busyTimeout,
                 long purgeKeepRows, int purgeKeepMinutes, boolean widen, String version) {
-            this(workers, chunk, batch, pollInterval, busyTimeout, purgeKeepRows, purgeKeepMinutes, widen, version, chunk);
+            this(workers, chunk, batch, pollInterval, busyTimeout, purgeKeepRows, purgeKeepMinutes, 0, widen, version, chunk);
         }
     }
 
@@ -188,6 +190,7 @@ public final class LiveMigration implements AutoCloseable {
         this.planning = planning;
         this.progress = progress;
         this.store = new MigrationStore(name);
+        this.limit = new ChangelogLimit(name, file, options.changelogBytesMax(), this::note);
         this.drift = new SchemaDrift(file, target, store, rules, options.busyTimeout());
         this.reconnect = new Reconnect(target.url(), EnumSet.of(SqlFailure.UNREACHABLE, SqlFailure.TRANSIENT,
                 SqlFailure.DISK_FULL, SqlFailure.READ_ONLY), new Reconnect.Listener() {
@@ -205,6 +208,7 @@ public final class LiveMigration implements AutoCloseable {
     }
 
     public void start() {
+        limit.start();
         thread.start();
     }
 
@@ -577,6 +581,7 @@ public final class LiveMigration implements AutoCloseable {
             LOG.error("event=failed migration={} reason=\"{}\"", name, Preparation.sentence(failure));
             LOG.debug("failed", e);
         } finally {
+            limit.close();
             closeReader();
             if (session != null) {
                 session.close();
@@ -688,8 +693,20 @@ public final class LiveMigration implements AutoCloseable {
         unblock();
     }
 
+    /** A target that goes away while it is looked at comes back, as at any other time. */
+    private Preparation prepared() throws SQLException, InterruptedException {
+        try {
+            return planning.prepare();
+        } catch (TargetRefusal e) {
+            if (e.getCause() instanceof SQLException away && SqlFailure.of(away).heals()) {
+                throw away;
+            }
+            throw e;
+        }
+    }
+
     private MigrationStore.Stored create() throws SQLException, InterruptedException {
-        Preparation preparation = planning.prepare();
+        Preparation preparation = prepared();
         preparation.requireFit();
         return reconnect.call(() -> {
             try (Connection connection = target.connect()) {
@@ -1075,7 +1092,7 @@ public final class LiveMigration implements AutoCloseable {
         return true;
     }
 
-    private void note(String sentence) {
+    private synchronized void note(String sentence) {
         if (!notes.contains(sentence)) {
             List<String> all = new ArrayList<>(notes);
             all.add(sentence);

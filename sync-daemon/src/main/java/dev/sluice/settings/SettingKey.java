@@ -41,6 +41,8 @@ public enum SettingKey {
     VERIFY_CHUNK_ROWS("verify.chunkRows", "20000", "rows compared per step"),
 
     CHANGELOG_PURGE_KEEP_ROWS("changelog.purgeKeepRows", "10000", "applied changelog rows that stay at least"),
+    CHANGELOG_MAX_BYTES("changelog.maxBytes", null, "beyond this size, while the target is away, capture is taken out of the"
+            + " source and every table compared anew afterwards; by default a fifth of what the disk has free"),
     CHANGELOG_JOURNAL_KEEP_AGE("changelog.journalKeepAge", "10m", "how long the journal of applied keys stays in PostgreSQL"
             + " at least; it mends what a source that lost its newest commits had already sent"),
 

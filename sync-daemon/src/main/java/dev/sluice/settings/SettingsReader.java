@@ -75,7 +75,9 @@ final class SettingsReader {
                         size(SettingKey.FOLLOW_BATCH_BYTES, 64 << 10, 1 << 30)),
                 new Settings.Verify(number(SettingKey.VERIFY_CHUNK_ROWS, 1, 1_000_000)),
                 new Settings.Changelog(number(SettingKey.CHANGELOG_PURGE_KEEP_ROWS, 1, Integer.MAX_VALUE),
-                        duration(SettingKey.CHANGELOG_JOURNAL_KEEP_AGE, Duration.ZERO, Duration.ofDays(365))),
+                        duration(SettingKey.CHANGELOG_JOURNAL_KEEP_AGE, Duration.ZERO, Duration.ofDays(365)),
+                        written.containsKey(SettingKey.CHANGELOG_MAX_BYTES)
+                                ? size(SettingKey.CHANGELOG_MAX_BYTES, 1 << 20, Long.MAX_VALUE) : 0),
                 api(stateDir),
                 new Settings.Log(choice(SettingKey.LOG_FORMAT, Settings.LogFormat.class),
                         choice(SettingKey.LOG_LEVEL, Settings.LogLevel.class)));

@@ -46,6 +46,11 @@ public record SqliteFile(Path path) {
         return Files.size(path);
     }
 
+    /** What this user may still write on the file's disk. */
+    public long freeBytes() throws IOException {
+        return Files.getFileStore(path).getUsableSpace();
+    }
+
     /** Bytes of the write-ahead log beside the file, 0 where there is none. */
     public long walSize() throws IOException {
         try {
