@@ -1,5 +1,6 @@
 CREATE TRIGGER "_sluice_1_bi" BEFORE INSERT ON "pairs"
 BEGIN
+  INSERT INTO "_sluice_changelog"(tid, op, k1, k2) VALUES(1, 'N', NEW."b", NEW."a");
   INSERT INTO "_sluice_changelog"(tid, op, k1, k2) SELECT 1, 'R', t."b", t."a" FROM "pairs" AS t WHERE t."c" = NEW."c" COLLATE "RTRIM";
 END;
 

@@ -698,8 +698,20 @@ public final class LiveMigration implements AutoCloseable {
         unblock();
     }
 
+    /** A target that goes away while it is looked at comes back, as at any other time. */
+    private Preparation prepared() throws SQLException, InterruptedException {
+        try {
+            return planning.prepare();
+        } catch (TargetRefusal e) {
+            if (e.getCause() instanceof SQLException away && SqlFailure.of(away).heals()) {
+                throw away;
+            }
+            throw e;
+        }
+    }
+
     private MigrationStore.Stored create() throws SQLException, InterruptedException {
-        Preparation preparation = planning.prepare();
+        Preparation preparation = prepared();
         preparation.requireFit();
         return reconnect.call(() -> {
             try (Connection connection = target.connect()) {

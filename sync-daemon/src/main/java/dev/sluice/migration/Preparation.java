@@ -33,8 +33,7 @@ public record Preparation(SourceSchema schema, Census census, TargetCheck check,
     /** Looks at both sides and plans; changes nothing on either. */
     public static Preparation of(SqliteFile file, Target target, MappingRules rules, Duration busyTimeout,
             Census.Listener listener) throws SQLException, InterruptedException {
-        TargetCheck check = TargetCheck.of(target);
-        check.require();
+        TargetCheck check = TargetCheck.required(target);
         SourceSchema schema = schema(file, busyTimeout);
         try (Connection connection = target.connect()) {
             TargetCatalog catalog = TargetCatalog.read(connection, target.schema());

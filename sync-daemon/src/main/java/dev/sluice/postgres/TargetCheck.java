@@ -35,11 +35,29 @@ public record TargetCheck(List<String> problems, int version, String versionText
 
     /** Connects and checks; a failure to connect is a problem too, never an exception. */
     public static TargetCheck of(Target target) {
-        try (Connection connection = target.dedicated()) {
-            return of(connection, target.schema(), target.options().poolSize() + target.options().beside() - 1);
+        try {
+            return asked(target);
         } catch (SQLException e) {
             return new TargetCheck(List.of(SqlFailure.sentence(e, target.url())), 0, "unknown", false, 0, false, false,
                     false, false, 0);
+        }
+    }
+
+    /** As {@link #require} of a fresh check; a refusal because of a failed connection has that as its cause. */
+    public static TargetCheck required(Target target) {
+        TargetCheck check;
+        try {
+            check = asked(target);
+        } catch (SQLException e) {
+            throw new TargetRefusal(SqlFailure.sentence(e, target.url()), e);
+        }
+        check.require();
+        return check;
+    }
+
+    private static TargetCheck asked(Target target) throws SQLException {
+        try (Connection connection = target.dedicated()) {
+            return of(connection, target.schema(), target.options().poolSize() + target.options().beside() - 1);
         }
     }
 

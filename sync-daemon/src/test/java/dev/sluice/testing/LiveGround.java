@@ -263,7 +263,8 @@ public final class LiveGround implements AutoCloseable {
                 () -> Preparation.of(source, other, rules, BUSY, Census.Listener.NONE));
     }
 
-    private LiveMigration start(LiveMigration.Planning planning) {
+    /** As {@link #start} with another way to a plan. */
+    public LiveMigration start(LiveMigration.Planning planning) {
         return start(NAME, file, way == null ? target : way, planning);
     }
 

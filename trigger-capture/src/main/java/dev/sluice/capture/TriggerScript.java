@@ -92,13 +92,16 @@ public record TriggerScript(String candidate, Map<String, String> triggers) {
                 collisions.add("DELETE FROM " + candidateName + ";");
             }
             List<String> insert = new ArrayList<>(collisions);
+            if (keyMayChangeItsClass() && identity.rowidName() == null) {
+                insert.add(0, log("N", "VALUES", incomingKeys(), null));
+            }
             rowidCollision(false).ifPresent(insert::add);
             if (!insert.isEmpty()) {
                 put(triggers, "bi", "BEFORE INSERT", null, insert);
             }
             List<String> update = new ArrayList<>();
             update.add(log("N", "SELECT", incomingKeys(), keyChanged()));
-            if (oldKeyMayChangeItsClass()) {
+            if (keyMayChangeItsClass()) {
                 update.add(movedKey());
             }
             update.addAll(collisions);
@@ -109,13 +112,14 @@ public record TriggerScript(String candidate, Map<String, String> triggers) {
                         "(SELECT fenced FROM \"_sluice_control\" WHERE id = 1) = 1",
                         List.of("SELECT RAISE(ABORT, " + literal(FENCE_MESSAGE) + ");"));
             }
-            put(triggers, "ai", "AFTER INSERT", null, List.of(log("I", "VALUES", keys("NEW"), null)));
             String updated = log("U", "VALUES", keys("NEW"), null);
             List<String> deleted = List.of(log("D", "VALUES", keys("OLD"), null));
-            if (oldKeyMayChangeItsClass()) {
+            if (keyMayChangeItsClass()) {
+                put(triggers, "ai", "AFTER INSERT", null, List.of(insertedKey()));
                 put(triggers, "au", "AFTER UPDATE", null, List.of(updated));
                 put(triggers, "bd", "BEFORE DELETE", null, deleted);
             } else {
+                put(triggers, "ai", "AFTER INSERT", null, List.of(log("I", "VALUES", keys("NEW"), null)));
                 put(triggers, "au", "AFTER UPDATE", null, List.of(updated, movedKey()));
                 put(triggers, "ad", "AFTER DELETE", null, deleted);
             }
@@ -123,11 +127,20 @@ public record TriggerScript(String candidate, Map<String, String> triggers) {
         }
 
         /**
-         * Up to SQLite 3.50 an AFTER trigger may see OLD's text key as a number, '02' as 2: the foreign key check looks for
-         * children in the index of a numeric column and converts the key where it stands. BEFORE triggers see it as it is.
+         * Up to SQLite 3.50 an AFTER trigger may see a text key as a number, '02' as 2: the foreign key check looks for
+         * children in the index of a numeric column and converts the key where it stands. It does so to the row that
+         * goes, and while a violation is pending to the one that comes. BEFORE triggers see both keys as they are.
          */
-        private boolean oldKeyMayChangeItsClass() {
+        private boolean keyMayChangeItsClass() {
             return identity.kind() == Kind.DECLARED_KEY;
+        }
+
+        /** The key as it is stored, where there is a rowid to ask for it by; elsewhere a BEFORE trigger has logged it. */
+        private String insertedKey() {
+            String rowid = identity.rowidName();
+            return rowid == null ? log("I", "VALUES", keys("NEW"), null)
+                    : log("I", "SELECT", keys("t"), "FROM " + quoted(table.name()) + " AS t WHERE t." + rowid + " = NEW."
+                            + rowid);
         }
 
         private String movedKey() {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.schema.SchemaReader;
 import dev.sluice.schema.SourceSchema;
+import dev.sluice.sqlite.Preflight;
+import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
 import dev.sluice.testing.Application;
@@ -28,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 class SqliteVersionsFuzzTest {
 
     private static final long SEED = Long.getLong("sluice.fuzz.seed", 20261121);
-    private static final int STATEMENTS = Integer.getInteger("sluice.fuzz.statements", 150);
+    private static final int STATEMENTS = Integer.getInteger("sluice.fuzz.statements", 80);
 
     @TempDir Path folder;
 
@@ -108,8 +110,8 @@ class SqliteVersionsFuzzTest {
                     assertThat(follower.differences()).isEmpty();
                 }
             }
-        } catch (AssertionError | Application.Died e) {
-            String fault = e instanceof Application.Died ? "crash" : corrupt(source) ? "corrupt index" : "none";
+        } catch (AssertionError | SQLException | Application.Died e) {
+            String fault = e instanceof Application.Died ? "crash" : corrupt(source) ? "corruption" : "none";
             assertThat(fault.equals("none") ? Set.of() : faultsWithoutUs(application, schema, statements, fault))
                     .as("SQLite %s, schema '%s', seed %d: faults of the application's SQLite without our triggers;"
                             + " with them: %s, %s%n%s", application.version(), schema.name(), SEED, fault,
@@ -136,8 +138,8 @@ class SqliteVersionsFuzzTest {
                     } catch (SQLException e) {
                         continue; // as with our triggers
                     }
-                    if (wanted.equals("corrupt index") && corrupt(new SqliteFile(file))) {
-                        faults.add("corrupt index");
+                    if (wanted.equals("corruption") && corrupt(new SqliteFile(file))) {
+                        faults.add("corruption");
                         break;
                     }
                 }
@@ -148,9 +150,12 @@ class SqliteVersionsFuzzTest {
         return faults;
     }
 
-    private static boolean corrupt(SqliteFile file) throws SQLException {
-        try (SqliteSession reader = file.openReader(Duration.ofSeconds(5))) {
-            return reader.texts("PRAGMA integrity_check").stream().anyMatch(line -> line.contains("index"));
+    private static boolean corrupt(SqliteFile file) {
+        try {
+            Preflight.checkIntegrity(file, Duration.ofSeconds(5));
+            return false;
+        } catch (SourceRefusal e) {
+            return e.getMessage().contains("E10");
         }
     }
 

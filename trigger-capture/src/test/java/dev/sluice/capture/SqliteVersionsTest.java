@@ -155,6 +155,25 @@ class SqliteVersionsTest {
                 .containsExactly("text");
     }
 
+    /** The same while a violation is pending, for then the check looks for children of a row that comes, too. */
+    @Test
+    void textKeyThatComesIsLoggedAsItIsThoughAForeignKeyCheckMakesANumberOfIt() throws Exception {
+        assumeTrue(application.version().atLeast("3.31.0")); // before, SQLite breaks its own index by this
+        capture("CREATE TABLE p(k TEXT NOT NULL PRIMARY KEY, v)", "CREATE TABLE w(k NOT NULL, v, PRIMARY KEY(k))"
+                + " WITHOUT ROWID", "CREATE TABLE c(id INTEGER PRIMARY KEY,"
+                + " p INT REFERENCES p DEFERRABLE INITIALLY DEFERRED, w INT REFERENCES w DEFERRABLE INITIALLY DEFERRED)",
+                "CREATE INDEX ip ON c(p)", "CREATE INDEX iw ON c(w)");
+        for (String table : List.of("p", "w")) {
+            application.run("DELETE FROM p");
+            assertFollows(table.equals("p") ? List.of("03|null", "04|1", "099|null") : List.of(),
+                    "BEGIN", "INSERT INTO c(" + table + ") VALUES (99)", "INSERT INTO " + table + "(k) VALUES ('02')",
+                    "UPDATE " + table + " SET k = '03'", "REPLACE INTO " + table + "(k) VALUES ('03')",
+                    "INSERT INTO " + table + " VALUES ('04', 0) ON CONFLICT(k) DO UPDATE SET v = 2",
+                    "INSERT INTO " + table + " VALUES ('04', 0) ON CONFLICT(k) DO UPDATE SET v = 1",
+                    "INSERT INTO " + table + "(k) VALUES ('099')", "DELETE FROM c", "COMMIT");
+        }
+    }
+
     @Test
     void statementsOfNewerVersionsAreFollowed() throws Exception {
         assumeTrue(application.version().atLeast("3.24.0"));
