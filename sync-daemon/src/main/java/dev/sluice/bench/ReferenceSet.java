@@ -122,6 +122,10 @@ final class ReferenceSet {
     /** Writes the whole set into a new file. */
     void create(Path file) throws SQLException {
         try (Connection connection = open(file); Statement statement = connection.createStatement()) {
+            // nobody else reads it yet, and if it is cut off it is made anew
+            statement.execute("PRAGMA journal_mode = OFF");
+            statement.execute("PRAGMA synchronous = OFF");
+            statement.execute("PRAGMA cache_size = -262144");
             for (String table : TABLES) {
                 statement.execute(table);
             }
@@ -139,7 +143,7 @@ final class ReferenceSet {
             }
             connection.commit();
             connection.setAutoCommit(true);
-            statement.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+            statement.execute("PRAGMA journal_mode = WAL");
         }
     }
 
