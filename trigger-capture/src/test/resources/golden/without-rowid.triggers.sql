@@ -1,5 +1,6 @@
 CREATE TRIGGER "_sluice_1_bi" BEFORE INSERT ON "pairs"
 BEGIN
+  INSERT INTO "_sluice_changelog"(tid, op, k1, k2) VALUES(1, 'N', NEW."b", NEW."a");
   INSERT INTO "_sluice_changelog"(tid, op, k1, k2) SELECT 1, 'R', t."b", t."a" FROM "pairs" AS t WHERE t."c" = NEW."c" COLLATE "RTRIM";
 END;
 
@@ -27,6 +28,11 @@ CREATE TRIGGER "_sluice_1_fd" BEFORE DELETE ON "pairs"
 WHEN (SELECT fenced FROM "_sluice_control" WHERE id = 1) = 1
 BEGIN
   SELECT RAISE(ABORT, 'sluice: writes have moved to PostgreSQL');
+END;
+
+CREATE TRIGGER "_sluice_1_bk" BEFORE UPDATE ON "pairs"
+BEGIN
+  INSERT INTO "_sluice_changelog"(tid, op, k1, k2) VALUES(1, 'U', OLD."b", OLD."a");
 END;
 
 CREATE TRIGGER "_sluice_1_ai" AFTER INSERT ON "pairs"

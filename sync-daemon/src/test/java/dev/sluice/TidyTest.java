@@ -131,6 +131,12 @@ class TidyTest {
     }
 
     @Test
+    void onlyTheSqlitePackageKnowsSqlitesDriver() {
+        noClasses().that().resideOutsideOfPackages("dev.sluice.sqlite..", "dev.sluice.demo..", "dev.sluice.bench..") // applications
+                .should().dependOnClassesThat().resideInAPackage("org.sqlite..").check(MAIN);
+    }
+
+    @Test
     void errorsAreToldApartByCodeAndNotByTheirText() throws IOException {
         List<String> found = linesWith(mainSources(), "getMessage().contains(", "getMessage().startsWith(",
                 "getMessage().matches(");

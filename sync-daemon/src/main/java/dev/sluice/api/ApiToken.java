@@ -36,6 +36,9 @@ public final class ApiToken {
                 Files.createLink(file, young); // unlike a rename it never replaces the token of another daemon
             } catch (FileAlreadyExistsException e) {
                 LOG.debug("another daemon has just made {}", file);
+            } catch (IOException e) {
+                throw new IOException("the API's token can't be written to " + directory + " (" + e.getMessage()
+                        + "): make space there, or name another stateDir or api.tokenFile", e);
             } finally {
                 Files.delete(young);
             }

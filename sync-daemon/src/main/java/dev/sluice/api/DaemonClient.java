@@ -52,7 +52,7 @@ public final class DaemonClient {
         try {
             return new DaemonClient(daemon, Secret.read(tokenFile));
         } catch (NoSuchFileException e) {
-            throw new DaemonFailure(0, "there is no token at " + tokenFile + ": is \"sluice run\" running, under this"
+            throw DaemonFailure.absent("there is no token at " + tokenFile + ": is \"sluice run\" running, under this"
                     + " user? Name its file with --token-file");
         } catch (IOException e) {
             throw new DaemonFailure(0, "the token in " + tokenFile + " can't be read (" + e.getClass().getSimpleName()
@@ -154,12 +154,12 @@ public final class DaemonClient {
         try {
             response = http.send(request, HttpResponse.BodyHandlers.ofByteArray());
         } catch (HttpConnectTimeoutException | ConnectException e) {
-            throw new DaemonFailure(0, "daemon not reachable at " + daemon + ": is \"sluice run\" running?");
+            throw DaemonFailure.absent("daemon not reachable at " + daemon + ": is \"sluice run\" running?");
         } catch (HttpTimeoutException e) {
             throw new DaemonFailure(0, "the daemon at " + daemon + " did not answer within " + ANSWER_WAIT.toSeconds()
                     + " s: look into its log");
         } catch (IOException e) {
-            throw new DaemonFailure(0, "the connection to the daemon at " + daemon + " broke ("
+            throw DaemonFailure.absent("the connection to the daemon at " + daemon + " broke ("
                     + e.getClass().getSimpleName() + "): is \"sluice run\" still running?");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -1,6 +1,7 @@
 package dev.sluice.assess;
 
 import dev.sluice.census.ColumnCensus;
+import dev.sluice.change.Value;
 import dev.sluice.mapping.Codec;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,6 +10,8 @@ import java.util.Map;
 
 /** Words for what a census found in a column. */
 final class ColumnEvidence {
+
+    private static final int FORMS_LISTED_MAX = 4;
 
     private final ColumnCensus census;
 
@@ -65,9 +68,12 @@ final class ColumnEvidence {
             words.append(", ").append(form.getValue() == census.classes().values() ? "all" : count(form.getValue()))
                     .append(" as ").append(form.getKey());
         } else if (census.times().size() > 1) {
-            words.append(", ").append(census.times().size()).append(" forms of date and time");
+            words.append(", ").append(forms());
         }
-        if (census.json() > 0) {
+        if (census.json() > census.jsonValid()) {
+            words.append(", ").append(count(census.jsonValid())).append(" of ")
+                    .append(counted(census.json(), "JSON document", "JSON documents")).append(" valid");
+        } else if (census.json() > 0) {
             words.append(", ").append(counted(census.jsonValid(), "valid JSON document", "valid JSON documents"));
         }
         if (census.lengths() != null && census.lengths().max() > 0) {
@@ -75,6 +81,41 @@ final class ColumnEvidence {
                     .append(census.classes().blobs() == 0 ? counted(census.charactersMax(), "character", "characters")
                             : bytes(census.lengths().max()));
         }
+        if (census.refused() == null) {
+            outside(words);
+        }
+    }
+
+    /** What is against the declaration without costing the type: said here, else among the reasons. */
+    private void outside(StringBuilder words) {
+        if (census.outsideType() > 0) {
+            words.append(", ").append(count(census.outsideType())).append(" of another class than declared");
+        }
+        if (census.overLength() > 0) {
+            words.append(", ").append(count(census.overLength())).append(" beyond the declared ")
+                    .append(census.declaredType());
+        }
+        if (census.nulTexts() > 0) {
+            words.append(", ").append(count(census.nulTexts())).append(" with NUL characters");
+        }
+        if (census.invalidTexts() > 0) {
+            words.append(", ").append(count(census.invalidTexts())).append(" not valid UTF-8");
+        }
+    }
+
+    /** The forms of date and time, most frequent first. */
+    private String forms() {
+        List<String> forms = new ArrayList<>();
+        long others = 0;
+        for (Map.Entry<String, Long> form : census.times().entrySet()) {
+            if (forms.size() < FORMS_LISTED_MAX) {
+                forms.add(count(form.getValue()) + " as " + form.getKey());
+            } else {
+                others += form.getValue();
+            }
+        }
+        return String.join(", ", forms) + (others > 0 ? ", " + count(others) + " in "
+                + counted(census.times().size() - FORMS_LISTED_MAX, "other form", "other forms") : "");
     }
 
     private String refused() {
@@ -112,7 +153,9 @@ final class ColumnEvidence {
             reasons.add(counted(census.outsideType(), "has another storage class", "have another storage class"));
         }
         if (census.overLength() > 0) {
-            reasons.add(counted(census.overLength(), "is longer than declared", "are longer than declared"));
+            reasons.add(census.classes().integers() + census.classes().reals() == 0
+                    ? counted(census.overLength(), "is longer than declared", "are longer than declared")
+                    : counted(census.overLength(), "is beyond the declared size", "are beyond the declared size"));
         }
         if (census.json() > census.jsonValid()) {
             reasons.add(counted(census.json() - census.jsonValid(), "is invalid JSON", "are invalid JSON"));
@@ -123,7 +166,15 @@ final class ColumnEvidence {
         if (census.invalidTexts() > 0) {
             reasons.add(counted(census.invalidTexts(), "is not valid UTF-8", "are not valid UTF-8"));
         }
-        if (census.emptyTexts() > 0 && census.zeroTimes() == 0) {
+        if (census.refused().codec().type().equals("boolean")) {
+            ColumnCensus.Truth truth = census.truth();
+            long neither = census.classes().integers() - truth.zeros() - truth.ones();
+            if (neither > 0) {
+                reasons.add(counted(neither, "integer is", "integers are") + " neither 0 nor 1");
+            }
+        }
+        if (census.emptyTexts() > 0 && census.zeroTimes() == 0
+                && !census.refused().codec().fits(new Value.Text(new byte[0]))) {
             reasons.add(counted(census.emptyTexts(), "is empty", "are empty"));
         }
         return String.join(", ", reasons);

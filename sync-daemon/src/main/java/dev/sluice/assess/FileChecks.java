@@ -5,6 +5,7 @@ import dev.sluice.schema.SourceForeignKey;
 import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SqlText;
+import dev.sluice.sqlite.SqliteFailure;
 import dev.sluice.sqlite.SqliteRows;
 import dev.sluice.sqlite.SqliteSession;
 import java.nio.charset.StandardCharsets;
@@ -14,7 +15,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.sqlite.SQLiteErrorCode;
 
 /**
  * What SQLite itself says of the whole file.
@@ -73,7 +73,7 @@ record FileChecks(
             }
             return messages.size() < MESSAGES_MAX;
         } catch (SQLException e) {
-            if ((e.getErrorCode() & 0xFF) == SQLiteErrorCode.SQLITE_CORRUPT.code) {
+            if (SqliteFailure.of(e) == SqliteFailure.CORRUPT) {
                 damage.add("the file can't be read to its end");
                 return true;
             }
@@ -118,7 +118,7 @@ record FileChecks(
                         table.name(), describe(table, table.foreignKeys().get(index)), rows.longValue(1)));
             }
         } catch (SQLException e) {
-            if ((e.getErrorCode() & 0xFF) != SQLiteErrorCode.SQLITE_ERROR.code) {
+            if (SqliteFailure.of(e) != SqliteFailure.STATEMENT) {
                 throw e;
             }
             mismatches.add(table.name());

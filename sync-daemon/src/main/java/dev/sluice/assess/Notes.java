@@ -4,6 +4,7 @@ import static dev.sluice.assess.ColumnEvidence.count;
 import static dev.sluice.assess.ColumnEvidence.counted;
 
 import dev.sluice.assess.Note.Severity;
+import dev.sluice.capture.TriggerScript;
 import dev.sluice.census.Census;
 import dev.sluice.census.ColumnCensus;
 import dev.sluice.census.TableCensus;
@@ -15,12 +16,14 @@ import dev.sluice.schema.SourceObject;
 import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.schema.SqlToken;
+import dev.sluice.sqlite.SqlText;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** Turns what was found into notes. Used once. */
@@ -54,6 +57,7 @@ final class Notes {
         file();
         integrity();
         objects();
+        capture();
         names();
         collations();
         for (int i = 0; i < tables.size(); i++) {
@@ -123,7 +127,7 @@ final class Notes {
                     "While SQLite has the traffic their effects arrive as rows; write them anew for PostgreSQL"
                     + " before the cutover.");
         }
-        List<String> ignoring = schema.triggers().stream().filter(Notes::raisesIgnore).map(SourceObject::name).toList();
+        List<String> ignoring = triggersThatCall("RAISE", "IGNORE");
         if (!ignoring.isEmpty()) {
             file("trigger-ignore", Severity.INFO, "Triggers use RAISE(IGNORE): " + listed(ignoring.stream()) + ".",
                     "Capture's triggers are made to run first; creating such a trigger during the migration is"
@@ -142,18 +146,70 @@ final class Notes {
         }
     }
 
-    private static boolean raisesIgnore(SourceObject trigger) {
+    /** Names of the triggers that call a function, with a given word as its first argument unless that is null. */
+    private List<String> triggersThatCall(String function, String argument) {
+        return schema.triggers().stream().filter(trigger -> {
+            List<SqlToken> tokens = tokens(trigger.sql());
+            return IntStream.range(0, Math.max(0, tokens.size() - 2)).anyMatch(i -> tokens.get(i).is(function)
+                    && tokens.get(i + 1).isOperator("(") && (argument == null || tokens.get(i + 2).is(argument)));
+        }).map(SourceObject::name).toList();
+    }
+
+    private static List<SqlToken> tokens(String sql) {
         try {
-            List<SqlToken> tokens = SqlToken.tokens(trigger.sql());
-            for (int i = 0; i + 2 < tokens.size(); i++) {
-                if (tokens.get(i).is("RAISE") && tokens.get(i + 2).is("IGNORE")) {
-                    return true;
-                }
-            }
+            return SqlToken.tokens(sql);
         } catch (IllegalArgumentException e) {
-            return false;
+            return List.of();
         }
-        return false;
+    }
+
+    /** What the application sees of the triggers that `run` puts into the file (docs/design/hazards.md, 1.2). */
+    private void capture() {
+        boolean oldChanges = facts.lastWriterBefore(3, 8, 11);
+        List<String> counting = triggersThatCall("changes", null);
+        if (!counting.isEmpty()) {
+            file("trigger-changes", oldChanges ? Severity.WARNING : Severity.INFO, "Triggers call changes(): "
+                    + listed(counting.stream()) + "; with SQLite before 3.8.11 they count the writes of `run`'s"
+                    + " triggers too" + (oldChanges ? ", and " + facts.lastWriter() + " wrote this file last." : "."),
+                    "Update the application's SQLite, or use `sluice migrate`, which installs no triggers.");
+        }
+        List<String> countingAll = triggersThatCall("total_changes", null);
+        if (!countingAll.isEmpty()) {
+            file("trigger-total-changes", Severity.WARNING, "Triggers call total_changes(): "
+                    + listed(countingAll.stream()) + "; it counts the changelog's rows too while `run` follows.",
+                    "Use changes(), or `sluice migrate`, which installs no triggers.");
+        }
+        List<String> searched = schema.tables().stream().filter(Notes::searchesItself).map(SourceTable::name).toList();
+        if (facts.lastWriterBefore(3, 25, 0) && !searched.isEmpty()) {
+            file("rename-table", Severity.WARNING, "SQLite " + facts.lastWriter() + " wrote this file last; before 3.25"
+                    + " a renamed table's triggers keep its old name, and while `run` follows, the next write to it"
+                    + " fails with \"no such table\": " + listed(searched.stream()) + ".",
+                    "Rename no table during the migration, or update the application's SQLite first.");
+        }
+        List<String> held = schema.tables().stream().flatMap(Notes::columnsHeldByCapture).toList();
+        if (!facts.lastWriterBefore(3, 35, 0) && !held.isEmpty()) {
+            file("drop-column", Severity.INFO, "While `run` follows, SQLite refuses to drop columns of unique indexes"
+                    + " in the transaction that drops the index, because triggers name them: "
+                    + listed(held.stream()) + ".",
+                    "Drop the index first and the column some seconds later, or both after the migration.");
+        }
+    }
+
+    /** True if capture's triggers look for other rows in the table, and so name it. */
+    private static boolean searchesItself(SourceTable table) {
+        return table.identity() != null && TriggerScript.of(table, 1).triggers().values().stream()
+                .anyMatch(trigger -> trigger.contains("FROM " + SqlText.quoted(table.name()) + " "));
+    }
+
+    /** Those that SQLite would let the application drop without capture: no UNIQUE constraint holds them. */
+    private static Stream<String> columnsHeldByCapture(SourceTable table) {
+        return table.indexes().stream()
+                .filter(index -> index.unique() && index.origin() == SourceIndex.Origin.CREATE_INDEX)
+                .flatMap(index -> Stream.concat(index.terms().stream().map(term -> term.column() == null
+                        ? term.expression() : SqlText.quoted(term.column())), Stream.ofNullable(index.predicate())))
+                .flatMap(sql -> tokens(sql).stream()).filter(SqlToken::isName)
+                .map(name -> table.column(name.unquoted())).filter(column -> column != null)
+                .map(column -> table.name() + "." + column.name()).distinct();
     }
 
     private void names() {

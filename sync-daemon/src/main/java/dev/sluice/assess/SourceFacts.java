@@ -8,7 +8,10 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.util.Arrays;
+import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * What the file is.
@@ -40,6 +43,13 @@ public record SourceFacts(
 
     public boolean isWal() {
         return "wal".equals(journalMode);
+    }
+
+    /** True if the version that wrote last is known, and older than this one. */
+    boolean lastWriterBefore(int major, int minor, int patch) {
+        return lastWriter != null
+                && Arrays.compare(Stream.of(lastWriter.split("\\.")).mapToInt(Integer::parseInt).toArray(),
+                        new int[] {major, minor, patch}) < 0;
     }
 
     /**

@@ -7,6 +7,7 @@ import dev.sluice.postgres.Secret;
 import dev.sluice.postgres.Target;
 import dev.sluice.postgres.TargetRefusal;
 import dev.sluice.postgres.TargetUrl;
+import dev.sluice.sqlite.SqliteSession;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -82,7 +83,7 @@ public final class Bench {
 
     private static BenchReport.Machine machine(String postgres) {
         return new BenchReport.Machine(Runtime.getRuntime().availableProcessors(),
-                Runtime.version().toString(), org.sqlite.SQLiteJDBCLoader.getVersion(), postgres);
+                Runtime.version().toString(), SqliteSession.version(), postgres);
     }
 
     private BenchReport migrate(List<BenchReport.Writer> writers) throws Exception {

@@ -75,7 +75,7 @@ final class MeasuredMigration {
         return new LiveMigration.Options(workers, new Limits(settings.copy().chunkRows(), copyBytes, SNAPSHOT_MAX),
                 new Limits(settings.follow().batchRows(), settings.follow().batchBytes(), SNAPSHOT_MAX),
                 settings.follow().pollInterval(), settings.source().busyTimeout(), settings.changelog().purgeKeepRows(),
-                (int) settings.changelog().purgeKeepAge().toMinutes(), true, NAME,
+                (int) settings.changelog().journalKeepAge().toMinutes(), settings.changelog().bytesMax(), true, NAME,
                 new Limits(settings.verify().chunkRows(), copyBytes, SNAPSHOT_MAX));
     }
 

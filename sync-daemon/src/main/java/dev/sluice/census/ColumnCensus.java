@@ -23,7 +23,8 @@ import java.util.Map;
  * @param nulTexts texts that hold a NUL character
  * @param invalidTexts texts that are not valid UTF-8
  * @param outsideType values of a storage class that the declared type does not ask for, for example text in INTEGER
- * @param overLength texts longer than the declared length
+ * @param overLength texts longer than the declared length, numbers with more digits than declared, or beyond
+ *     what a declared integer type smaller than SQLite's holds elsewhere
  * @param infinities reals that are infinite
  * @param negativeZeros reals that are −0.0
  * @param tooLarge values that no type holds: PostgreSQL's fields end at 1 GB, and a blob is printed in twice its length

@@ -4,6 +4,7 @@ import dev.sluice.change.Value;
 import dev.sluice.mapping.Evidence;
 import dev.sluice.mapping.JsonText;
 import dev.sluice.schema.SourceColumn;
+import java.math.BigDecimal;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -12,6 +13,8 @@ import java.util.regex.Pattern;
 final class ColumnTally {
 
     private static final Pattern LENGTH = Pattern.compile("CHAR[A-Z0-9 ]*\\(\\s*(\\d{1,9})\\s*\\)");
+    private static final Pattern DIGITS =
+            Pattern.compile("(?:DEC|NUM)[A-Z ]*\\(\\s*(\\d{1,4})\\s*(?:,\\s*(\\d{1,4})\\s*)?\\)");
     private static final Pattern TIME_NAME = Pattern.compile(".*(?:_at|_on|date|time|timestamp|[a-z]At|_ts)");
     private static final int INTEGER = 1;
     private static final int REAL = 2;
@@ -25,6 +28,10 @@ final class ColumnTally {
     private final boolean maybeTime;
     private final int classesAsked;
     private final long lengthDeclared;
+    /** Numbers from here on are beyond what is declared, in either direction. */
+    private final double lowest;
+    private final double highest;
+    private final int decimals;
 
     private long nulls;
     private long integers;
@@ -63,6 +70,22 @@ final class ColumnTally {
         this.classesAsked = classesAsked(declared, column);
         Matcher length = LENGTH.matcher(declared);
         this.lengthDeclared = length.find() ? Long.parseLong(length.group(1)) : Long.MAX_VALUE;
+        Matcher digits = DIGITS.matcher(declared);
+        boolean counted = digits.find();
+        this.decimals = !counted ? Integer.MAX_VALUE : digits.group(2) == null ? 0 : Integer.parseInt(digits.group(2));
+        double whole = counted ? Math.pow(10, Integer.parseInt(digits.group(1)) - decimals)
+                : wholeBound(declared);
+        boolean unsigned = declared.contains("UNSIGNED");
+        // SQL Server's TINYINT goes from 0 to 255, MySQL's from -128 to 127: either is let pass
+        this.highest = counted || unsigned || declared.startsWith("TINYINT") ? whole : whole / 2;
+        this.lowest = unsigned ? -1 : counted ? -whole : -whole / 2 - 1;
+    }
+
+    /** How many numbers fit an integer type that is smaller than SQLite's; NaN, which bounds nothing, for others. */
+    private static double wholeBound(String declared) {
+        return declared.startsWith("TINYINT") ? 0x1p8
+                : declared.startsWith("SMALLINT") || declared.equals("INT2") ? 0x1p16
+                : declared.startsWith("MEDIUMINT") ? 0x1p24 : Double.NaN;
     }
 
     /** The storage classes that a declared type asks for; a type that nobody knows asks for nothing. */
@@ -120,6 +143,7 @@ final class ColumnTally {
             times.addInteger(number);
         }
         outsideType += (classesAsked & INTEGER) == 0 ? 1 : 0;
+        overLength += number <= lowest || number >= highest ? 1 : 0;
     }
 
     private void addReal(double number) {
@@ -134,6 +158,9 @@ final class ColumnTally {
             times.addReal(number);
         }
         outsideType += (classesAsked & REAL) == 0 ? 1 : 0;
+        boolean longer = decimals != Integer.MAX_VALUE && !Double.isInfinite(number)
+                && BigDecimal.valueOf(number).stripTrailingZeros().scale() > decimals;
+        overLength += longer || number <= lowest || number >= highest ? 1 : 0;
     }
 
     private void addText(Value.Text text) {

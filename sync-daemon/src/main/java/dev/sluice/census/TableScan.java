@@ -8,6 +8,7 @@ import dev.sluice.mapping.Evidence;
 import dev.sluice.schema.SourceColumn;
 import dev.sluice.schema.SourceIndex;
 import dev.sluice.schema.SourceTable;
+import dev.sluice.sqlite.SqliteFailure;
 import dev.sluice.sqlite.SqliteRows;
 import dev.sluice.sqlite.SqliteSession;
 import java.sql.PreparedStatement;
@@ -17,7 +18,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
-import org.sqlite.SQLiteErrorCode;
 
 /**
  * Reads one table from its first row to its last, a chunk per read transaction. Chunks are short, because a reader
@@ -97,8 +97,7 @@ final class TableScan {
     }
 
     private static boolean isDamage(Throwable e) {
-        return e instanceof SQLException failure
-                && (failure.getErrorCode() & 0xFF) == SQLiteErrorCode.SQLITE_CORRUPT.code;
+        return e instanceof SQLException failure && SqliteFailure.of(failure) == SqliteFailure.CORRUPT;
     }
 
     /** One value larger than the heap: nothing was allocated for it, so the rest of the process is well. */
@@ -106,9 +105,9 @@ final class TableScan {
         if (!(e instanceof SQLException failure)) {
             return e instanceof OutOfMemoryError;
         }
-        int code = failure.getErrorCode() & 0xFF;
-        return code == SQLiteErrorCode.SQLITE_TOOBIG.code || code == SQLiteErrorCode.SQLITE_NOMEM.code
-                || code == 0 && "Out of memory".equals(failure.getMessage()); // the driver gives this one no code
+        SqliteFailure kind = SqliteFailure.of(failure);
+        return kind == SqliteFailure.TOO_BIG || kind == SqliteFailure.NO_MEMORY
+                || failure.getErrorCode() == 0 && "Out of memory".equals(failure.getMessage()); // the driver gives this one no code
     }
 
     private void scanByRowid(String rowid) throws SQLException, InterruptedException {
@@ -288,7 +287,7 @@ final class TableScan {
             try {
                 return session.rows(query);
             } catch (SQLException e) {
-                if ((e.getErrorCode() & 0xFF) != SQLiteErrorCode.SQLITE_BUSY.code || System.nanoTime() > deadline) {
+                if (SqliteFailure.of(e) != SqliteFailure.BUSY || System.nanoTime() > deadline) {
                     throw e;
                 }
                 TimeUnit.MILLISECONDS.sleep(1);

@@ -14,6 +14,7 @@ import dev.sluice.settings.Settings;
 import dev.sluice.sqlite.Preflight;
 import dev.sluice.sqlite.SourceVisit;
 import dev.sluice.sqlite.SqliteFile;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,7 +53,12 @@ final class AssessCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         out.println(choices.json() ? AssessJson.of(assessment) : AssessText.of(assessment));
         if (html != null) {
-            Files.writeString(html, AssessHtml.of(assessment));
+            try {
+                Files.writeString(html, AssessHtml.of(assessment));
+            } catch (IOException e) {
+                throw new IOException("the page can't be written to " + html + " (" + e.getMessage()
+                        + "): make room there, or name another output", e);
+            }
             spec.commandLine().getErr().println("written: " + html);
         }
         return assessment.verdict() == Verdict.BLOCKED ? Main.REFUSED : Main.DONE;

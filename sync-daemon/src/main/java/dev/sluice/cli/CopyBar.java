@@ -53,7 +53,9 @@ final class CopyBar implements OneShot.Listener, AutoCloseable {
 
     @Override
     public void parked(String table, long more) {
-        say(String.format("%,d rows of %s are parked", more, table));
+        if (!silent) {
+            terminal.line(String.format(more == 1 ? "%,d row of %s is parked" : "%,d rows of %s are parked", more, table));
+        }
     }
 
     @Override

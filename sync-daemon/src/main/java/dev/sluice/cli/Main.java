@@ -2,7 +2,9 @@ package dev.sluice.cli;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.sluice.migration.Preparation;
+import dev.sluice.postgres.TargetRefusal;
 import dev.sluice.settings.InvalidSettings;
+import dev.sluice.sqlite.SqliteSession;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.List;
@@ -42,7 +44,17 @@ public final class Main {
             err.println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
             return USAGE;
         });
-        return line.execute(arguments.length == 0 ? new String[] {"--help"} : arguments);
+        return written(line, line.execute(arguments.length == 0 ? new String[] {"--help"} : arguments));
+    }
+
+    /** Whoever reads an answer that could not be written, to a full disk for example, must not take it for whole. */
+    private static int written(CommandLine line, int status) {
+        boolean lost = line.getOut().checkError();
+        if ((System.out.checkError() || lost) && status == DONE) {
+            line.getErr().println("sluice: standard output could not be written: is there no space left, or is its reader gone?");
+            return REFUSED;
+        }
+        return status;
     }
 
     private static int failed(Exception e, CommandLine command, String[] arguments) {
@@ -53,7 +65,11 @@ public final class Main {
             error.put("error", String.join("; ", problems));
             command.getOut().println(error);
         }
-        problems.forEach(problem -> command.getErr().println("sluice: " + problem));
+        if (e instanceof TargetRefusal refusal) {
+            command.getErr().println("sluice: " + String.join(System.lineSeparator(), refusal.lines()));
+        } else {
+            problems.forEach(problem -> command.getErr().println("sluice: " + problem));
+        }
         return e instanceof InvalidSettings ? USAGE : REFUSED;
     }
 
@@ -65,7 +81,7 @@ public final class Main {
         }
 
         private static String sqlite() {
-            return org.sqlite.SQLiteJDBCLoader.getVersion();
+            return SqliteSession.version();
         }
     }
 

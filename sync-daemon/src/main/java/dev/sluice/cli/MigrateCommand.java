@@ -5,6 +5,7 @@ import dev.sluice.daemon.Reports;
 import dev.sluice.migration.OneShot;
 import dev.sluice.migration.Preparation;
 import dev.sluice.postgres.Reconnect;
+import dev.sluice.postgres.TargetCheck;
 import dev.sluice.settings.Settings;
 import dev.sluice.sqlite.Preflight;
 import dev.sluice.sqlite.SourceVisit;
@@ -52,6 +53,7 @@ final class MigrateCommand implements Callable<Integer> {
                             new Limits(settings.verify().chunkRows(), settings.copy().chunkBytes(), Duration.ofSeconds(1))));
             Preflight.check(visit.file(), false);
             Runtime.getRuntime().addShutdownHook(new Thread(migration::stop, "stop"));
+            TargetCheck.of(target.target()).require();
             if (migration.removeUnfinished(again)) {
                 bar.say("removed what an earlier, unfinished run had brought");
             }

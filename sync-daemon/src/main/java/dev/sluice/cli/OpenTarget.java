@@ -26,7 +26,8 @@ record OpenTarget(Target target, EmbeddedTarget server) implements AutoCloseable
             password = server.password();
         }
         return new OpenTarget(Target.open(url.withSchema(settings.target().schema()), password,
-                new Target.Options(settings.target().poolSize(), LOCK_TIMEOUT)), server);
+                new Target.Options(settings.target().poolSize(), LOCK_TIMEOUT, Math.max(4, 2 + settings.copy().workers()))),
+                server);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.sluice.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.phase.Phase;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,8 +40,11 @@ final class ParkedCommand implements Callable<Integer> {
             out.printf("%s key (%s): %s%n", row.path("table").asText(), String.join(", ", key), row.path("reason").asText());
         }
         out.printf("%,d parked%s%n", parked.path("rows").size(), parked.path("rows").isEmpty() ? ""
-                : ". Mend the value in SQLite, or change the column's type in PostgreSQL by a mapping rule; then: sluice"
-                        + " parked --retry");
+                : parked.path("phase").asText().equals(Phase.CATCHING_UP.label())
+                        ? " so far: types were changed, and their tables are compared now; look again after: sluice status"
+                                + " --wait replicating"
+                : ". Mend the value in SQLite, or give the column a wider type in PostgreSQL (ALTER TABLE … ALTER COLUMN …"
+                        + " TYPE text); then: sluice parked --retry");
         return Main.DONE;
     }
 }

@@ -82,18 +82,17 @@ final class PlanCommand implements Callable<Integer> {
                 out.printf("%n-- step %d: %s%n", ++step, meaning(stage));
             }
             out.println(declaration.sql() + ";");
-            if (declaration.undo() != null) {
-                out.println("-- undo: " + declaration.undo() + ";");
-            }
+            out.println("-- undo: " + declaration.undo() + ";");
         }
         if (!copied) {
             copy(plan, ++step, out);
         }
-        out.printf("%n-- step %d: sequences are set past the largest key and past sqlite_sequence%n", ++step);
-        out.printf("-- step %d: both sides are compared by SHA-256 over typed rows%n", ++step);
+        out.printf("%n-- step %d: sequences are set past the largest key and past sqlite_sequence; undo: they go with their"
+                + " tables%n", ++step);
+        out.printf("-- step %d: both sides are compared by SHA-256 over typed rows; nothing to undo%n", ++step);
         out.println("-- undo of the whole: sluice cancel, then DROP the tables above; the source is never changed by"
                 + " migrate, and run removes its triggers and _sluice tables on cancel");
-        section(out, "not carried", byReason(plan.notCarried()));
+        notCarried(out, plan.notCarried());
         section(out, "worth knowing", plan.notes());
         section(out, "DOES NOT FIT", plan.problems());
         if (plan.problems().isEmpty()) {
@@ -123,19 +122,30 @@ final class PlanCommand implements Callable<Integer> {
             case KEY -> "primary keys, when a table's rows are in";
             case INDEX -> "indexes";
             case UNIQUE -> "unique indexes and constraints, over a consistent state";
-            case CHECK -> "checks";
-            case FOREIGN_KEY -> "foreign keys";
+            case CHECK -> "checks; one that rows of the source break already is added NOT VALID";
+            case FOREIGN_KEY -> "foreign keys; one that rows of the source break already is added NOT VALID";
             case VIEW -> "views";
         };
     }
 
-    /** One line per reason, with all that it holds for; the texts are in the JSON. */
+    /** One line per reason, with all that it holds for; the texts are in the plan. */
     static List<String> byReason(List<NotCarried> objects) {
         Map<String, List<String>> byReason = new LinkedHashMap<>();
         objects.forEach(object -> byReason.computeIfAbsent(object.reason(), r -> new ArrayList<>()).add(object.object()));
         List<String> lines = new ArrayList<>();
         byReason.forEach((reason, names) -> lines.add(String.join(", ", names) + ": " + reason));
         return lines;
+    }
+
+    /** With the text, because it has to be written anew by somebody. */
+    private static void notCarried(PrintWriter out, List<NotCarried> objects) {
+        if (!objects.isEmpty()) {
+            out.printf("%n-- not carried (%d):%n", objects.size());
+            for (NotCarried object : objects) {
+                out.println("--   " + object.object() + ": " + object.reason());
+                object.text().strip().lines().forEach(line -> out.println("--       " + line));
+            }
+        }
     }
 
     private static void section(PrintWriter out, String title, List<String> sentences) {

@@ -85,7 +85,7 @@ final class RunCommand implements Callable<Integer> {
                 new Limits(settings.copy().chunkRows(), settings.copy().chunkBytes(), snapshot),
                 new Limits(settings.follow().batchRows(), settings.follow().batchBytes(), snapshot),
                 settings.follow().pollInterval(), settings.source().busyTimeout(),
-                settings.changelog().purgeKeepRows(), (int) Math.max(1, settings.changelog().purgeKeepAge().toMinutes()),
+                settings.changelog().purgeKeepRows(), (int) Math.max(1, settings.changelog().journalKeepAge().toMinutes()), settings.changelog().bytesMax(),
                 settings.onMisfit() == Settings.OnMisfit.WIDEN, Main.version(),
                 new Limits(settings.verify().chunkRows(), settings.copy().chunkBytes(), snapshot));
     }

@@ -1,11 +1,13 @@
 package dev.sluice.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.sluice.api.DaemonClient;
+import dev.sluice.api.DaemonFailure;
 import dev.sluice.phase.Phase;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -20,22 +22,25 @@ final class StatusCommand implements Callable<Integer> {
     @Mixin
     private DaemonChoices choices;
 
-    @Option(names = "--wait", paramLabel = "PHASE", description = "wait until this phase is reached, e.g. replicating")
+    /** How often a daemon that is not there yet is looked for. */
+    private static final Duration LOOK_PAUSE = Duration.ofMillis(500);
+
+    @Option(names = "--wait", paramLabel = "PHASE",
+            description = "wait until this phase is reached, e.g. replicating; also for a daemon that is only starting")
     private String wait;
 
-    @Option(names = "--timeout", paramLabel = "SECONDS", defaultValue = "3600",
-            description = "how long --wait waits (default: ${DEFAULT-VALUE})")
-    private long timeout;
+    @Option(names = "--timeout", paramLabel = "DURATION", defaultValue = "1h", converter = DurationOption.class,
+            description = "how long --wait waits, e.g. 90s, 10m (default: ${DEFAULT-VALUE})")
+    private Duration timeout;
 
     @Spec
     private CommandSpec spec;
 
     @Override
-    public Integer call() {
+    public Integer call() throws InterruptedException {
         Console.quiet();
-        DaemonClient client = choices.client();
         Phase wanted = wait == null ? null : phase();
-        JsonNode status = wanted == null ? client.status() : client.status(wanted, Duration.ofSeconds(timeout));
+        JsonNode status = wanted == null ? choices.client().status() : await(wanted);
         PrintWriter out = spec.commandLine().getOut();
         if (choices.json()) {
             out.println(status.toPrettyString());
@@ -48,6 +53,27 @@ final class StatusCommand implements Callable<Integer> {
                     + status.path("phase").asText() + ", " + status.path("run").asText());
         }
         return reached ? Main.DONE : Main.REFUSED;
+    }
+
+    /** Scripts start the service and wait: a daemon that does not listen yet, or is being started again, is waited for. */
+    private JsonNode await(Phase wanted) throws InterruptedException {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        CountDownLatch never = new CountDownLatch(1);
+        boolean said = false;
+        while (true) {
+            try {
+                return choices.client().status(wanted, Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
+            } catch (DaemonFailure e) {
+                if (!e.isAbsent() || System.nanoTime() >= deadline) {
+                    throw e;
+                }
+                if (!said) {
+                    spec.commandLine().getErr().println("sluice: waiting: " + e.getMessage());
+                    said = true;
+                }
+            }
+            never.await(LOOK_PAUSE.toMillis(), TimeUnit.MILLISECONDS);
+        }
     }
 
     private Phase phase() {

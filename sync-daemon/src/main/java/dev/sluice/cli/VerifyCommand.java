@@ -24,9 +24,9 @@ final class VerifyCommand implements Callable<Integer> {
     @Parameters(paramLabel = "TABLE", arity = "0..*", description = "source tables (default: all)")
     private List<String> tables = new ArrayList<>();
 
-    @Option(names = "--timeout", paramLabel = "SECONDS", defaultValue = "86400",
-            description = "how long to wait for the result (default: ${DEFAULT-VALUE})")
-    private long timeout;
+    @Option(names = "--timeout", paramLabel = "DURATION", defaultValue = "1d", converter = DurationOption.class,
+            description = "how long to wait for the result, e.g. 90s, 10m (default: ${DEFAULT-VALUE})")
+    private Duration timeout;
 
     @Spec
     private CommandSpec spec;
@@ -34,7 +34,7 @@ final class VerifyCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Console.quiet();
-        JsonNode report = choices.client().verify(tables, Duration.ofSeconds(timeout));
+        JsonNode report = choices.client().verify(tables, timeout);
         PrintWriter out = spec.commandLine().getOut();
         if (choices.json()) {
             out.println(report.toPrettyString());

@@ -3,7 +3,6 @@ package dev.sluice.console;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
-import ch.qos.logback.classic.encoder.JsonEncoder;
 import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.OutputStreamAppender;
@@ -21,7 +20,8 @@ public final class Logging {
 
     /** Libraries that speak about their own life; what matters we say ourselves. */
     private static final Map<String, Level> QUIET = Map.of("com.zaxxer.hikari", Level.ERROR, "org.eclipse.jetty",
-            Level.WARN, "io.javalin", Level.OFF, "org.postgresql", Level.WARN, "org.jline", Level.ERROR);
+            Level.WARN, "io.javalin", Level.OFF, "org.postgresql", Level.WARN,
+            "org.sqlite", Level.OFF, "org.jline", Level.ERROR);
 
     private Logging() {
     }
@@ -31,7 +31,7 @@ public final class Logging {
         LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
         context.reset();
         EncoderBase<ILoggingEvent> encoder = switch (log.format()) {
-            case JSON -> json();
+            case JSON -> new JsonLines();
             case TEXT -> text();
         };
         encoder.setContext(context);
@@ -54,18 +54,6 @@ public final class Logging {
     private static EncoderBase<ILoggingEvent> text() {
         PatternLayoutEncoder encoder = new PatternLayoutEncoder();
         encoder.setPattern(PATTERN);
-        return encoder;
-    }
-
-    private static EncoderBase<ILoggingEvent> json() {
-        JsonEncoder encoder = new JsonEncoder();
-        encoder.setWithFormattedMessage(true);
-        encoder.setWithMessage(false);
-        encoder.setWithArguments(false);
-        encoder.setWithSequenceNumber(false);
-        encoder.setWithNanoseconds(false);
-        encoder.setWithContext(false);
-        encoder.setWithMDC(true);
         return encoder;
     }
 }

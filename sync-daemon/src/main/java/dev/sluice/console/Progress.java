@@ -56,7 +56,7 @@ public final class Progress implements AutoCloseable {
         this.lineMs = startedMs;
         this.bar = !terminal.interactive() ? null : ProgressBar.builder()
                 .setTaskName(task)
-                .setInitialMax(total)
+                .setInitialMax(known ? total : -1) // no share of what nobody knows
                 .startsFrom(rowsBefore, Duration.ZERO)
                 .setUnit(" rows", 1)
                 .showSpeed(new DecimalFormat("#,##0", DecimalFormatSymbols.getInstance(Locale.ROOT)))
@@ -72,7 +72,9 @@ public final class Progress implements AutoCloseable {
         table = Output.plain(currentTable);
         total = Math.max(total, done);
         if (bar != null) {
-            bar.maxHint(total);
+            if (known) {
+                bar.maxHint(total);
+            }
             bar.stepBy(rows);
             bar.setExtraMessage(" " + table);
         } else if (clockMs.getAsLong() - lineMs >= LINE_EVERY_MS) {

@@ -1,6 +1,7 @@
 package dev.sluice.daemon;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.api.ApiServer;
 import dev.sluice.api.DaemonControl;
 import dev.sluice.migration.LiveMigration;
@@ -91,7 +92,8 @@ public final class Daemon implements AutoCloseable, DaemonControl {
     public JsonNode retryParked() {
         return refusing(() -> {
             migration.retryParked();
-            return Reports.of(migration.parkedRows(PARKED_LISTED_MAX));
+            ObjectNode parked = Reports.of(migration.parkedRows(PARKED_LISTED_MAX));
+            return parked.put("phase", migration.phase().label());
         });
     }
 

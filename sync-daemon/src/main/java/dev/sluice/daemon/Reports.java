@@ -86,7 +86,7 @@ public final class Reports {
         return json;
     }
 
-    public static JsonNode of(List<ParkedRow> rows) {
+    public static ObjectNode of(List<ParkedRow> rows) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         ArrayNode listed = json.putArray("rows");
         for (ParkedRow row : rows) {

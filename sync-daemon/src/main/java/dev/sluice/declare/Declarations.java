@@ -83,7 +83,8 @@ public final class Declarations {
             if (ours || declaration.required()) {
                 throw e;
             }
-            if (declaration.stage() == Stage.FOREIGN_KEY && failure == SqlFailure.FOREIGN_KEY) {
+            if (declaration.stage() == Stage.FOREIGN_KEY && failure == SqlFailure.FOREIGN_KEY
+                    || declaration.stage() == Stage.CHECK && failure == SqlFailure.CHECK) {
                 // the source broke it before: from now on it is checked, the old rows are not
                 execute(connection, ordinal, declaration, declaration.sql() + " NOT VALID", NOT_VALID,
                         "rows of the source break it already, so it is NOT VALID: it holds for new rows only");

@@ -31,6 +31,11 @@ public interface Codec {
         };
     }
 
+    /** The codec that a plan keeps when this one was found to fit: another one where the target may change its type's values. */
+    default Codec planned() {
+        return this;
+    }
+
     /** True if {@code value} (not NULL) comes back exactly as it was. */
     boolean fits(Value value);
 

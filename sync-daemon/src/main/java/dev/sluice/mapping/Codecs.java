@@ -77,7 +77,8 @@ public final class Codecs {
             }
         }
         if (declared.contains("UUID") || declared.contains("GUID")) {
-            for (UuidForm form : UuidForm.values()) {
+            // without its hyphens it may be meant as text: only a schema that is there says that it isn't
+            for (UuidForm form : List.of(UuidForm.LOWER, UuidForm.UPPER, UuidForm.BLOB)) {
                 codecs.add(new Uuids(form));
             }
         }
@@ -158,7 +159,7 @@ public final class Codecs {
         addTimestamps(codecs, null);
         codecs.addAll(dates);
         for (EpochUnit unit : EpochUnit.values()) {
-            codecs.add(new Epochs(unit));
+            codecs.add(new Epochs(unit, true));
         }
     }
 
@@ -254,15 +255,16 @@ public final class Codecs {
                 addTimestamps(all, zoned ? zone : null);
                 addTimestamps(all, null);
                 for (EpochUnit unit : EpochUnit.values()) {
-                    all.add(new Epochs(unit));
+                    all.add(new Epochs(unit, zoned));
                 }
                 all.stream()
                         .filter(codec -> codec.type().equals(zoned ? "timestamptz" : "timestamp"))
                         .filter(codec -> arguments[0] < 0 || digitsMax(codec) <= arguments[0])
                         .forEach(codecs::add);
             }
+            case "inet" -> codecs.add(new Addresses());
             default -> {
-                // inet, interval, arrays and the like print a value in another way than it was written
+                // interval, money, arrays and the like print a value in another way than it was written
             }
         }
         return List.copyOf(codecs);
@@ -325,7 +327,8 @@ public final class Codecs {
             case "time" -> new Times(Fraction.valueOf(parts[1]));
             case "timestamp" -> new Timestamps(parts[1].charAt(0), Fraction.valueOf(parts[2]),
                     parts[3].replace(';', ':'), parts[4].isEmpty() ? null : parts[4].replace(';', ':'));
-            case "epoch" -> new Epochs(EpochUnit.valueOf(parts[1]));
+            case "epoch" -> new Epochs(EpochUnit.valueOf(parts[1]), parts.length == 2);
+            case "inet" -> new Addresses();
             default -> throw new IllegalArgumentException("unknown codec " + id);
         };
     }

@@ -88,9 +88,21 @@ final class TextCodecs {
      * An enum of a schema that the application made.
      *
      * @param type its name as written in SQL
-     * @param labels what it allows
+     * @param labels what it allows; empty to leave that to PostgreSQL, which refuses what is no label
      */
     record Labels(String type, List<String> labels) implements Codec {
+
+        /** Labels come and go while the migration runs; PostgreSQL knows them best. */
+        @Override
+        public Codec planned() {
+            return new Labels(type, List.of());
+        }
+
+        @Override
+        public String castType() {
+            return type;
+        }
+
         @Override
         public String id() {
             return "enum:" + HEX.formatHex(type.getBytes(StandardCharsets.UTF_8)) + labels.stream()
@@ -106,7 +118,7 @@ final class TextCodecs {
         @Override
         public boolean fits(Value value) {
             return value instanceof Value.Text text && text.utf8().length <= LABEL_BYTES_MAX && text.isPlain()
-                    && labels.contains(string(text));
+                    && (labels.isEmpty() || labels.contains(string(text)));
         }
 
         @Override
@@ -288,7 +300,9 @@ final class TextCodecs {
     enum UuidForm {
         LOWER,
         UPPER,
-        BLOB
+        BLOB,
+        /** 32 lower-case digits without hyphens, as Django writes them. */
+        HEX
     }
 
     /** {@code uuid}. */
@@ -308,7 +322,19 @@ final class TextCodecs {
             if (form == UuidForm.BLOB) {
                 return value instanceof Value.Blob blob && blob.content().length == 16;
             }
+            if (form == UuidForm.HEX) {
+                return value instanceof Value.Text text && text.utf8().length == 32 && isHex(text.utf8());
+            }
             return value instanceof Value.Text text && text.utf8().length == 36 && isCanonical(text.utf8());
+        }
+
+        private static boolean isHex(byte[] ascii) {
+            for (byte b : ascii) {
+                if ((b < '0' || b > '9') && (b < 'a' || b > 'f')) {
+                    return false;
+                }
+            }
+            return true;
         }
 
         @Override
@@ -337,6 +363,8 @@ final class TextCodecs {
         public void binary(Value value, BinaryRow row) {
             if (form == UuidForm.BLOB) {
                 row.field(value.bytes());
+            } else if (form == UuidForm.HEX) {
+                row.field(HEX.parseHex(string(value)));
             } else {
                 UUID uuid = UUID.fromString(string(value));
                 row.putInt(16);
@@ -351,6 +379,7 @@ final class TextCodecs {
                 case LOWER -> Value.of(text);
                 case UPPER -> Value.of(text.toUpperCase(Locale.ROOT));
                 case BLOB -> Value.of(HEX.parseHex(text.replace("-", "")));
+                case HEX -> Value.of(text.replace("-", ""));
             };
         }
     }

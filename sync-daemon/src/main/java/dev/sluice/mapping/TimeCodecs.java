@@ -422,8 +422,12 @@ final class TimeCodecs {
         }
     }
 
-    /** {@code timestamptz} for an integer count since 1970: that is an instant, so no zone is guessed. */
-    record Epochs(EpochUnit unit) implements Codec {
+    /**
+     * {@code timestamptz} for an integer count since 1970: that is an instant, so no zone is guessed.
+     *
+     * @param zoned false for a {@code timestamp} of a schema that the application made, which then says UTC
+     */
+    record Epochs(EpochUnit unit, boolean zoned) implements Codec {
 
         /** Year 9999; PostgreSQL reaches further, but prints such years in another shape. */
         private static final long MICROS_MAX = 253_402_300_799_999_999L;
@@ -431,17 +435,17 @@ final class TimeCodecs {
 
         @Override
         public String id() {
-            return "epoch:" + unit;
+            return "epoch:" + unit + (zoned ? "" : ":utc");
         }
 
         @Override
         public String strftime() {
-            return unit == EpochUnit.SECONDS ? "%s" : unit == EpochUnit.MILLISECONDS ? "%s000" : null;
+            return !zoned ? null : unit == EpochUnit.SECONDS ? "%s" : unit == EpochUnit.MILLISECONDS ? "%s000" : null;
         }
 
         @Override
         public String type() {
-            return "timestamptz";
+            return zoned ? "timestamptz" : "timestamp";
         }
 
         @Override
@@ -464,7 +468,7 @@ final class TimeCodecs {
 
         @Override
         public Value decode(String text) {
-            long micros = micros(printedBy(text, text.length() - 3).toInstant(ZoneOffset.UTC));
+            long micros = micros(printedBy(text, text.length() - (zoned ? 3 : 0)).toInstant(ZoneOffset.UTC));
             if (micros % unit.micros != 0) {
                 throw new IllegalArgumentException("a time between two units");
             }

@@ -21,6 +21,7 @@ import dev.sluice.plan.Declaration.Stage;
 import dev.sluice.plan.Drift;
 import dev.sluice.plan.MappingRules;
 import dev.sluice.plan.MigrationPlan;
+import dev.sluice.plan.Retyping;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.plan.Widening;
 import dev.sluice.postgres.LastingSession;
@@ -108,6 +109,7 @@ public final class LiveMigration implements AutoCloseable {
     private final Options options;
     private final Planning planning;
     private final SchemaDrift drift;
+    private final ChangelogLimit limit;
     private final CopyProgress progress;
     private final MigrationStore store;
     private final Reconnect reconnect;
@@ -159,16 +161,17 @@ public final class LiveMigration implements AutoCloseable {
      * @param pollInterval how often an idle follower looks for commits
      * @param purgeKeepRows changelog rows kept behind the watermark, for healing after a power loss
      * @param purgeKeepMinutes likewise in the key journal
+     * @param changelogBytesMax beyond which capture is taken out of the source; 0 for a fifth of what the disk has free
      * @param widen true to take the bound off a type that a new value exceeds
      * @param step limits of one step of a verification
      */
     public record Options(int workers, Limits chunk, Limits batch, Duration pollInterval, Duration busyTimeout,
-            long purgeKeepRows, int purgeKeepMinutes, boolean widen, String version, Limits step) {
+            long purgeKeepRows, int purgeKeepMinutes, long changelogBytesMax, boolean widen, String version, Limits step) {
 
         /** Compares in steps as large as the copy's chunks. */
         public Options(int workers, Limits chunk, Limits batch, Duration pollInterval, Duration busyTimeout,
                 long purgeKeepRows, int purgeKeepMinutes, boolean widen, String version) {
-            this(workers, chunk, batch, pollInterval, busyTimeout, purgeKeepRows, purgeKeepMinutes, widen, version, chunk);
+            this(workers, chunk, batch, pollInterval, busyTimeout, purgeKeepRows, purgeKeepMinutes, 0, widen, version, chunk);
         }
     }
 
@@ -187,6 +190,7 @@ public final class LiveMigration implements AutoCloseable {
         this.planning = planning;
         this.progress = progress;
         this.store = new MigrationStore(name);
+        this.limit = new ChangelogLimit(name, file, options.changelogBytesMax(), this::note);
         this.drift = new SchemaDrift(file, target, store, rules, options.busyTimeout());
         this.reconnect = new Reconnect(target.url(), EnumSet.of(SqlFailure.UNREACHABLE, SqlFailure.TRANSIENT,
                 SqlFailure.DISK_FULL, SqlFailure.READ_ONLY), new Reconnect.Listener() {
@@ -204,6 +208,7 @@ public final class LiveMigration implements AutoCloseable {
     }
 
     public void start() {
+        limit.start();
         thread.start();
     }
 
@@ -423,7 +428,10 @@ public final class LiveMigration implements AutoCloseable {
     /** Tries every parked row again with the value that the source has now; returns how many are parked still. */
     public long retryParked() throws Exception {
         requireReplicating("retry parked rows");
-        return ask(this::retryParkedRows);
+        return ask(() -> {
+            takeOverTypes();
+            return phase == Phase.REPLICATING ? retryParkedRows() : status().parked(); // else a comparison retries them
+        });
     }
 
     /** Re-reads one table while the application writes, and mends whatever differs; one that is held is tried again. */
@@ -553,7 +561,8 @@ public final class LiveMigration implements AutoCloseable {
                 } catch (SQLException | Unfit | UncheckedIOException e) {
                     SqlFailure kind = SqlFailure.of(e);
                     if (plan == null && (kind == SqlFailure.PERMISSION || kind == SqlFailure.MISSING)) {
-                        throw e; // a wrong password or database at the first look: the operator must decide
+                        // a wrong password or database at the first look: the operator must decide
+                        throw new TargetRefusal(SqlFailure.sentence(e, target.url()), e);
                     }
                     retryLater(e);
                 } catch (SourceRefusal e) {
@@ -572,6 +581,7 @@ public final class LiveMigration implements AutoCloseable {
             LOG.error("event=failed migration={} reason=\"{}\"", name, Preparation.sentence(failure));
             LOG.debug("failed", e);
         } finally {
+            limit.close();
             closeReader();
             if (session != null) {
                 session.close();
@@ -582,7 +592,8 @@ public final class LiveMigration implements AutoCloseable {
 
     private void retryLater(Exception e) throws InterruptedException {
         LOG.debug("step failed", e);
-        block(Preparation.sentence(e, file.path()));
+        block(e instanceof SQLException sql && sql.getSQLState() == null && Files.notExists(file.path()) ? gone()
+                : Preparation.sentence(e, file.path()));
         closeReader();
         commandsWithin(RETRY_PAUSE);
     }
@@ -639,7 +650,7 @@ public final class LiveMigration implements AutoCloseable {
         }
         plan = stored.plan();
         phase = stored.phase();
-        if (stored.paused()) {
+        if (stored.paused() && session == null) { // later our own word counts: the target may not have heard it
             gate.pause();
             run = RunState.PAUSED;
         }
@@ -650,8 +661,13 @@ public final class LiveMigration implements AutoCloseable {
         if (generation == 0) {
             generation = takeGeneration();
         }
+        boolean paused = stored.paused();
         planSeen = session.run(connection -> {
             meet(connection);
+            if (paused != gate.isPaused()) {
+                store.setPaused(connection, gate.isPaused());
+                connection.commit();
+            }
             return store.standing(connection).plan();
         });
         if (phase == Phase.CANCELLED) {
@@ -677,12 +693,25 @@ public final class LiveMigration implements AutoCloseable {
                 claimSource(writer);
             }
             follower = follower();
+            takeOverTypes();
         }
         unblock();
     }
 
+    /** A target that goes away while it is looked at comes back, as at any other time. */
+    private Preparation prepared() throws SQLException, InterruptedException {
+        try {
+            return planning.prepare();
+        } catch (TargetRefusal e) {
+            if (e.getCause() instanceof SQLException away && SqlFailure.of(away).heals()) {
+                throw away;
+            }
+            throw e;
+        }
+    }
+
     private MigrationStore.Stored create() throws SQLException, InterruptedException {
-        Preparation preparation = planning.prepare();
+        Preparation preparation = prepared();
         preparation.requireFit();
         return reconnect.call(() -> {
             try (Connection connection = target.connect()) {
@@ -799,6 +828,9 @@ public final class LiveMigration implements AutoCloseable {
             return; // nothing is known yet
         }
         MigrationStore.Standing there = store.standing(connection);
+        if (there != null && there.standby()) {
+            throw SqlFailure.standby(); // it may only be late: waited for until it takes writes
+        }
         Watermark confirmed = follower == null ? null : follower.confirmed();
         if (there == null || there.generation() < generation || there.phase().ordinal() < phase.ordinal()
                 || confirmed != null && there.seq() < confirmed.seq()) {
@@ -1068,7 +1100,7 @@ public final class LiveMigration implements AutoCloseable {
         return true;
     }
 
-    private void note(String sentence) {
+    private synchronized void note(String sentence) {
         if (!notes.contains(sentence)) {
             List<String> all = new ArrayList<>(notes);
             all.add(sentence);
@@ -1185,6 +1217,12 @@ public final class LiveMigration implements AutoCloseable {
         }
     }
 
+    private void commitPlan(Connection connection) throws SQLException {
+        planSeen = null; // whether this arrives is not known before the answer
+        connection.commit();
+        planSeen = store.standing(connection).plan();
+    }
+
     /** Takes the bound off a type whose bound parked rows, where PostgreSQL can do so without rewriting the table. */
     private void widen() throws SQLException, InterruptedException {
         if (parked.isEmpty() || !options.widen()) {
@@ -1196,9 +1234,7 @@ public final class LiveMigration implements AutoCloseable {
                     .filter(row -> row.column() != null).map(row -> new Widening.Column(row.table(), row.column())).toList());
             if (changed.plan() != before) {
                 store.savePlan(connection, changed.plan());
-                planSeen = null; // whether this arrives is not known before the answer
-                connection.commit();
-                planSeen = store.standing(connection).plan();
+                commitPlan(connection);
             }
             return changed;
         });
@@ -1210,6 +1246,27 @@ public final class LiveMigration implements AutoCloseable {
             Widening.difference(before, plan).forEach(this::note);
             retryParkedRows();
             widen(); // a row that fits in this column may not fit in its next
+        }
+    }
+
+    /** The operator may have widened a column: then its table is compared, as its values were made by PostgreSQL's cast. */
+    private void takeOverTypes() throws SQLException, InterruptedException {
+        MigrationPlan before = plan;
+        Retyping.Outcome outcome = session.run(connection -> {
+            Retyping.Outcome found = Retyping.look(connection, before, sources);
+            if (!found.tables().isEmpty()) {
+                store.requireGeneration(connection, generation);
+                store.savePlan(connection, found.plan());
+                remember(connection, found.tables());
+                commitPlan(connection);
+            }
+            return found;
+        });
+        outcome.refused().forEach(this::note);
+        if (outcome.plan() != before) {
+            plan = outcome.plan();
+            follower.use(plan);
+            Widening.difference(before, plan).forEach(this::note);
         }
     }
 
@@ -1283,7 +1340,7 @@ public final class LiveMigration implements AutoCloseable {
             return; // nothing was read yet: open() looks at everything
         }
         if (!Files.exists(file.path())) {
-            throw new Unfit("the source file " + file.path() + " is gone: put it back, or cancel the migration");
+            throw new Unfit(gone());
         }
         SourceSchema present = Preparation.schema(file, options.busyTimeout());
         if (!present.hash().equals(plan.schemaHash()) || !plan.held().isEmpty()) {
@@ -1343,6 +1400,10 @@ public final class LiveMigration implements AutoCloseable {
         }
     }
 
+    private String gone() {
+        return "the source file " + file.path() + " is gone: put it back, or cancel the migration";
+    }
+
     /** Tables whose rows VACUUM may have numbered anew. */
     private List<String> renumbered() {
         return sources.values().stream().filter(Obstacle::rowidsCanMove).map(SourceTable::name).toList();
@@ -1358,9 +1419,7 @@ public final class LiveMigration implements AutoCloseable {
             if (drifted.isDue()) {
                 leaveReplicating(connection);
             }
-            planSeen = null; // whether this arrives is not known before the answer
-            connection.commit();
-            planSeen = store.standing(connection).plan();
+            commitPlan(connection);
             return null;
         });
         plan = drifted.plan();

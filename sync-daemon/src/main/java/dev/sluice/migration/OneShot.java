@@ -133,11 +133,8 @@ public final class OneShot {
                     Declaration declaration = stored.plan().declarations().get(ordinal);
                     boolean made = states.containsKey(ordinal)
                             && !states.get(ordinal).status().equals(Declarations.NOT_CARRIED);
-                    if (made && declaration.stage() == Stage.FOREIGN_KEY) {
-                        dropConstraint(statement, declaration);
-                    }
-                    if (made && declaration.undo() != null && declaration.stage() != Stage.INDEX
-                            && declaration.stage() != Stage.UNIQUE) {
+                    // keys, checks and indexes go with their tables; foreign keys before them, views too
+                    if (made && EnumSet.of(Stage.FOREIGN_KEY, Stage.VIEW, Stage.TABLE).contains(declaration.stage())) {
                         statement.execute(declaration.undo());
                     }
                 }
@@ -152,13 +149,6 @@ public final class OneShot {
             connection.commit();
             return true;
         }
-    }
-
-    /** Tables that refer to each other can only be dropped when the constraints are gone. */
-    private static void dropConstraint(Statement statement, Declaration declaration) throws SQLException {
-        String sql = declaration.sql();
-        statement.execute(sql.substring(0, sql.indexOf(" ADD CONSTRAINT ")) + " DROP CONSTRAINT "
-                + sql.substring(sql.indexOf(" ADD CONSTRAINT ") + " ADD CONSTRAINT ".length(), sql.indexOf(" FOREIGN KEY (")));
     }
 
     /** Runs the whole migration as planned. */

@@ -5,6 +5,7 @@ import dev.sluice.plan.MappingRules;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.Planner;
 import dev.sluice.plan.Rehearsal;
+import dev.sluice.plan.StricterTarget;
 import dev.sluice.plan.TargetCatalog;
 import dev.sluice.postgres.SqlFailure;
 import dev.sluice.postgres.Target;
@@ -32,10 +33,7 @@ public record Preparation(SourceSchema schema, Census census, TargetCheck check,
     /** Looks at both sides and plans; changes nothing on either. */
     public static Preparation of(SqliteFile file, Target target, MappingRules rules, Duration busyTimeout,
             Census.Listener listener) throws SQLException, InterruptedException {
-        TargetCheck check = TargetCheck.of(target);
-        if (!check.problems().isEmpty()) {
-            throw new TargetRefusal(String.join("; ", check.problems()));
-        }
+        TargetCheck check = TargetCheck.required(target);
         SourceSchema schema = schema(file, busyTimeout);
         try (Connection connection = target.connect()) {
             TargetCatalog catalog = TargetCatalog.read(connection, target.schema());
@@ -44,6 +42,9 @@ public record Preparation(SourceSchema schema, Census census, TargetCheck check,
             MigrationPlan plan = planner.plan(census);
             if (check.schemaExists()) {
                 plan = plan.withoutSchema(); // even IF NOT EXISTS wants the privilege to create schemas
+            }
+            try (SqliteSession source = file.openReader(busyTimeout)) {
+                plan = StricterTarget.look(plan, catalog, schema.tables(), source, connection);
             }
             MigrationPlan rehearsed = Rehearsal.rehearse(connection, plan);
             return new Preparation(schema, census, check, withGuards(rehearsed, catalog, check));
@@ -83,23 +84,22 @@ public record Preparation(SourceSchema schema, Census census, TargetCheck check,
     /** Throws if the plan has problems: then nothing may be moved. */
     public void requireFit() {
         if (!plan.problems().isEmpty()) {
-            throw new TargetRefusal("the plan does not fit: " + String.join("; ", plan.problems()));
+            throw new TargetRefusal("the plan does not fit", plan.problems());
         }
     }
 
     /** One sentence for a failure of either side. */
     public static String sentence(Exception e) {
-        return sentence(e, Path.of("source"));
+        return sentence(e, Path.of("the source"));
     }
 
     /** As {@link #sentence(Exception)} where it is known which source it is. */
     public static String sentence(Exception e, Path source) {
         if (e instanceof SQLException sql && sql.getSQLState() != null) {
-            return SqlFailure.sentence(e);
+            return SqlFailure.sentence(e); // PostgreSQL's driver always gives a state, SQLite's never
         }
-        SQLException sqlite = e instanceof SQLException ? SqliteFailure.of(e) : null;
-        return sqlite != null && SqliteFailure.concernsFile(sqlite)
-                ? SqliteFailure.sentence(sqlite, source, true)
+        SQLException sqlite = e instanceof SQLException ? SqliteFailure.in(e) : null;
+        return sqlite != null ? SqliteFailure.sentence(sqlite, source, true)
                 : e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
 }

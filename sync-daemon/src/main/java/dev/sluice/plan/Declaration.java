@@ -6,7 +6,7 @@ package dev.sluice.plan;
  * @param stage when it runs
  * @param table the source table that it belongs to, or null
  * @param object for people, for example {@code index "idx_users_email"}
- * @param undo the statement that takes it back, or null if undoing the table does
+ * @param undo the statement that takes it back
  * @param required true if the migration can't go on without it
  */
 public record Declaration(Stage stage, String table, String object, String sql, String undo, boolean required) {

@@ -60,9 +60,10 @@ final class DeclarationPlanner {
 
     List<Declaration> plan() {
         add(Stage.GROUND, null, "schema " + quote(targetSchema), "CREATE SCHEMA IF NOT EXISTS " + quote(targetSchema),
-                null, true);
+                "DROP SCHEMA " + quote(targetSchema), true);
         if (tables.stream().flatMap(t -> t.columns().stream()).anyMatch(c -> c.codec().type().equals("citext"))) {
-            add(Stage.GROUND, null, "extension citext", "CREATE EXTENSION IF NOT EXISTS citext", null, true);
+            add(Stage.GROUND, null, "extension citext", "CREATE EXTENSION IF NOT EXISTS citext",
+                    "DROP EXTENSION citext", true);
         }
         List<TablePlan> fresh = tables.stream().filter(table -> !table.existing()).toList();
         fresh.forEach(this::createTable);
@@ -250,7 +251,7 @@ final class DeclarationPlanner {
             notCarried.add(new NotCarried(on("PRIMARY KEY", String.join(", ", source.primaryKey()), table),
                     "PRIMARY KEY (" + String.join(", ", source.primaryKey()) + ")",
                     "some rows hold NULL in it or it uses a collation that PostgreSQL does not have; rows are named by "
-                            + table.keyColumn() + ", the SQLite rowid"));
+                            + table.keyColumn() + ", the SQLite rowid, and a unique constraint keeps what it can"));
         } else if (table.keyColumn() != null) {
             notes.add("table " + table.source() + " has no primary key: column " + table.keyColumn()
                     + " keeps its SQLite rowid");
@@ -313,10 +314,11 @@ final class DeclarationPlanner {
 
     private void indexes(TablePlan table, boolean unique) {
         for (SourceIndex index : source(table).indexes()) {
-            if (index.unique() == unique && index.origin() != SourceIndex.Origin.PRIMARY_KEY) {
+            // a key with NULLs is no primary key in PostgreSQL, but its values are unique there too
+            boolean key = index.origin() == SourceIndex.Origin.PRIMARY_KEY;
+            if (index.unique() == unique && (!key || table.keyColumn() != null
+                    && index.terms().stream().allMatch(term -> isKnown(term.collation())))) {
                 index(table, index);
-            } else if (index.unique() == unique && table.keyColumn() != null) {
-                continue; // a key that holds NULLs: named by primaryKey()
             }
         }
     }
@@ -362,11 +364,15 @@ final class DeclarationPlanner {
                 dropIndex(name), false);
     }
 
+    private static boolean isKnown(String collation) {
+        return Set.of("BINARY", "NOCASE", "RTRIM").contains(collation.toUpperCase(java.util.Locale.ROOT));
+    }
+
     /** SQL, or the reason why there is none. */
     private record Translated(String sql, String reason) {}
 
     private Translated term(TablePlan table, SourceIndex.Term term) {
-        if (!Set.of("BINARY", "NOCASE", "RTRIM").contains(term.collation().toUpperCase(java.util.Locale.ROOT))) {
+        if (!isKnown(term.collation())) {
             return new Translated(null, "its collation " + term.collation() + " is the application's own");
         }
         if (term.column() != null) {

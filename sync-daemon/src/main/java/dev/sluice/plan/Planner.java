@@ -64,7 +64,7 @@ public final class Planner {
             ExistingTable existing = existing(table);
             if (existing != null) {
                 ExistingColumn there = existing(existing, column, rule);
-                return there == null ? fresh.of(table, column) : among(there.type(), column, rule);
+                return there == null ? fresh.of(table, column) : among(there, column, rule);
             }
             if (rule.type() != null) {
                 return among(rule.type(), column, rule);
@@ -109,6 +109,14 @@ public final class Planner {
     private static CandidateSource.Candidates among(String type, SourceColumn column, ColumnRule rule) {
         List<Codec> codecs = Codecs.forExisting(type.strip().toLowerCase(java.util.Locale.ROOT), column, rule.timezone());
         return new CandidateSource.Candidates(codecs, codecs.isEmpty() ? null : codecs.get(0));
+    }
+
+    private static CandidateSource.Candidates among(ExistingColumn there, SourceColumn column, ColumnRule rule) {
+        if (there.labels() == null) {
+            return among(there.base(), column, rule);
+        }
+        Codec codec = Codecs.forEnum(there.base(), there.labels());
+        return new CandidateSource.Candidates(List.of(codec), codec);
     }
 
     private ExistingTable existing(SourceTable table) {
@@ -383,9 +391,7 @@ public final class Planner {
             ColumnCensus values = counted.column(column.name());
             Codec codec = values.chosen();
             if (codec == null) {
-                String type = existing != null ? existing(existing, column, columnRule).type() : columnRule.type();
-                problems.add("the values of " + place + " do not fit " + type + noFit(values)
-                        + ": choose another type, or give a USING expression");
+                problems.add(misfit(place, column, columnRule, existing == null ? null : existing.column(name), values));
                 continue;
             }
             if (existing != null && existing.column(name).generated()) {
@@ -400,17 +406,46 @@ public final class Planner {
             columns.stream().filter(other -> other.target().equals(name)).forEach(other -> problems.add("columns "
                     + table.name() + "." + other.source() + " and " + place + " go to the same target column " + name
                     + ": name another for one of them in the configuration, or exclude it"));
-            columns.add(new ColumnPlan(column.name(), i, name, codec.id(), columnRule.using()));
+            // of a key it must be known which values can't be there: rows are looked for by them
+            boolean key = table.identity().columns().stream().anyMatch(column.name()::equalsIgnoreCase);
+            columns.add(new ColumnPlan(column.name(), i, name, (key ? codec : codec.planned()).id(), columnRule.using()));
         }
         if (existing != null) {
+            generatedElsewhere(table, existing, rule);
             for (ExistingColumn there : existing.columns()) {
                 if (there.notNull() && !there.hasDefault() && !there.generated() && !filled.contains(there.name())) {
                     problems.add("target column " + existing.name() + "." + there.name()
-                            + " is NOT NULL without a default, and the source has no such column: give it a default");
+                            + " is NOT NULL without a default, and the source stores no such column: give it a default");
                 }
             }
         }
         return columns;
+    }
+
+    private static String misfit(String place, SourceColumn column, ColumnRule rule, ExistingColumn there,
+            ColumnCensus values) {
+        String type = there == null ? rule.type() : there.type();
+        String base = there == null ? rule.type() : there.base();
+        if ((there == null || there.labels() == null) && among(base, column, rule).candidates().isEmpty()) {
+            return "the values of " + place + " do not fit " + type + ", a type that gives no value back as it was written"
+                    + ": choose another type, or give a USING expression";
+        }
+        boolean zone = base.contains("with time zone") && rule.timezone() == null;
+        return "the values of " + place + " do not fit " + type + noFit(values) + ": choose another type, "
+                + (zone ? "name the timezone of local times, " : "") + "or give a USING expression";
+    }
+
+    /** SQLite computes these; where the target does not compute them too, nobody fills them. */
+    private void generatedElsewhere(SourceTable table, ExistingTable existing, TableRule rule) {
+        for (SourceColumn column : table.columns()) {
+            ExistingColumn there = column.isGenerated() ? existing(existing, column, rule.column(column.name())) : null;
+            if (column.isGenerated() && (there == null || !there.generated())) {
+                notCarried.add(new NotCarried("generated column \"" + column.name() + "\" on \"" + table.name() + "\"",
+                        column.generatedSql(), there == null ? "target table " + existing.name() + " has no such column"
+                                : "target column " + existing.name() + "." + there.name() + " is not generated, so it is left"
+                                        + " to its default: make it GENERATED ALWAYS AS (…) STORED"));
+            }
+        }
     }
 
     private static String noFit(ColumnCensus values) {

@@ -1,6 +1,7 @@
 package dev.sluice.plan;
 
 import dev.sluice.translate.Identifiers;
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -39,10 +40,12 @@ public record TargetCatalog(Map<String, ExistingTable> tables, List<String> rela
 
     /**
      * @param type as {@code format_type} prints it
+     * @param base the type itself, or what a domain stands for, in the end
+     * @param labels of an enum, else null
      * @param loose true if its collation takes different texts for equal
      */
-    public record ExistingColumn(String name, String type, boolean notNull, boolean hasDefault, boolean generated,
-            boolean loose) {}
+    public record ExistingColumn(String name, String type, String base, List<String> labels, boolean notNull,
+            boolean hasDefault, boolean generated, boolean loose) {}
 
     /**
      * The catalog without what {@code plan} has made, and with the rows that it brought not counted: as the plan found
@@ -82,18 +85,34 @@ public record TargetCatalog(Map<String, ExistingTable> tables, List<String> rela
             throws SQLException {
         List<ExistingColumn> columns = new ArrayList<>();
         try (PreparedStatement query = connection.prepareStatement("""
-                SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-                       a.atthasdef OR a.attidentity <> '', a.attgenerated <> '',
+                WITH RECURSIVE base AS (
+                    SELECT oid AS domain, oid, typtype, typbasetype, -1 AS mod, false AS notnull, false AS filled
+                    FROM pg_type WHERE typtype = 'd'
+                    UNION ALL
+                    SELECT b.domain, t.oid, t.typtype, t.typbasetype, d.typtypmod, b.notnull OR d.typnotnull,
+                           b.filled OR d.typdefault IS NOT NULL
+                    FROM base b JOIN pg_type d ON d.oid = b.oid JOIN pg_type t ON t.oid = d.typbasetype
+                    WHERE b.typtype = 'd')
+                SELECT a.attname, format_type(a.atttypid, a.atttypmod),
+                       CASE WHEN b.oid IS NULL THEN format_type(a.atttypid, a.atttypmod) ELSE format_type(b.oid, b.mod) END,
+                       (SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum e
+                        WHERE e.enumtypid = coalesce(b.oid, a.atttypid)),
+                       a.attnotnull OR coalesce(b.notnull, false),
+                       a.atthasdef OR a.attidentity <> '' OR coalesce(b.filled, false), a.attgenerated <> '',
                        coalesce(NOT l.collisdeterministic, false)
-                FROM pg_attribute a LEFT JOIN pg_collation l ON l.oid = a.attcollation JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+                FROM pg_attribute a LEFT JOIN pg_collation l ON l.oid = a.attcollation
+                JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+                LEFT JOIN base b ON b.domain = a.atttypid AND b.typtype <> 'd'
                 WHERE n.nspname = ? AND c.relname = ? AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
                 """)) {
             query.setString(1, schema);
             query.setString(2, table);
             try (ResultSet row = query.executeQuery()) {
                 while (row.next()) {
-                    columns.add(new ExistingColumn(row.getString(1), row.getString(2), row.getBoolean(3),
-                            row.getBoolean(4), row.getBoolean(5), row.getBoolean(6)));
+                    Array labels = row.getArray(4);
+                    columns.add(new ExistingColumn(row.getString(1), row.getString(2), row.getString(3),
+                            labels == null ? null : List.of((String[]) labels.getArray()), row.getBoolean(5),
+                            row.getBoolean(6), row.getBoolean(7), row.getBoolean(8)));
                 }
             }
         }

@@ -97,7 +97,7 @@ public final class Widening {
                 ColumnPlan old = before.table(table.source()).column(column.source());
                 if (!old.codecId().equals(column.codecId())) {
                     sentences.add("column " + table.source() + "." + column.source() + " was widened from "
-                            + old.codec().type() + " to " + column.codec().type() + ", because a new value needs it");
+                            + old.codec().type() + " to " + column.codec().type() + ", so that every value fits");
                 }
             }
         }

@@ -100,7 +100,7 @@ public final class EmbeddedTarget implements AutoCloseable {
             Files.createDirectories(home);
             return new EmbeddedTarget(home.toAbsolutePath(), false);
         } catch (IOException e) {
-            throw new TargetRefusal("the embedded PostgreSQL could not be set up in " + home + " (" + e
+            throw new TargetRefusal("the embedded PostgreSQL could not be set up in " + home + " (" + e.getMessage()
                     + "): check its permissions and free space, or name another stateDir", e);
         }
     }
@@ -212,7 +212,7 @@ public final class EmbeddedTarget implements AutoCloseable {
                             said = null;
                         }
                     }
-                } catch (IOException | TargetRefusal e) {
+                } catch (IOException | TargetRefusal | NumberFormatException e) { // the last: a pid file cut by a full disk
                     String reason = e.getMessage();
                     if (!reason.equals(said)) {
                         LOG.warn("event=embedded_target_down home={} reason=\"{}\"; it is tried again", home, reason);

@@ -63,6 +63,11 @@ public enum SqlFailure {
         return OTHER;
     }
 
+    /** As the server itself says when a standby is written to, for who finds out before. */
+    public static SQLException standby() {
+        return new SQLException("the target is a standby", "25006");
+    }
+
     /** True where another session held a lock for as long as we wait: nothing that passes in a moment. */
     public static boolean isLockTimeout(Throwable failure) {
         SQLException sql = speaking(failure);

@@ -60,10 +60,16 @@ public final class Target implements AutoCloseable {
      *
      * @param poolSize    connections lent at most at the same time
      * @param lockTimeout how long one statement waits for a lock; zero waits for ever
+     * @param beside      connections that are opened beside the pool at most
      */
-    public record Options(int poolSize, Duration lockTimeout) {
+    public record Options(int poolSize, Duration lockTimeout, int beside) {
 
         public static final Options DEFAULT = new Options(4, Duration.ofSeconds(30));
+
+        /** With the follower, a verification (two) and the control session beside the pool. */
+        public Options(int poolSize, Duration lockTimeout) {
+            this(poolSize, lockTimeout, 4);
+        }
 
         public Options {
             if (poolSize < 1) {

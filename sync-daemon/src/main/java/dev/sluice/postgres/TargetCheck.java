@@ -27,8 +27,6 @@ public record TargetCheck(List<String> problems, int version, String versionText
         boolean replicationRole, boolean icu, boolean citext, boolean walLevelLogical, int connectionsLeft) {
 
     public static final int VERSION_MIN = 130000;
-    /** The follower, verification (two) and the control session, beside the pool. */
-    private static final int CONNECTIONS_BESIDE_POOL = 4;
     private static final String CONTROL_SCHEMA = "sluice";
 
     public TargetCheck {
@@ -37,11 +35,37 @@ public record TargetCheck(List<String> problems, int version, String versionText
 
     /** Connects and checks; a failure to connect is a problem too, never an exception. */
     public static TargetCheck of(Target target) {
-        try (Connection connection = target.dedicated()) {
-            return of(connection, target.schema(), target.options().poolSize() + CONNECTIONS_BESIDE_POOL - 1);
+        try {
+            return asked(target);
         } catch (SQLException e) {
             return new TargetCheck(List.of(SqlFailure.sentence(e, target.url())), 0, "unknown", false, 0, false, false,
                     false, false, 0);
+        }
+    }
+
+    /** As {@link #require} of a fresh check; a refusal because of a failed connection has that as its cause. */
+    public static TargetCheck required(Target target) {
+        TargetCheck check;
+        try {
+            check = asked(target);
+        } catch (SQLException e) {
+            throw new TargetRefusal(SqlFailure.sentence(e, target.url()), e);
+        }
+        check.require();
+        return check;
+    }
+
+    private static TargetCheck asked(Target target) throws SQLException {
+        try (Connection connection = target.dedicated()) {
+            return of(connection, target.schema(), target.options().poolSize() + target.options().beside() - 1);
+        }
+    }
+
+    /** Throws if the target can't be used. */
+    public void require() {
+        if (!problems.isEmpty()) {
+            throw problems.size() == 1 ? new TargetRefusal(problems.get(0))
+                    : new TargetRefusal("the target can't be used", problems);
         }
     }
 
@@ -91,7 +115,8 @@ public record TargetCheck(List<String> problems, int version, String versionText
         }
         if (facts.connectionsLeft < connectionsNeeded) {
             problems.add("the target takes only " + Math.max(0, facts.connectionsLeft) + " more connections and Sluice"
-                    + " needs " + connectionsNeeded + ": raise max_connections, or lower target.poolSize");
+                    + " needs " + connectionsNeeded + ": raise max_connections, or lower target.poolSize and"
+                    + " copy.workers");
         }
         return new TargetCheck(problems, facts.version, facts.versionText, facts.schemaExists, facts.relations,
                 replicationRole(connection), facts.icu, facts.citext, facts.walLevelLogical, facts.connectionsLeft);

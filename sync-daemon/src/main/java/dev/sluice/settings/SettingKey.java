@@ -19,7 +19,8 @@ public enum SettingKey {
     TARGET_PASSWORD_FILE("target.passwordFile", null, "a file whose first line is the password; else ~/.pgpass is"
             + " asked"),
     TARGET_SCHEMA("target.schema", "public", "the schema that receives the tables"),
-    TARGET_POOL_SIZE("target.poolSize", "4", "connections used at most for copying, indexes and verification"),
+    TARGET_POOL_SIZE("target.poolSize", "4", "connections lent at most at the same time for short questions; the"
+            + " follower, a verification and each copy worker have one of their own"),
 
     IDENTIFIERS("identifiers", "fold", "fold: names become lower case where that is unambiguous; preserve: as in"
             + " SQLite"),
@@ -40,7 +41,10 @@ public enum SettingKey {
     VERIFY_CHUNK_ROWS("verify.chunkRows", "20000", "rows compared per step"),
 
     CHANGELOG_PURGE_KEEP_ROWS("changelog.purgeKeepRows", "10000", "applied changelog rows that stay at least"),
-    CHANGELOG_PURGE_KEEP_AGE("changelog.purgeKeepAge", "10m", "applied changelog rows younger than this stay"),
+    CHANGELOG_MAX_BYTES("changelog.maxBytes", null, "beyond this size, while the target is away, capture is taken out of the"
+            + " source and every table compared anew afterwards; by default a fifth of what the disk has free"),
+    CHANGELOG_JOURNAL_KEEP_AGE("changelog.journalKeepAge", "10m", "how long the journal of applied keys stays in PostgreSQL"
+            + " at least; it mends what a source that lost its newest commits had already sent"),
 
     API_HOST("api.host", "127.0.0.1", "address the daemon's API listens on"),
     API_PORT("api.port", "7717", "port of the daemon's API; 0 chooses a free one"),

@@ -76,8 +76,8 @@ public record Settings(String migration, Path stateDir, Source source, Destinati
     public record Verify(int chunkRows) {
     }
 
-    /** An applied row is purged when it is beyond both bounds. */
-    public record Changelog(long purgeKeepRows, Duration purgeKeepAge) {
+    /** @param bytesMax 0 for a fifth of what the disk has free */
+    public record Changelog(long purgeKeepRows, Duration journalKeepAge, long bytesMax) {
     }
 
     /** @param port 0 chooses a free one */

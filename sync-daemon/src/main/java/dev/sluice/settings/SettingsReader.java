@@ -32,7 +32,6 @@ final class SettingsReader {
     private record Written(String text, Origin origin, String where) {
     }
 
-    private static final Pattern DURATION = Pattern.compile("([0-9]{1,12}) ?(ms|s|m|h|d)");
     private static final Pattern SIZE = Pattern.compile("([0-9]{1,15}) ?(B|kB|KB|MB|GB)");
     private static final Pattern MIGRATION_NAME = Pattern.compile("[a-z0-9][a-z0-9_-]{0,62}");
     /**
@@ -76,7 +75,9 @@ final class SettingsReader {
                         size(SettingKey.FOLLOW_BATCH_BYTES, 64 << 10, 1 << 30)),
                 new Settings.Verify(number(SettingKey.VERIFY_CHUNK_ROWS, 1, 1_000_000)),
                 new Settings.Changelog(number(SettingKey.CHANGELOG_PURGE_KEEP_ROWS, 1, Integer.MAX_VALUE),
-                        duration(SettingKey.CHANGELOG_PURGE_KEEP_AGE, Duration.ZERO, Duration.ofDays(365))),
+                        duration(SettingKey.CHANGELOG_JOURNAL_KEEP_AGE, Duration.ZERO, Duration.ofDays(365)),
+                        written.containsKey(SettingKey.CHANGELOG_MAX_BYTES)
+                                ? size(SettingKey.CHANGELOG_MAX_BYTES, 1 << 20, Long.MAX_VALUE) : 0),
                 api(stateDir),
                 new Settings.Log(choice(SettingKey.LOG_FORMAT, Settings.LogFormat.class),
                         choice(SettingKey.LOG_LEVEL, Settings.LogLevel.class)));
@@ -297,19 +298,9 @@ final class SettingsReader {
 
     private Duration duration(SettingKey key, Duration min, Duration max) {
         Written value = written.get(key);
-        Matcher parts = DURATION.matcher(value.text().strip());
-        if (parts.matches()) {
-            long count = Long.parseLong(parts.group(1));
-            Duration duration = switch (parts.group(2)) {
-                case "ms" -> Duration.ofMillis(count);
-                case "s" -> Duration.ofSeconds(count);
-                case "m" -> Duration.ofMinutes(count);
-                case "h" -> Duration.ofHours(count);
-                default -> Duration.ofDays(count);
-            };
-            if (duration.compareTo(min) >= 0 && duration.compareTo(max) <= 0) {
-                return duration;
-            }
+        Duration duration = Durations.parse(value.text());
+        if (duration != null && duration.compareTo(min) >= 0 && duration.compareTo(max) <= 0) {
+            return duration;
         }
         problem(key, value, "a duration such as 500ms, 10s, 5m or 1h, from " + words(min) + " to " + words(max));
         return min;

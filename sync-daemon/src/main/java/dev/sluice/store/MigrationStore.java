@@ -189,8 +189,9 @@ public final class MigrationStore {
      * What tells whether the target still is where we left it.
      *
      * @param plan a fingerprint of the stored plan
+     * @param standby true if the server replays another one's log, so that it may only be late
      */
-    public record Standing(long generation, long seq, Phase phase, String plan) {}
+    public record Standing(long generation, long seq, Phase phase, String plan, boolean standby) {}
 
     /** Where the migration stands now, or null if the target knows nothing of it. */
     public Standing standing(Connection connection) throws SQLException {
@@ -198,13 +199,15 @@ public final class MigrationStore {
             return null;
         }
         try (PreparedStatement query = prepare(connection, """
-                SELECT c.generation, w.seq, m.phase, md5(m.plan) FROM sluice.migration m
+                SELECT c.generation, w.seq, m.phase, encode(sha256(convert_to(m.plan, 'UTF8')), 'hex'), pg_is_in_recovery()
+                FROM sluice.migration m
                 JOIN sluice.control c ON c.migration = m.name JOIN sluice.watermark w ON w.migration = m.name
                 WHERE m.name = ?
                 """);
                 ResultSet row = query.executeQuery()) {
             return row.next()
-                    ? new Standing(row.getLong(1), row.getLong(2), Phase.of(row.getString(3)), row.getString(4)) : null;
+                    ? new Standing(row.getLong(1), row.getLong(2), Phase.of(row.getString(3)), row.getString(4),
+                            row.getBoolean(5)) : null;
         }
     }
 
@@ -658,6 +661,15 @@ public final class MigrationStore {
             move.setArray(3, connection.createArrayOf("int4", newByOld.values().toArray()));
             move.executeUpdate();
             settle.executeUpdate();
+        }
+    }
+
+    /** Forgets all parked rows of a table; returns how many there were. */
+    public int unparkAll(Connection connection, String table) throws SQLException {
+        try (PreparedStatement delete = prepare(connection,
+                "DELETE FROM sluice.parked_row WHERE migration = ? AND source_table = ?")) {
+            delete.setString(2, table);
+            return delete.executeUpdate();
         }
     }
 

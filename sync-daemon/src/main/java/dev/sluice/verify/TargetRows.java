@@ -139,12 +139,12 @@ final class TargetRows {
         StringJoiner texts = new StringJoiner(", ");
         StringJoiner parameters = new StringJoiner(", ");
         for (Column key : keys) {
-            String type = key.codec.castType();
-            names.add(Identifiers.quote(key.target));
-            texts.add(Identifiers.quote(key.target) + "::text");
-            parameters.add("?::" + type);
+            String name = "t." + Identifiers.quote(key.target); // a bare name in ORDER BY would mean the text beside SELECT
+            names.add(name);
+            texts.add(name + "::text");
+            parameters.add("?::" + key.codec.castType());
         }
-        String sql = "SELECT " + texts + " FROM " + table
+        String sql = "SELECT " + texts + " FROM " + table + " t"
                 + (after == null ? "" : " WHERE (" + names + ") > (" + parameters + ")")
                 + " ORDER BY " + names + " LIMIT " + rowsMax;
         try (PreparedStatement query = connection.prepareStatement(sql)) {

@@ -8,8 +8,11 @@ import dev.sluice.assess.Assessment.Checks;
 import dev.sluice.assess.Assessment.Options;
 import dev.sluice.census.Census;
 import dev.sluice.sqlite.SqliteFile;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.Statement;
@@ -18,6 +21,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.sqlite.Collation;
 
 class AssessmentTest {
 
@@ -137,11 +141,64 @@ class AssessmentTest {
     }
 
     @Test
+    void tableWithACollationThatOnlyTheApplicationHasIsReadWhole() throws Exception {
+        Path path = folder.resolve("source.db");
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + path);
+                Statement statement = connection.createStatement()) {
+            Collation.create(connection, "backwards", new Collation() {
+                @Override
+                protected int xCompare(String one, String other) {
+                    return other.compareTo(one);
+                }
+            });
+            statement.execute("CREATE TABLE t (k TEXT NOT NULL COLLATE backwards PRIMARY KEY)");
+            statement.execute("CREATE TABLE u (id INTEGER PRIMARY KEY, s TEXT COLLATE backwards UNIQUE)");
+            statement.execute("INSERT INTO t VALUES ('a'), ('b')");
+            statement.execute("INSERT INTO u VALUES (1, 'x'), (2, 'y')");
+        }
+        Assessment assessment = Assessment.of(new SqliteFile(path), Options.DEFAULT, Census.Listener.NONE);
+        assertThat(assessment.tables()).extracting(TableAssessment::rows).containsExactly(2L, 2L);
+        assertThat(assessment.verdict()).isEqualTo(Verdict.READY_WITH_NOTES);
+        assertThat(codes(assessment)).contains("custom-collation").doesNotContain("unread-rows");
+    }
+
+    @Test
     void nullsInADeclaredKeyAreNoted() throws Exception {
         Assessment assessment = assess("CREATE TABLE t (k TEXT PRIMARY KEY)",
                 "INSERT INTO t VALUES (NULL), (NULL), ('a')");
         assertThat(note(assessment, "key-null").sentence()).isEqualTo("2 rows have NULL in the primary key of t.");
         assertThat(assessment.tables().get(0).key()).isEqualTo("rowid (the declared key is unusable)");
+    }
+
+    @Test
+    void whatTheApplicationWouldNoticeOfCaptureIsNoted() throws Exception {
+        String[] schema = {
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT, s INT, v)",
+            "CREATE TABLE plain (id INTEGER PRIMARY KEY, v)",
+            "CREATE TABLE texts (k TEXT PRIMARY KEY NOT NULL, u UNIQUE)",
+            "CREATE UNIQUE INDEX i ON t(lower(u)) WHERE s > 0",
+            "CREATE TRIGGER a AFTER UPDATE ON t WHEN changes() > 1 BEGIN SELECT 1; END",
+            "CREATE TRIGGER b AFTER DELETE ON t BEGIN UPDATE plain SET v = total_changes (); END"};
+        Path path = source(schema);
+        Assessment present = Assessment.of(new SqliteFile(path), Options.DEFAULT, Census.Listener.NONE);
+        assertThat(note(present, "trigger-changes").severity()).isEqualTo(Note.Severity.INFO);
+        assertThat(note(present, "trigger-changes").sentence()).contains("changes(): a;");
+        assertThat(note(present, "trigger-total-changes").sentence()).contains("total_changes(): b;");
+        assertThat(note(present, "drop-column").sentence()).endsWith("t.u, t.s.");
+        assertThat(codes(present)).doesNotContain("rename-table");
+
+        writtenLastBy(path, 3_008_006);
+        Assessment old = Assessment.of(new SqliteFile(path), Options.DEFAULT, Census.Listener.NONE);
+        assertThat(note(old, "trigger-changes").severity()).isEqualTo(Note.Severity.WARNING);
+        assertThat(note(old, "rename-table").sentence()).contains("3.8.6").endsWith("t, texts.");
+        assertThat(codes(old)).doesNotContain("drop-column");
+    }
+
+    /** The file's header names the library that wrote last (sqlite.org/fileformat.html, 1.3). */
+    private static void writtenLastBy(Path path, int version) throws Exception {
+        try (FileChannel file = FileChannel.open(path, StandardOpenOption.WRITE)) {
+            file.write(ByteBuffer.allocate(4).putInt(0, version), 96);
+        }
     }
 
     @Test

@@ -123,6 +123,21 @@ class CensusTest {
     }
 
     @Test
+    void numbersBeyondTheDeclaredSizeAreCounted() throws Exception {
+        TableCensus table = census("""
+                CREATE TABLE t (d DECIMAL(6,2), w NUMERIC(3), t TINYINT, s SMALLINT, u SMALLINT UNSIGNED, i INT, r REAL)""",
+                """
+                INSERT INTO t VALUES (9999.99, 999, 255, 32767, 65535, 9223372036854775807, 9e999),
+                  (10000, 1000, 256, 32768, 65536, 1, 1), (1.234, 1.5, -129, -32769, -1, 1, -9e999), ('x', NULL, 0, 0, 0, 0, 0)""")
+                .table("t");
+        for (String column : List.of("d", "w", "t", "s", "u")) {
+            assertThat(table.column(column).overLength()).as(column).isEqualTo(2);
+        }
+        assertThat(table.column("i").overLength()).isZero();
+        assertThat(table.column("r").overLength()).isZero();
+    }
+
+    @Test
     void keysWithNullAreCounted() throws Exception {
         TableCensus table = census("CREATE TABLE t (k TEXT PRIMARY KEY)",
                 "INSERT INTO t VALUES (NULL), (NULL), ('a')").table("t");

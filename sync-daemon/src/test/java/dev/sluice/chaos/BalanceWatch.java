@@ -51,7 +51,7 @@ final class BalanceWatch {
                 while (!stopped) {
                     look(statement);
                     connection.rollback();
-                    LockSupport.parkNanos(3_000_000);
+                    LockSupport.parkNanos(8_000_000);
                 }
             } catch (SQLException e) {
                 LockSupport.parkNanos(50_000_000); // there is no schema yet, or PostgreSQL is being restarted

@@ -39,9 +39,8 @@ class ChaosIT {
         long next = seed != null ? seed : System.nanoTime() % 1_000_000_000;
         Path folder = Files.createDirectories(Path.of("target", "chaos")).toAbsolutePath();
         String named = System.getProperty("sluice.chaos.faults");
-        Set<Fault> faults = EnumSet.complementOf(EnumSet.of(Fault.LOST_COMMITS, Fault.DRIFT));
+        Set<Fault> faults = EnumSet.allOf(Fault.class);
         if (named != null) {
-            faults = EnumSet.allOf(Fault.class);
             faults.removeIf(fault -> !Arrays.asList(named.split(",")).contains(fault.name()));
         }
         Map<Count, Long> sum = new EnumMap<>(Count.class);

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.api.DaemonClient;
 import dev.sluice.api.DaemonFailure;
 import dev.sluice.chaos.ChaosWriter.Fault;
+import dev.sluice.store.MigrationStore;
 import dev.sluice.testing.SameRows;
 import java.io.File;
 import java.io.IOException;
@@ -26,7 +27,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -39,18 +42,19 @@ final class ChaosLife {
     private static final String DATABASE_PREFIX = "chaos_";
     private static final Duration SETTLE = Duration.ofSeconds(120);
     private static final int WRITERS = 3;
+    private static final Duration ROUND_LEAST = Duration.ofSeconds(20);
+    private static final Duration PAUSE_MAX = Duration.ofMillis(800);
     /** A round lasts until at least this was written and looked at, however slow the machine is, */
     private static final int ROUND_CHANGES = 1_500;
     private static final int ROUND_SNAPSHOTS = 100;
     /** but not longer than that. */
-    private static final Duration ROUND_LEAST = Duration.ofSeconds(20);
     private static final Duration ROUND_MAX = Duration.ofSeconds(90);
 
     /** What is counted. */
     enum Count {
         COMPARISONS, ROWS_COMPARED, VERIFICATIONS, SNAPSHOTS,
-        CHANGES, TRANSACTIONS, STATEMENTS, BUSY, REBUILDS, VACUUMS,
-        DAEMON_KILLS, DAEMON_STOPS, DAEMON_FREEZES, WRITER_KILLS, RESTARTS_OF_APPLICATION,
+        CHANGES, TRANSACTIONS, STATEMENTS, BUSY, REBUILDS, VACUUMS, DRIFTS, PARKED,
+        EARLY_KILLS, DAEMON_KILLS, DAEMON_STOPS, DAEMON_FREEZES, WRITER_KILLS, RESTARTS_OF_APPLICATION,
         POSTGRES_CRASHES, POSTGRES_RESTARTS, SESSION_KILLS, TABLE_LOCKS
     }
 
@@ -65,6 +69,7 @@ final class ChaosLife {
     private final List<Process> writers = new ArrayList<>();
     private final BalanceWatch watch;
     private final Thread atExit = new Thread(() -> processes().forEach(Process::destroyForcibly), "chaos-exit");
+    private Process changer;
     private Process daemon;
     private int writersStarted;
     private volatile int daemonsStarted;
@@ -136,11 +141,11 @@ final class ChaosLife {
         }
         long start = System.nanoTime();
         startDaemon();
-        while (!log(daemonsStarted).contains("event=started")) {
-            daemon.waitFor(10, TimeUnit.MILLISECONDS);
-            assertRunning();
-        }
+        awaitLog("event=started");
         Duration tempo = Duration.ofNanos(System.nanoTime() - start);
+        for (int kills = random.nextInt(3); kills > 0; kills--) {
+            disturbBeginning(tempo);
+        }
         for (int round = 0; round < rounds; round++) {
             long least = System.nanoTime()
                     + Math.min(tempo.multipliedBy(5 + random.nextInt(6)).toNanos(), ROUND_LEAST.toNanos());
@@ -151,7 +156,8 @@ final class ChaosLife {
             try {
                 while (System.nanoTime() < least || System.nanoTime() < most
                         && (head() < written + ROUND_CHANGES || watch.snapshots() < seen + ROUND_SNAPSHOTS)) {
-                    daemon.waitFor(tempo.toMillis() * (2 + random.nextInt(40)) / 100, TimeUnit.MILLISECONDS);
+                    daemon.waitFor(Math.min(PAUSE_MAX.toMillis(), tempo.toMillis() * (2 + random.nextInt(40)) / 100),
+                            TimeUnit.MILLISECONDS);
                     disturb();
                     assertRunning();
                 }
@@ -162,6 +168,7 @@ final class ChaosLife {
             assertThat(verifications.broken()).as("verifications while everything went on").isEmpty();
             note("settling");
             settle();
+            mend();
             note("settled");
             compare();
             note("compared");
@@ -174,6 +181,43 @@ final class ChaosLife {
         try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + source)) {
             count(Count.CHANGES, head());
             assertThat(ask(connection, "PRAGMA integrity_check")).isEqualTo("ok");
+        }
+    }
+
+    /** Rounds begin late for a census and a copy of this size, so these get their share here. */
+    private void disturbBeginning(Duration tempo) throws Exception {
+        if (random.nextBoolean()) {
+            awaitLog("to=copying|to=catching_up");
+            daemon.waitFor(random.nextInt((int) tempo.toMillis() / 3), TimeUnit.MILLISECONDS);
+        } else {
+            daemon.waitFor(random.nextInt((int) tempo.toMillis()), TimeUnit.MILLISECONDS);
+        }
+        event(Count.EARLY_KILLS);
+        switch (random.nextInt(4)) {
+            case 0 -> {
+                server.crash(random.nextBoolean());
+                server.restart();
+            }
+            case 1 -> endSessions();
+            default -> {
+                daemon.destroyForcibly().waitFor();
+                startDaemon();
+                awaitLog("event=started");
+            }
+        }
+    }
+
+    /** Waits until the present daemon has said so, or an earlier one has. */
+    private void awaitLog(String pattern) throws Exception {
+        long end = System.nanoTime() + SETTLE.toNanos();
+        Pattern wanted = Pattern.compile(pattern);
+        while (!wanted.matcher(Files.readString(folder.resolve("daemon" + daemonsStarted + ".log"))).find()) {
+            if (!pattern.startsWith("event") && daemonsStarted > 1) {
+                return; // it may have come so far before
+            }
+            daemon.waitFor(5, TimeUnit.MILLISECONDS);
+            assertRunning();
+            assertThat(System.nanoTime()).as("%s; log:%n%s", pattern, log(daemonsStarted)).isLessThan(end);
         }
     }
 
@@ -207,9 +251,8 @@ final class ChaosLife {
             event(Count.WRITER_KILLS);
             startWriter();
         } else if (kind < 42) {
-            server.run(database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    + " WHERE application_name LIKE 'sluice%' AND random() < 0.7");
             event(Count.SESSION_KILLS);
+            endSessions();
         } else if (kind < 47) {
             event(Count.POSTGRES_CRASHES);
             server.crash(random.nextBoolean());
@@ -223,6 +266,11 @@ final class ChaosLife {
         } else if (kind < 57) {
             restartApplication();
         }
+    }
+
+    private void endSessions() throws SQLException {
+        server.run(database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                + " WHERE application_name LIKE 'sluice%' AND random() < 0.7");
     }
 
     /** A daemon that stands still is no daemon that is dead: another takes its place, and then it wakes up. */
@@ -284,13 +332,13 @@ final class ChaosLife {
 
     private void startWriter() throws IOException {
         int number = ++writersStarted;
-        boolean first = writers.isEmpty(); // one of them changes the schema and vacuums, else nothing else would be done
-        String its = faults.stream().map(Fault::name).collect(Collectors.joining(","));
-        writers.add(0, start("writer" + number, List.of("-Xmx64m"), ChaosWriter.class.getName(), source.toString(),
-                Long.toString(seed * 1_000 + number), "800", its, Boolean.toString(first)));
-        if (!first) {
-            writers.add(writers.remove(0));
-        }
+        // one at a time changes the schema and vacuums, else nothing else would be done
+        boolean changes = !writers.contains(changer);
+        Process writer = start("writer" + number, List.of("-Xmx64m"), ChaosWriter.class.getName(), source.toString(),
+                Long.toString(seed * 1_000 + number), "800",
+                faults.stream().map(Fault::name).collect(Collectors.joining(",")), Boolean.toString(changes));
+        writers.add(writer);
+        changer = changes ? writer : changer;
     }
 
     private void startDaemon() throws IOException {
@@ -368,7 +416,11 @@ final class ChaosLife {
         JsonNode status = null;
         while (true) {
             try {
+                JsonNode before = status;
                 status = client().status();
+                if (before == null || status.path("seq").asLong() != before.path("seq").asLong()) {
+                    end = System.nanoTime() + SETTLE.toNanos(); // it is slow, but it does what it should
+                }
                 if (status.path("phase").asText().equals("replicating") && status.path("lagChanges").asLong(-1) == 0
                         && status.path("run").asText().equals("running")) {
                     return;
@@ -377,10 +429,25 @@ final class ChaosLife {
                 assertThat(System.nanoTime()).as("%s; log:%n%s", e.getMessage(), log(daemonsStarted)).isLessThan(end);
             }
             assertThat(System.nanoTime())
-                    .as("it has not caught up in %s: %s; log:%n%s", SETTLE, status, log(daemonsStarted)).isLessThan(end);
+                    .as("it stands still for %s: %s; log:%n%s", SETTLE, status, log(daemonsStarted)).isLessThan(end);
             daemon.waitFor(100, TimeUnit.MILLISECONDS);
             assertRunning();
         }
+    }
+
+    /** Parked rows come to rest at the latest when their values fit again. */
+    private void mend() throws Exception {
+        try (Connection connection = server.connect(database)) {
+            count(Count.PARKED, Long.parseLong(ask(connection, "SELECT count(*) FROM sluice.parked_row")));
+        }
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + source);
+                Statement statement = connection.createStatement()) {
+            statement.execute("PRAGMA busy_timeout = 20000");
+            for (String sql : ChaosSchema.mending()) {
+                statement.execute(sql);
+            }
+        }
+        settle();
     }
 
     /** One for each daemon: a client keeps its connection, and the daemon takes only so many. */
@@ -404,6 +471,7 @@ final class ChaosLife {
                 Connection there = server.connect(database)) {
             assertThat(ask(here, "SELECT sum(cents) FROM accounts")).as("what the writers never change")
                     .isEqualTo(Long.toString(ChaosSchema.CENTS));
+            assertThat(planned(there)).as("tables and columns that are followed").isEqualTo(declared(here));
             SameRows.assertSame(here, there, "chaos");
         }
         event(Count.COMPARISONS);
@@ -414,6 +482,27 @@ final class ChaosLife {
         }
         assertThat(watch.broken()).as("snapshots in phase replicating that no commit of the source looked like")
                 .isEmpty();
+    }
+
+    /** All stored columns of the source, {@code table.column}. */
+    private static Set<String> declared(Connection here) throws SQLException {
+        Set<String> columns = new TreeSet<>();
+        try (Statement statement = here.createStatement(); ResultSet row = statement.executeQuery("""
+                SELECT t.name || '.' || c.name FROM sqlite_master t JOIN pragma_table_xinfo(t.name) c
+                WHERE t.type = 'table' AND t.name NOT GLOB '_sluice_*' AND t.name NOT GLOB 'sqlite_*' AND c.hidden = 0
+                """)) {
+            while (row.next()) {
+                columns.add(row.getString(1));
+            }
+        }
+        return columns;
+    }
+
+    private static Set<String> planned(Connection there) throws SQLException {
+        Set<String> columns = new TreeSet<>();
+        new MigrationStore("chaos").load(there).plan().tables().forEach(table -> table.columns()
+                .forEach(column -> columns.add(table.source() + "." + column.source())));
+        return columns;
     }
 
     private JsonNode verified() throws Exception {
@@ -441,14 +530,15 @@ final class ChaosLife {
         for (int i = 1; i <= writersStarted; i++) {
             File log = folder.resolve("writer" + i + ".log").toFile();
             if (log.exists()) {
-                String last = Files.readAllLines(log.toPath()).stream().filter(line -> line.matches("\\d+( \\d+){5}"))
-                        .reduce((one, other) -> other).orElse("0 0 0 0 0 0");
+                String last = Files.readAllLines(log.toPath()).stream().filter(line -> line.matches("\\d+( \\d+){6}"))
+                        .reduce((one, other) -> other).orElse("0 0 0 0 0 0 0");
                 String[] numbers = last.split(" ");
                 count(Count.TRANSACTIONS, Long.parseLong(numbers[0]));
                 count(Count.STATEMENTS, Long.parseLong(numbers[1]));
                 count(Count.BUSY, Long.parseLong(numbers[3]));
                 count(Count.REBUILDS, Long.parseLong(numbers[4]));
                 count(Count.VACUUMS, Long.parseLong(numbers[5]));
+                count(Count.DRIFTS, Long.parseLong(numbers[6]));
             }
         }
     }

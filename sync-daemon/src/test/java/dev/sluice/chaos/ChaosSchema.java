@@ -94,7 +94,7 @@ final class ChaosSchema {
     /** Keys that initial rows have and random statements choose from. */
     static final int KEYS = 1_500;
 
-    private static final int STILL = 30_000;
+    private static final int STILL = 20_000;
 
     private ChaosSchema() {}
 
@@ -127,6 +127,15 @@ final class ChaosSchema {
                 + " CASE id % 4 WHEN 0 THEN NULL WHEN 1 THEN id WHEN 2 THEN x'' ELSE 'a' || char(0) END" + some);
         TABLES.forEach(table -> statements.addAll(table.after()));
         return statements;
+    }
+
+    /** Statements after which every value is one of those that a column's type was chosen for. */
+    static List<String> mending() {
+        return List.of("UPDATE facts SET flag = NULL WHERE typeof(flag) <> 'integer' OR flag NOT IN (0, 1)",
+                "UPDATE facts SET at = NULL WHERE datetime(at) IS NOT at",
+                "UPDATE facts SET price = NULL WHERE typeof(price) NOT IN ('integer', 'real') OR abs(price) > 1e6",
+                "UPDATE facts SET doc = NULL WHERE typeof(doc) <> 'text' OR NOT json_valid(doc)",
+                "UPDATE users SET score = NULL WHERE typeof(score) <> 'real'");
     }
 
     // ---- table rebuilds, each a list of statements for one connection ----

@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
  * An application of random habits, in a process of its own to be killed, that writes until its standard input ends.
  * Arguments: the file, a seed, statements per second at most, the {@link Fault}s there may be, joined by commas, and
  * whether it is the one that changes the schema and vacuums. It prints a line {@code transactions statements rows busy
- * rebuilds vacuums} now and then, and ends with status 9 and the reason if a statement fails in a way that an application
+ * rebuilds vacuums drifts} now and then, and ends with status 9 and the reason if a statement fails in a way that an application
  * should never see.
  */
 public final class ChaosWriter {
@@ -36,6 +36,8 @@ public final class ChaosWriter {
         VACUUM,
         /** Checkpoints of every kind. */
         CHECKPOINTS,
+        /** Values that PostgreSQL's column can't take, so that rows are parked until they are mended. */
+        MISFITS,
         /** Columns added and renamed, tables made, renamed and dropped. */
         DRIFT,
         /** No matter of a writer: a PostgreSQL that may lose its last commits in a crash, as a lagging replica does. */
@@ -63,6 +65,7 @@ public final class ChaosWriter {
     private long busy;
     private long rebuilds;
     private long vacuums;
+    private long drifts;
     private long fresh;
     private boolean stale;
 
@@ -139,7 +142,7 @@ public final class ChaosWriter {
     }
 
     private void report() {
-        System.out.println(transactions + " " + statements + " " + rows + " " + busy + " " + rebuilds + " " + vacuums);
+        System.out.println(transactions + " " + statements + " " + rows + " " + busy + " " + rebuilds + " " + vacuums + " " + drifts);
     }
 
     // ---- transactions ----
@@ -371,14 +374,14 @@ public final class ChaosWriter {
             return insert(table, "REPLACE");
         } else if (kind < 45) {
             return upsert(table);
-        } else if (kind < 49) {
+        } else if (kind < 53) {
             return refill(table);
         } else if (kind < 85) {
             return update(table);
-        } else if (kind < 98) {
+        } else if (kind < 99) {
             return "DELETE FROM " + table.name() + where(table);
         }
-        return random.nextInt(4) == 0 ? "DELETE FROM " + table.name() : "DELETE FROM " + table.name() + " WHERE "
+        return random.nextInt(10) == 0 ? "DELETE FROM " + table.name() : "DELETE FROM " + table.name() + " WHERE "
                 + pickColumn(table).name() + " IS NOT NULL AND random() % 3 = 0";
     }
 
@@ -449,6 +452,16 @@ public final class ChaosWriter {
     }
 
     private String value(Column column) {
+        if (random.nextInt(80) == 0 && faults.contains(Fault.MISFITS)) {
+            return switch (column.kind()) {
+                case FLAG -> pick("2", "'x'", "x'01'");
+                case TIME -> pick("'soon'", "7", "'2024-02-30 00:00:00'");
+                case PRICE -> pick("'much'", "123456789012.345", "9e999", "1e300");
+                case DOCUMENT -> pick("'{'", "7", "x'7b7d'");
+                case REAL -> "'a lot'";
+                default -> "NULL";
+            };
+        }
         return switch (column.kind()) {
             case KEY -> random.nextInt(20) == 0 ? "NULL" : Integer.toString(key());
             case SMALL -> random.nextInt(20) == 0 ? "NULL" : Integer.toString(small());
@@ -545,7 +558,7 @@ public final class ChaosWriter {
         List<String> passing = tables.stream().map(Table::name)
                 .filter(name -> name.startsWith(ChaosSchema.PASSING)).toList();
         List<String> added = table.names().stream().filter(name -> name.startsWith(ChaosSchema.ADDED)).toList();
-        switch (random.nextInt(6)) {
+        switch (random.nextInt(7)) {
             case 0 -> {
                 if (added.size() < 3) {
                     everyday("ALTER TABLE " + table.name() + " ADD COLUMN " + ChaosSchema.ADDED + ++fresh
@@ -569,12 +582,18 @@ public final class ChaosWriter {
                     everyday("ALTER TABLE " + passing.get(0) + " RENAME TO " + ChaosSchema.PASSING + ++fresh);
                 }
             }
+            case 5 -> {
+                if (!added.isEmpty()) {
+                    everyday("ALTER TABLE " + table.name() + " DROP COLUMN " + added.get(0));
+                }
+            }
             default -> {
                 if (!passing.isEmpty()) {
                     everyday("DROP TABLE " + passing.get(0));
                 }
             }
         }
+        drifts++;
         look();
     }
 

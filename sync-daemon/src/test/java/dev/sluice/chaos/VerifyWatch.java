@@ -42,7 +42,7 @@ final class VerifyWatch {
             try {
                 JsonNode report = daemon.client().verify(List.of(), Duration.ofSeconds(60));
                 verifications++;
-                if (!report.path("equal").asBoolean()) {
+                if (report.path("differences").asLong(-1) != 0) {
                     broken.add(report.toString());
                 }
             } catch (DaemonFailure | IOException | IllegalStateException e) {

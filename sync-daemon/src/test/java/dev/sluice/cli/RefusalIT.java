@@ -74,7 +74,7 @@ class RefusalIT {
             refused(sluice(password(), "plan", "--source", source, "--target",
                     "postgres://" + ground.target().url().effectiveUser() + "@127.0.0.1:1/nowhere"), "127.0.0.1:1");
             refused(sluice(password(), "migrate", "--source", source, "--target",
-                    url(ground).replace(ground.target().url().effectiveDatabase(), "no_such_database")), "no database of this name");
+                    url(ground).replace(ground.target().url().effectiveDatabase(), "no_such_database")), "has no database 'no_such_database'");
             ground.there("CREATE TABLE t(id bigint PRIMARY KEY, v text)", "INSERT INTO t VALUES (7, 'mine')");
             refused(sluice(password(), "migrate", "--source", source, "--target", url(ground)), "holds rows already");
             assertThat(ground.target("SELECT * FROM t")).containsExactly("7|mine");

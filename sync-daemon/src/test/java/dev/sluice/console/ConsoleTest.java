@@ -147,12 +147,17 @@ class ConsoleTest {
         LoggerFactory.getLogger("dev.sluice.x").debug("said \"{}\"", "so");
         LoggerFactory.getLogger("other").debug("hidden");
         LoggerFactory.getLogger("dev.sluice.x").error("failed", new IllegalStateException("because"));
+        LoggerFactory.getLogger("dev.sluice.x").warn("event=blocked migration={} seq={}: reason=\"the role \"x\"=y: no\"", "a", 7);
         List<String> lines = written().lines().toList();
-        assertThat(lines).hasSize(2);
-        assertThat(new ObjectMapper().readTree(lines.get(0)).path("formattedMessage").asText())
-                .isEqualTo("said \"so\"");
-        assertThat(new ObjectMapper().readTree(lines.get(1)).path("throwable").path("message").asText())
-                .isEqualTo("because");
+        assertThat(lines).hasSize(3);
+        ObjectMapper mapper = new ObjectMapper();
+        assertThat(mapper.readTree(lines.get(0)).path("message").asText()).isEqualTo("said \"so\"");
+        assertThat(mapper.readTree(lines.get(0)).path("at").asText()).endsWith("Z");
+        assertThat(mapper.readTree(lines.get(1)).path("error").asText()).isEqualTo("java.lang.IllegalStateException: because");
+        assertThat(mapper.readTree(lines.get(2)).path("event").asText()).isEqualTo("blocked");
+        assertThat(mapper.readTree(lines.get(2)).path("migration").asText()).isEqualTo("a");
+        assertThat(mapper.readTree(lines.get(2)).path("seq").asLong()).isEqualTo(7);
+        assertThat(mapper.readTree(lines.get(2)).path("reason").asText()).isEqualTo("the role \"x\"=y: no");
     }
 
     private record Sample(String name, Instant at, Duration took, Path file, String absent) {

@@ -51,7 +51,7 @@ class CodecIT {
 
     @Test
     void everyValueThatFitsComesBackThroughText() throws SQLException {
-        for (Filling filling : AllCodecs.all()) {
+        for (Filling filling : fillings()) {
             createTable(filling);
             List<Value> fitting = fitting(filling.codec());
             insertAsText(filling, fitting);
@@ -61,7 +61,7 @@ class CodecIT {
 
     @Test
     void everyValueThatFitsComesBackThroughBinaryCopy() throws SQLException {
-        for (Filling filling : AllCodecs.all()) {
+        for (Filling filling : fillings()) {
             if (filling.codec().hasBinary()) {
                 createTable(filling);
                 List<Value> fitting = fitting(filling.codec());
@@ -74,7 +74,7 @@ class CodecIT {
     /** Text and binary must also be the same to PostgreSQL: the same keys collide and sort alike. */
     @Test
     void textAndBinaryMeanTheSameToPostgres() throws SQLException {
-        for (Filling filling : AllCodecs.all()) {
+        for (Filling filling : fillings()) {
             if (!filling.codec().hasBinary()) {
                 continue;
             }
@@ -92,6 +92,14 @@ class CodecIT {
                 execute("DROP TABLE other");
             }
         }
+    }
+
+    /** Those whose type this server knows. */
+    private static List<Filling> fillings() throws SQLException {
+        boolean anyScale = connection.unwrap(PGConnection.class).getParameterStatus("server_version")
+                .compareTo("15") >= 0; // before, a scale was between 0 and the precision
+        return AllCodecs.all().stream()
+                .filter(filling -> anyScale || !List.of("numeric(2,5)", "numeric(5,-2)").contains(filling.type())).toList();
     }
 
     private List<Value> fitting(Codec codec) {

@@ -14,11 +14,13 @@ import dev.sluice.store.ParkedRow;
 import dev.sluice.tail.Limits;
 import dev.sluice.testing.CaseFolder;
 import dev.sluice.testing.PostgresForTests;
+import dev.sluice.testing.SameViews;
 import dev.sluice.translate.Identifiers;
 import dev.sluice.verify.TableReport;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -59,6 +61,7 @@ class CasesIT {
             for (Map.Entry<String, String> line : expected.entrySet()) {
                 check(line.getKey(), line.getValue(), report, target);
             }
+            SameViews.assertSame(report, file, target);
             long parked = expected.entrySet().stream().filter(line -> line.getKey().startsWith("parked."))
                     .mapToLong(line -> Long.parseLong(line.getValue())).sum();
             assertThat(report.parked()).extracting(ParkedRow::reason).hasSize((int) parked);
@@ -98,6 +101,22 @@ class CasesIT {
                 assertThat(next(target, table, table.column(column(table, name)).target())).as(key)
                         .isEqualTo(Long.parseLong(value));
             }
+            case "constraint" -> assertThat(there(target, """
+                    SELECT pg_get_constraintdef(k.oid) FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace
+                    WHERE n.nspname = 'public' AND k.conname = ?""", name)).as(key).isEqualTo(value);
+            case "index" -> assertThat(there(target, """
+                    SELECT regexp_replace(indexdef, '^CREATE (UNIQUE )?INDEX .* USING ', '\\1') FROM pg_indexes
+                    WHERE schemaname = 'public' AND indexname = ?""", name)).as(key).isEqualTo(value);
+            case "column" -> {
+                int last = name.lastIndexOf('.');
+                assertThat(there(target, """
+                        SELECT CASE WHEN a.attgenerated <> '' THEN 'generated ' WHEN a.attnotnull THEN 'not null ' ELSE '' END
+                               || CASE WHEN a.attidentity <> '' THEN 'identity'
+                                       ELSE coalesce(pg_get_expr(d.adbin, d.adrelid), '-') END
+                        FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+                        WHERE a.attrelid = ('public.' || quote_ident(?))::regclass AND a.attname = ?""",
+                        name.substring(0, last), name.substring(last + 1))).as(key).isEqualTo(value);
+            }
             default -> assertThat(kind).isIn("verdict", "exclude", "note"); // what assessing says is tested there
         }
     }
@@ -118,6 +137,18 @@ class CasesIT {
                         + Identifiers.quote(table.target()).replace("'", "''") + "', '" + column.replace("'", "''") + "'))")) {
             row.next();
             return row.getLong(1);
+        }
+    }
+
+    /** The one value that the catalogue has, or null. */
+    private static String there(Target target, String sql, String... parameters) throws SQLException {
+        try (Connection connection = target.connect(); PreparedStatement query = connection.prepareStatement(sql)) {
+            for (int i = 0; i < parameters.length; i++) {
+                query.setString(i + 1, parameters[i]);
+            }
+            try (ResultSet row = query.executeQuery()) {
+                return row.next() ? row.getString(1) : null;
+            }
         }
     }
 

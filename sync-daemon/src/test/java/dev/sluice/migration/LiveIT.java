@@ -2,6 +2,7 @@ package dev.sluice.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.phase.Phase;
 import dev.sluice.testing.LiveGround;
 import dev.sluice.testing.SameRows;
 import java.nio.file.Path;
@@ -138,6 +139,26 @@ class LiveIT {
             Awaitility.await().until(() -> ground.migration().status().run().equals("paused"));
             assertThat(ground.target("SELECT count(*) FROM t")).containsExactly("1");
             ground.migration().resume();
+            awaitSame(ground);
+        }
+    }
+
+    /** The target is not taken from here, which is as good as away: nothing is purged. */
+    @Test
+    void changelogThatOutgrowsItsLimitIsTakenOutAndEverythingComparedAfterwards() throws Exception {
+        try (LiveGround ground = new LiveGround(folder, "CREATE TABLE t (id INTEGER PRIMARY KEY, s TEXT)",
+                "CREATE TABLE u (k TEXT PRIMARY KEY)").changelogBytesMax(20_000).startAndFollow()) {
+            ground.migration().pause();
+            ground.app("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
+                    + " INSERT INTO t SELECT i, 'row ' || i FROM n");
+            Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> ground.traces().isEmpty());
+            ground.app("INSERT INTO u VALUES ('nobody logs this')", "DELETE FROM t WHERE id < 10");
+            assertThat(ground.migration().status().notes()).anyMatch(note -> note.contains("capture was removed")
+                    && note.contains("(E11)"));
+            ground.migration().resume();
+            Awaitility.await().atMost(Duration.ofSeconds(60)).until(() ->
+                    ground.target("SELECT count(*) FROM u").equals(List.of("1"))
+                            && ground.migration().phase() == Phase.REPLICATING);
             awaitSame(ground);
         }
     }

@@ -11,6 +11,7 @@ import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.tail.Limits;
 import dev.sluice.testing.PostgresForTests;
 import dev.sluice.testing.RealDatabases;
+import dev.sluice.testing.SameViews;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,6 +55,7 @@ class RealDatabasesIT {
             assertThat(report.isWhole()).isTrue();
             assertThat(report.verification().tables()).allSatisfy(
                     table -> assertThat(table.targetHash()).isEqualTo(table.sourceHash()));
+            SameViews.assertSame(report, file, target);
         } finally {
             PostgresForTests.drop(target);
         }

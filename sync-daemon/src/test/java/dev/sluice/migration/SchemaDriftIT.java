@@ -222,6 +222,27 @@ class SchemaDriftIT {
         }
     }
 
+    @Test
+    void rowsParkedBeforeAColumnCameAreParkedAnew() throws Exception {
+        try (LiveGround ground = ground()) {
+            ground.there("CREATE TABLE users (id bigint PRIMARY KEY, name text, email text UNIQUE)",
+                    "CREATE TABLE kv (k text PRIMARY KEY, v text UNIQUE, extra text)",
+                    "CREATE TABLE notes (id bigint PRIMARY KEY, user_id bigint, at timestamp)");
+            ground.startAndFollow();
+            ground.app("INSERT INTO kv VALUES ('second', 'name 7')");
+            Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> ground.migration().status().parked() == 1);
+            ground.app("ALTER TABLE kv ADD COLUMN extra TEXT", "UPDATE kv SET extra = 'x' WHERE k = 'k9'");
+            Awaitility.await().atMost(Duration.ofSeconds(30)).until(() ->
+                    ground.target("SELECT extra FROM kv WHERE k = 'k9'").equals(List.of("x")));
+            ground.awaitReplicating();
+            Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> ground.migration().status().parked() == 1);
+            ground.app("UPDATE kv SET v = 'moved' WHERE k = 'k7'", "UPDATE kv SET extra = 'y' WHERE k = 'second'");
+            Awaitility.await().atMost(Duration.ofSeconds(30)).until(() ->
+                    ground.target("SELECT v, extra FROM kv WHERE k = 'second'").equals(List.of("name 7|y")));
+            assertFollows(ground);
+        }
+    }
+
     /** Seeded; {@code -Dsluice.drift.seed} repeats a run. */
     @Test
     void randomChangesOfTheSchemaAreFollowed() throws Exception {

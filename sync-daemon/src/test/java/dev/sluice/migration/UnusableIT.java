@@ -22,6 +22,7 @@ import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
@@ -65,6 +66,20 @@ class UnusableIT {
             } finally {
                 ground.there("DROP ROLE " + role);
             }
+        }
+    }
+
+    @Test
+    void targetThatGoesAwayWhileItIsLookedAtIsWaitedFor() throws Exception {
+        try (LiveGround ground = new LiveGround(folder, SCHEMA);
+                Target away = Target.open(TargetUrl.parse("postgres://nobody@127.0.0.1:1/none"), Secret.of("none"),
+                        Target.Options.DEFAULT)) {
+            AtomicInteger looks = new AtomicInteger();
+            ground.start(() -> Preparation.of(ground.file(), looks.incrementAndGet() == 1 ? away : ground.target(),
+                    MappingRules.DEFAULT, Duration.ofSeconds(2), Census.Listener.NONE));
+            ground.awaitReplicating();
+            assertThat(looks).hasValue(2);
+            SameRows.assertSame(ground);
         }
     }
 

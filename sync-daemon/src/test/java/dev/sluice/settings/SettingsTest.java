@@ -30,7 +30,7 @@ class SettingsTest {
                 new Settings.Copy(2, 20_000, 16 << 20),
                 new Settings.Follow(Duration.ofMillis(5), 10_000, 16 << 20),
                 new Settings.Verify(20_000),
-                new Settings.Changelog(10_000, Duration.ofMinutes(10)),
+                new Settings.Changelog(10_000, Duration.ofMinutes(10), 0),
                 new Settings.Api("127.0.0.1", 7717, false, Path.of("/state/sluice/api.token")),
                 new Settings.Log(Settings.LogFormat.TEXT, Settings.LogLevel.INFO)));
     }
@@ -60,7 +60,7 @@ class SettingsTest {
                 copy: {workers: 3, chunkRows: 5_000, chunkBytes: 512kB}
                 follow: {pollInterval: 1s, batchRows: 7, batchBytes: 1GB}
                 verify: {chunkRows: 11}
-                changelog: {purgeKeepRows: 12, purgeKeepAge: 2d}
+                changelog: {purgeKeepRows: 12, journalKeepAge: 2d, maxBytes: 300MB}
                 api: {host: 0.0.0.0, port: 0, allowRemote: true, tokenFile: /run/token}
                 log: {format: json, level: debug}
                 """);
@@ -85,7 +85,7 @@ class SettingsTest {
         assertThat(settings.copy()).isEqualTo(new Settings.Copy(3, 5000, 512 << 10));
         assertThat(settings.follow()).isEqualTo(new Settings.Follow(Duration.ofSeconds(1), 7, 1 << 30));
         assertThat(settings.verify()).isEqualTo(new Settings.Verify(11));
-        assertThat(settings.changelog()).isEqualTo(new Settings.Changelog(12, Duration.ofDays(2)));
+        assertThat(settings.changelog()).isEqualTo(new Settings.Changelog(12, Duration.ofDays(2), 300L << 20));
         assertThat(settings.api()).isEqualTo(new Settings.Api("0.0.0.0", 0, true, Path.of("/run/token")));
         assertThat(settings.log()).isEqualTo(new Settings.Log(Settings.LogFormat.JSON, Settings.LogLevel.DEBUG));
         assertThat(settings.toString()).doesNotContain("s3cret");

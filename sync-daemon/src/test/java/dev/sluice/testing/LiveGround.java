@@ -45,6 +45,7 @@ public final class LiveGround implements AutoCloseable {
     private Limits chunk = new Limits(500, 16 << 20, Duration.ofSeconds(1));
     private Limits batch = new Limits(500, 16 << 20, Duration.ofSeconds(1));
     private long purgeKeepRows = 10_000;
+    private long changelogBytesMax;
     private Target way;
     private LiveMigration migration;
 
@@ -97,6 +98,11 @@ public final class LiveGround implements AutoCloseable {
     /** Another way to the same target for the migration, for example as another role. */
     public LiveGround through(Target chosen) {
         way = chosen;
+        return this;
+    }
+
+    public LiveGround changelogBytesMax(long bytes) {
+        changelogBytesMax = bytes;
         return this;
     }
 
@@ -257,14 +263,15 @@ public final class LiveGround implements AutoCloseable {
                 () -> Preparation.of(source, other, rules, BUSY, Census.Listener.NONE));
     }
 
-    private LiveMigration start(LiveMigration.Planning planning) {
+    /** As {@link #start} with another way to a plan. */
+    public LiveMigration start(LiveMigration.Planning planning) {
         return start(NAME, file, way == null ? target : way, planning);
     }
 
     private LiveMigration start(String name, SqliteFile source, Target other, LiveMigration.Planning planning) {
         migration = new LiveMigration(name, source, other,
-                new LiveMigration.Options(2, chunk, batch, Duration.ofMillis(2), BUSY, purgeKeepRows, 10, true,
-                        "test"),
+                new LiveMigration.Options(2, chunk, batch, Duration.ofMillis(2), BUSY, purgeKeepRows, 10, changelogBytesMax, true,
+                        "test", chunk),
                 rules, planning, NO_PROGRESS);
         migration.start();
         return migration;

@@ -8,6 +8,7 @@ import dev.sluice.plan.TablePlan;
 import dev.sluice.postgres.Target;
 import dev.sluice.schema.RowIdentity;
 import dev.sluice.store.MigrationStore;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -84,12 +85,16 @@ public final class SameRows {
         table.columns().forEach(column -> names.add(quoted(column.source())));
         String selected = names.stream().map(name -> "typeof(" + name + "), " + name).collect(Collectors.joining(", "));
         List<String> rows = new ArrayList<>();
+        Charset encoding; // a text's bytes are those in which the database keeps it
+        try (Statement statement = connection.createStatement(); ResultSet row = statement.executeQuery("PRAGMA encoding")) {
+            encoding = Charset.forName(row.getString(1));
+        }
         try (Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery("SELECT " + selected + " FROM " + quoted(table.source()))) {
             while (row.next()) {
                 List<String> cells = new ArrayList<>();
                 for (int i = 0; i < names.size(); i++) {
-                    cells.add(cell(row, i * 2 + 1));
+                    cells.add(cell(row, i * 2 + 1, encoding));
                 }
                 rows.add(String.join(" | ", cells));
             }
@@ -97,12 +102,12 @@ public final class SameRows {
         return rows;
     }
 
-    private static String cell(ResultSet row, int at) throws SQLException {
+    private static String cell(ResultSet row, int at, Charset encoding) throws SQLException {
         return switch (row.getString(at)) {
             case "null" -> "NULL";
             case "integer" -> "integer " + row.getLong(at + 1);
             case "real" -> "real " + row.getDouble(at + 1);
-            case "text" -> "text " + new String(row.getBytes(at + 1), StandardCharsets.UTF_8);
+            case "text" -> "text " + new String(row.getBytes(at + 1), encoding);
             default -> "blob " + HexFormat.of().formatHex(row.getBytes(at + 1));
         };
     }
@@ -158,6 +163,10 @@ public final class SameRows {
             case "epoch":
                 long micros = ChronoUnit.MICROS.between(Instant.EPOCH, row.getObject(at, OffsetDateTime.class).toInstant());
                 return "integer " + micros / (codec.endsWith("MICROSECONDS") ? 1 : codec.endsWith("MILLISECONDS") ? 1_000 : 1_000_000);
+            case "uuid":
+                return "text " + (codec.endsWith(":HEX") ? text.replace("-", "") : text);
+            case "inet":
+                return "text " + text.replaceAll("/.*", "");
             case "escaped":
                 return escaped(text, codec.equals("escaped:numbers"));
             default:

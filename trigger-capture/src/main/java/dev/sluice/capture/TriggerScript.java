@@ -92,13 +92,16 @@ public record TriggerScript(String candidate, Map<String, String> triggers) {
                 collisions.add("DELETE FROM " + candidateName + ";");
             }
             List<String> insert = new ArrayList<>(collisions);
+            if (keyMayChangeItsClass() && identity.rowidName() == null) {
+                insert.add(0, log("N", "VALUES", incomingKeys(), null));
+            }
             rowidCollision(false).ifPresent(insert::add);
             if (!insert.isEmpty()) {
                 put(triggers, "bi", "BEFORE INSERT", null, insert);
             }
             List<String> update = new ArrayList<>();
             update.add(log("N", "SELECT", incomingKeys(), keyChanged()));
-            if (oldKeyMayChangeItsClass()) {
+            if (keyMayChangeItsClass()) {
                 update.add(movedKey());
             }
             update.addAll(collisions);
@@ -109,25 +112,37 @@ public record TriggerScript(String candidate, Map<String, String> triggers) {
                         "(SELECT fenced FROM \"_sluice_control\" WHERE id = 1) = 1",
                         List.of("SELECT RAISE(ABORT, " + literal(FENCE_MESSAGE) + ");"));
             }
-            put(triggers, "ai", "AFTER INSERT", null, List.of(log("I", "VALUES", keys("NEW"), null)));
-            String updated = log("U", "VALUES", keys("NEW"), null);
             List<String> deleted = List.of(log("D", "VALUES", keys("OLD"), null));
-            if (oldKeyMayChangeItsClass()) {
-                put(triggers, "au", "AFTER UPDATE", null, List.of(updated));
+            if (keyMayChangeItsClass()) {
+                if (identity.rowidName() == null) {
+                    put(triggers, "bk", "BEFORE UPDATE", null, List.of(log("U", "VALUES", keys("OLD"), null)));
+                }
+                put(triggers, "ai", "AFTER INSERT", null, List.of(storedKey("I")));
+                put(triggers, "au", "AFTER UPDATE", null, List.of(storedKey("U")));
                 put(triggers, "bd", "BEFORE DELETE", null, deleted);
             } else {
-                put(triggers, "au", "AFTER UPDATE", null, List.of(updated, movedKey()));
+                put(triggers, "ai", "AFTER INSERT", null, List.of(log("I", "VALUES", keys("NEW"), null)));
+                put(triggers, "au", "AFTER UPDATE", null, List.of(log("U", "VALUES", keys("NEW"), null), movedKey()));
                 put(triggers, "ad", "AFTER DELETE", null, deleted);
             }
             return new TriggerScript(candidate, triggers);
         }
 
         /**
-         * Up to SQLite 3.50 an AFTER trigger may see OLD's text key as a number, '02' as 2: the foreign key check looks for
-         * children in the index of a numeric column and converts the key where it stands. BEFORE triggers see it as it is.
+         * Up to SQLite 3.50 an AFTER trigger may see a text key as a number, '02' as 2: the foreign key check looks for
+         * children in the index of a numeric column and converts the key where it stands. It does so to the row that
+         * goes, and while a violation is pending to the one that comes. BEFORE triggers see both keys as they are.
          */
-        private boolean oldKeyMayChangeItsClass() {
+        private boolean keyMayChangeItsClass() {
             return identity.kind() == Kind.DECLARED_KEY;
+        }
+
+        /** The key as it is stored, where there is a rowid to ask for it by; elsewhere a BEFORE trigger has logged it. */
+        private String storedKey(String operation) {
+            String rowid = identity.rowidName();
+            return rowid == null ? log(operation, "VALUES", keys("NEW"), null)
+                    : log(operation, "SELECT", keys("t"), "FROM " + quoted(table.name()) + " AS t WHERE t." + rowid + " = NEW."
+                            + rowid);
         }
 
         private String movedKey() {

@@ -121,7 +121,7 @@ public final class Preflight {
         try {
             results = session.texts("PRAGMA integrity_check(10000)");
         } catch (SQLiteException e) {
-            if (SqliteFailure.primary(e) != SQLiteErrorCode.SQLITE_ERROR) {
+            if (SqliteFailure.of(e) != SqliteFailure.STATEMENT) {
                 throw e;
             }
             return; // an index needs a collation or a function that only the application has

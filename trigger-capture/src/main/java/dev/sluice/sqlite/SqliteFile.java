@@ -9,6 +9,7 @@ import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.sqlite.SQLiteConfig;
@@ -20,10 +21,12 @@ import org.sqlite.SQLiteOpenMode;
  */
 public record SqliteFile(Path path) {
 
-    /** File systems on which SQLite's locks can't be trusted; names as Linux reports them. */
+    /** File systems on which SQLite's locks can't be trusted; names as Linux reports them, without {@code fuse.}. */
     private static final Set<String> NETWORK_FILE_SYSTEMS =
-            Set.of("nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre",
-                    "sshfs");
+            Set.of("nfs", "nfs3", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p", "afs", "openafs", "coda", "ncpfs", "ceph",
+                    "cephfs", "glusterfs", "lustre", "beegfs", "gpfs", "orangefs", "pvfs2", "mfs", "moosefs", "juicefs", "sshfs",
+                    "davfs", "davfs2", "s3fs", "rclone", "gcsfuse", "goofys", "blobfuse", "blobfuse2", "curlftpfs", "gvfsd-fuse",
+                    "vboxsf", "prl_fs", "grpcfuse");
 
     /** Which file it is, whatever its name: survives a write, not a {@code mv} over it. */
     public record Identity(long device, long inode) {}
@@ -41,6 +44,11 @@ public record SqliteFile(Path path) {
     /** Bytes of the main file, without its WAL. */
     public long size() throws IOException {
         return Files.size(path);
+    }
+
+    /** What this user may still write on the file's disk. */
+    public long freeBytes() throws IOException {
+        return Files.getFileStore(path).getUsableSpace();
     }
 
     /** Bytes of the write-ahead log beside the file, 0 where there is none. */
@@ -121,6 +129,6 @@ public record SqliteFile(Path path) {
     }
 
     static boolean isNetwork(String type) {
-        return NETWORK_FILE_SYSTEMS.contains(type) || type.startsWith("fuse.sshfs") || type.startsWith("fuse.gluster");
+        return NETWORK_FILE_SYSTEMS.contains(type.toLowerCase(Locale.ROOT).replaceFirst("^fuse\\.", ""));
     }
 }

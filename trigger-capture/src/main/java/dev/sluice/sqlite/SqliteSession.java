@@ -8,6 +8,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import org.sqlite.SQLiteJDBCLoader;
 
 /**
  * One connection to the source. Transactions are said in SQL ({@link #begin}, {@link #beginImmediate}, {@link #commit},
@@ -96,6 +97,11 @@ public final class SqliteSession implements AutoCloseable {
             }
         }
         return texts;
+    }
+
+    /** SQLite's own version, for example {@code 3.53.2}. */
+    public static String version() {
+        return SQLiteJDBCLoader.getVersion();
     }
 
     /** Changes whenever another connection has committed to the file; costs about 15 µs. */

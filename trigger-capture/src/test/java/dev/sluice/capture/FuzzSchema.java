@@ -26,8 +26,10 @@ record FuzzSchema(String name, String since, List<String> values, List<String> d
                     CREATE TABLE t(k TEXT NOT NULL COLLATE NOCASE, l TEXT NOT NULL, b UNIQUE,
                         PRIMARY KEY(k COLLATE BINARY, l COLLATE RTRIM))"""),
             of("without rowid", """
-                    CREATE TABLE t(k TEXT COLLATE NOCASE, l, a UNIQUE, b, PRIMARY KEY(l DESC, k)) WITHOUT ROWID""", """
-                    CREATE TABLE u(k REAL, l NUMERIC, a, PRIMARY KEY(k, l)) WITHOUT ROWID""").since("3.8.2"),
+                    CREATE TABLE t(k TEXT COLLATE NOCASE, l, a UNIQUE, b, PRIMARY KEY(l DESC, k)) WITHOUT ROWID""").since("3.8.2"),
+            // before, SQLite itself did not find such a row again if an integer beyond 2^53 was written into its key
+            of("without rowid, real key", """
+                    CREATE TABLE u(k REAL, l NUMERIC, a, PRIMARY KEY(k, l)) WITHOUT ROWID""").since("3.31.0"),
             of("typeless key", """
                     CREATE TABLE t(k NOT NULL PRIMARY KEY, a, b UNIQUE)""", """
                     CREATE TABLE u(k PRIMARY KEY, a) WITHOUT ROWID""").since("3.8.2"),
@@ -66,7 +68,7 @@ record FuzzSchema(String name, String since, List<String> values, List<String> d
                     CREATE INDEX cp ON c(p)""", """
                     CREATE INDEX ck ON c(k, l)""", """
                     CREATE TABLE s(k TEXT NOT NULL PRIMARY KEY, p INTEGER REFERENCES s ON DELETE CASCADE ON UPDATE CASCADE)""", """
-                    CREATE INDEX sp ON s(p)""").with("NULL", "1", "'1'", "'01'", "'2'", "'02'", "'2.0'", "2.5", "'2.50'", "'1e1'", "' 3'"),
+                    CREATE INDEX sp ON s(p)""").with("NULL", "1", "'1'", "'01'", "'2'", "'02'", "'2.0'", "2.5", "'2.50'", "'1e1'", "' 3'").since("3.8.2"),
             of("triggers of the application", """
                     CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE, b, touched INT DEFAULT 0)""", """
                     CREATE TABLE log(k TEXT PRIMARY KEY NOT NULL, n INT UNIQUE)""", """

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,6 +19,18 @@ import org.junit.jupiter.api.io.TempDir;
 class PreflightTest {
 
     @TempDir Path folder;
+
+    @Test
+    void networkFileSystemsAreKnownByTheKernelsNames() {
+        for (String type : List.of("nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "fuse.sshfs", "fuse.glusterfs", "fuse.s3fs",
+                "fuse.rclone", "vboxsf")) {
+            assertThat(SqliteFile.isNetwork(type)).as(type).isTrue();
+        }
+        for (String type : List.of("ext4", "xfs", "btrfs", "zfs", "tmpfs", "overlay", "apfs", "fuseblk", "fuse.fuse-overlayfs",
+                "nfsd", "")) {
+            assertThat(SqliteFile.isNetwork(type)).as(type).isFalse();
+        }
+    }
 
     @Test
     void soundFilePassesForReadingAndWriting() throws Exception {

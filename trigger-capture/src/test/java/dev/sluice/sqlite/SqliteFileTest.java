@@ -98,7 +98,7 @@ class SqliteFileTest {
     void walAndShmOfAnotherUsersFileBelongToThatUser() throws Exception {
         application.run("PRAGMA journal_mode = WAL");
         application.close();
-        assumeTrue((int) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0,
+        assumeTrue("root".equals(System.getProperty("user.name")),
                 "not tested: only root can read another user's file as somebody else");
         Files.setAttribute(file.path(), "unix:uid", 12345);
         Files.setAttribute(file.path(), "unix:gid", 12345);

@@ -199,6 +199,9 @@ public final class Application implements AutoCloseable {
         if (head[0].equals("no")) {
             throw new SQLException(ApplicationProcess.unescaped(head[2]), null, Integer.parseInt(head[1]));
         }
+        if (!head[0].equals("ok")) {
+            throw died(text); // the last words of a virtual machine
+        }
         List<String> rows = new ArrayList<>();
         for (int i = Integer.parseInt(head[1]); i > 0; i--) {
             rows.add(ApplicationProcess.unescaped(line(text)));
