@@ -243,6 +243,27 @@ class SchemaDriftIT {
         }
     }
 
+    @Test
+    void daemonThatWakesUpAfterAnotherFollowedAChangeEndsAndTakesNothingOver() throws Exception {
+        try (LiveGround ground = ground().startAndFollow()) {
+            LiveMigration asleep = ground.migration();
+            asleep.pause();
+            try {
+                ground.start().resume();
+                ground.app("ALTER TABLE users ADD COLUMN more");
+                assertFollows(ground);
+                ground.there("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                        + " AND datname = current_database()");
+                asleep.resume();
+                assertThat(asleep.awaitEnd(Duration.ofSeconds(30))).isTrue();
+                assertThat(asleep.failure()).hasMessageContaining("a newer daemon has taken over");
+                assertFollows(ground);
+            } finally {
+                asleep.close();
+            }
+        }
+    }
+
     /** Seeded; {@code -Dsluice.drift.seed} repeats a run. */
     @Test
     void randomChangesOfTheSchemaAreFollowed() throws Exception {
