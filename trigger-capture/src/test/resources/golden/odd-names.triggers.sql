@@ -40,7 +40,7 @@ END;
 
 CREATE TRIGGER "_sluice_1_au" AFTER UPDATE ON "order"
 BEGIN
-  INSERT INTO "_sluice_changelog"(tid, op, k1) VALUES(1, 'U', NEW."we ird; --");
+  INSERT INTO "_sluice_changelog"(tid, op, k1) SELECT 1, 'U', t."we ird; --" FROM "order" AS t WHERE t._rowid_ = NEW._rowid_;
 END;
 
 CREATE TRIGGER "_sluice_1_bd" BEFORE DELETE ON "order"

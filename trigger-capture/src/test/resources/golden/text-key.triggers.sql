@@ -36,7 +36,7 @@ END;
 
 CREATE TRIGGER "_sluice_1_au" AFTER UPDATE ON "settings"
 BEGIN
-  INSERT INTO "_sluice_changelog"(tid, op, k1) VALUES(1, 'U', NEW."name");
+  INSERT INTO "_sluice_changelog"(tid, op, k1) SELECT 1, 'U', t."name" FROM "settings" AS t WHERE t._rowid_ = NEW._rowid_;
 END;
 
 CREATE TRIGGER "_sluice_1_bd" BEFORE DELETE ON "settings"
@@ -84,7 +84,7 @@ END;
 
 CREATE TRIGGER "_sluice_2_au" AFTER UPDATE ON "folded"
 BEGIN
-  INSERT INTO "_sluice_changelog"(tid, op, k1) VALUES(2, 'U', NEW."name");
+  INSERT INTO "_sluice_changelog"(tid, op, k1) SELECT 2, 'U', t."name" FROM "folded" AS t WHERE t._rowid_ = NEW._rowid_;
 END;
 
 CREATE TRIGGER "_sluice_2_bd" BEFORE DELETE ON "folded"
@@ -134,7 +134,7 @@ END;
 
 CREATE TRIGGER "_sluice_3_au" AFTER UPDATE ON "typeless"
 BEGIN
-  INSERT INTO "_sluice_changelog"(tid, op, k1, k2) VALUES(3, 'U', NEW."k", NEW."n");
+  INSERT INTO "_sluice_changelog"(tid, op, k1, k2) SELECT 3, 'U', t."k", t."n" FROM "typeless" AS t WHERE t._rowid_ = NEW._rowid_;
 END;
 
 CREATE TRIGGER "_sluice_3_bd" BEFORE DELETE ON "typeless"

@@ -30,6 +30,11 @@ BEGIN
   SELECT RAISE(ABORT, 'sluice: writes have moved to PostgreSQL');
 END;
 
+CREATE TRIGGER "_sluice_1_bk" BEFORE UPDATE ON "pairs"
+BEGIN
+  INSERT INTO "_sluice_changelog"(tid, op, k1, k2) VALUES(1, 'U', OLD."b", OLD."a");
+END;
+
 CREATE TRIGGER "_sluice_1_ai" AFTER INSERT ON "pairs"
 BEGIN
   INSERT INTO "_sluice_changelog"(tid, op, k1, k2) VALUES(1, 'I', NEW."b", NEW."a");

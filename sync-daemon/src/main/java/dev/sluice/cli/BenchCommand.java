@@ -19,11 +19,13 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code bench}: measures on this machine. */
-@Command(name = "bench", description = "Measures copy, follow latency, catch-up and the writer's overhead on this machine.")
+@Command(name = "bench",
+        description = "Measures copy, follow latency, catch-up and the writer's overhead on this machine.")
 final class BenchCommand implements Callable<Integer> {
 
     @Option(names = "--scale", paramLabel = "X", defaultValue = "0.1",
-            description = "size of the reference set; 1 is 2,227,000 rows and a file of 1 GB (default: ${DEFAULT-VALUE})")
+            description = "size of the reference set; 1 is 2,227,000 rows and a file of 0.9 GB"
+                    + " (default: ${DEFAULT-VALUE})")
     private double scale;
 
     @Option(names = "--parts", split = ",", paramLabel = "PART",

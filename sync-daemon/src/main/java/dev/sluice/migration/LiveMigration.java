@@ -144,6 +144,7 @@ public final class LiveMigration implements AutoCloseable {
     private boolean replicationRole;
     private boolean tryHeldAgain;
     private boolean wentBack;
+    private boolean takingGeneration;
     private String planSeen;
     private boolean widenAgain;
     private long widenedAtNanos;
@@ -752,12 +753,17 @@ public final class LiveMigration implements AutoCloseable {
         });
         long taken = Capture.takeGeneration(writer, generation);
         if (taken != generation) {
-            session.run(connection -> {
-                store.setGeneration(connection, taken);
-                connection.commit();
-                return null;
-            });
-            generation = taken;
+            takingGeneration = true;
+            try {
+                session.run(connection -> {
+                    store.setGeneration(connection, taken);
+                    connection.commit();
+                    return null;
+                });
+                generation = taken;
+            } finally {
+                takingGeneration = false;
+            }
         }
     }
 
@@ -793,16 +799,19 @@ public final class LiveMigration implements AutoCloseable {
 
     /** Takes a new one while it runs: a target that goes back behind this moment is known by its lower generation. */
     private void renewGeneration() throws SQLException, InterruptedException {
-        boolean[] sent = {false};
-        generation = session.run(connection -> {
-            if (!sent[0]) {
-                store.requireGeneration(connection, generation);
-            }
-            long taken = store.takeGeneration(connection);
-            sent[0] = true; // from here on the stored one may be ours although no answer comes
-            connection.commit();
-            return taken;
-        });
+        try {
+            generation = session.run(connection -> {
+                if (!takingGeneration) {
+                    store.requireGeneration(connection, generation);
+                }
+                long taken = store.takeGeneration(connection);
+                takingGeneration = true; // from here on the stored one may be ours although no answer comes
+                connection.commit();
+                return taken;
+            });
+        } finally {
+            takingGeneration = false;
+        }
     }
 
     /** Rows were mended of which no changelog row tells: a target that forgets them again must be compared again. */
@@ -830,6 +839,9 @@ public final class LiveMigration implements AutoCloseable {
         MigrationStore.Standing there = store.standing(connection);
         if (there != null && there.standby()) {
             throw SqlFailure.standby(); // it may only be late: waited for until it takes writes
+        }
+        if (there != null && there.generation() > generation && !takingGeneration) {
+            store.requireGeneration(connection, generation); // ends us: what a newer daemon did is no target that went back
         }
         Watermark confirmed = follower == null ? null : follower.confirmed();
         if (there == null || there.generation() < generation || there.phase().ordinal() < phase.ordinal()

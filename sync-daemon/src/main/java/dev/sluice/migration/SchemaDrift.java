@@ -8,6 +8,7 @@ import dev.sluice.plan.MappingRules;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.Planner;
 import dev.sluice.plan.Rehearsal;
+import dev.sluice.plan.TablePlan;
 import dev.sluice.plan.TargetCatalog;
 import dev.sluice.postgres.Target;
 import dev.sluice.schema.SourceSchema;
@@ -19,6 +20,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -104,6 +106,14 @@ final class SchemaDrift {
         make(connection, drift);
         store.savePlan(connection, drift.plan());
         store.addRechecks(connection, drift.compare());
+        for (TablePlan table : drift.plan().tables()) {
+            TablePlan before = old.table(table.source());
+            // a parked row is kept as it was read, with the columns of then: the comparison parks it anew
+            if (before != null && !before.columns().equals(table.columns())
+                    && store.unparkAll(connection, table.source()) > 0) {
+                store.addRechecks(connection, List.of(table.source()));
+            }
+        }
     }
 
     /** New tables and their keys: the next change may speak of them already. */

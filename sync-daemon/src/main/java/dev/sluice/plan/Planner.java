@@ -189,19 +189,22 @@ public final class Planner {
         return table.storedColumns().stream().map(SourceColumn::name).toList();
     }
 
-    /** As {@link #candidates}, but a column keeps its codec while every value fits. */
+    /** As {@link #candidates()}, but a column keeps its codec while every value fits. */
     public CandidateSource candidates(MigrationPlan old) {
         CandidateSource anew = candidates();
         return (table, column) -> {
             CandidateSource.Candidates fresh = anew.of(table, column);
             TablePlan before = old.table(table.name());
             ColumnPlan was = before == null ? null : before.column(column.name());
-            if (was == null || fresh.withoutValues() == null) {
+            // the few values of what is new say little about those to come, so its declaration comes first
+            Codec preferred = was != null ? was.codec() : fresh.withoutValues();
+            boolean vague = was == null && Codecs.ANYTHING.equals(preferred) && !column.declaredType().isEmpty();
+            if (fresh.withoutValues() == null || vague) {
                 return fresh;
             }
             List<Codec> first = new ArrayList<>(fresh.candidates());
-            first.add(0, was.codec());
-            return new CandidateSource.Candidates(first, was.codec());
+            first.add(0, preferred);
+            return new CandidateSource.Candidates(first, preferred);
         };
     }
 

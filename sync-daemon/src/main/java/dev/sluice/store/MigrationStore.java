@@ -664,6 +664,15 @@ public final class MigrationStore {
         }
     }
 
+    /** Forgets all parked rows of a table; returns how many there were. */
+    public int unparkAll(Connection connection, String table) throws SQLException {
+        try (PreparedStatement delete = prepare(connection,
+                "DELETE FROM sluice.parked_row WHERE migration = ? AND source_table = ?")) {
+            delete.setString(2, table);
+            return delete.executeUpdate();
+        }
+    }
+
     /** Forgets how far the copy of a table is, and its parked rows: there is nothing left that they speak of. */
     public void forget(Connection connection, String table) throws SQLException {
         for (String from : new String[] {"chunk", "parked_row", "recheck"}) {

@@ -130,8 +130,12 @@ class SchemaDriftIT {
             assertThat(ground.target("SELECT indexname FROM pg_indexes WHERE schemaname = 'public' AND indexname IN"
                     + " ('by_name', 'u', 'late_pkey') ORDER BY 1")).containsExactly("by_name", "late_pkey", "u");
             assertThat(ground.target("SELECT n FROM counted")).containsExactly("300");
-            ground.app("DROP INDEX by_name", "DROP VIEW counted");
+            ground.app("DROP INDEX by_name", "DROP VIEW counted", "CREATE TABLE bag (id INTEGER PRIMARY KEY, v, n NUMERIC)",
+                    "INSERT INTO bag VALUES (1, 'text', 7)");
             assertFollows(ground);
+            ground.app("INSERT INTO bag VALUES (2, x'00ff', 2.5), (3, 9, NULL)");
+            assertFollows(ground);
+            assertThat(ground.migration().status().parked()).isZero();
             assertThat(ground.target("SELECT to_regclass('by_name'), to_regclass('counted')")).containsExactly("∅|∅");
         }
     }
@@ -219,6 +223,48 @@ class SchemaDriftIT {
             ground.awaitReplicating();
             assertThat(ground.migration().resync("users").isEqual()).isTrue();
             assertFollows(ground);
+        }
+    }
+
+    @Test
+    void rowsParkedBeforeAColumnCameAreParkedAnew() throws Exception {
+        try (LiveGround ground = ground()) {
+            ground.there("CREATE TABLE users (id bigint PRIMARY KEY, name text, email text UNIQUE)",
+                    "CREATE TABLE kv (k text PRIMARY KEY, v text UNIQUE, extra text)",
+                    "CREATE TABLE notes (id bigint PRIMARY KEY, user_id bigint, at timestamp)");
+            ground.startAndFollow();
+            ground.app("INSERT INTO kv VALUES ('second', 'name 7')");
+            Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> ground.migration().status().parked() == 1);
+            ground.app("ALTER TABLE kv ADD COLUMN extra TEXT", "UPDATE kv SET extra = 'x' WHERE k = 'k9'");
+            Awaitility.await().atMost(Duration.ofSeconds(30)).until(() ->
+                    ground.target("SELECT extra FROM kv WHERE k = 'k9'").equals(List.of("x")));
+            ground.awaitReplicating();
+            Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> ground.migration().status().parked() == 1);
+            ground.app("UPDATE kv SET v = 'moved' WHERE k = 'k7'", "UPDATE kv SET extra = 'y' WHERE k = 'second'");
+            Awaitility.await().atMost(Duration.ofSeconds(30)).until(() ->
+                    ground.target("SELECT v, extra FROM kv WHERE k = 'second'").equals(List.of("name 7|y")));
+            assertFollows(ground);
+        }
+    }
+
+    @Test
+    void daemonThatWakesUpAfterAnotherFollowedAChangeEndsAndTakesNothingOver() throws Exception {
+        try (LiveGround ground = ground().startAndFollow()) {
+            LiveMigration asleep = ground.migration();
+            asleep.pause();
+            try {
+                ground.start().resume();
+                ground.app("ALTER TABLE users ADD COLUMN more");
+                assertFollows(ground);
+                ground.there("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                        + " AND datname = current_database()");
+                asleep.resume();
+                assertThat(asleep.awaitEnd(Duration.ofSeconds(30))).isTrue();
+                assertThat(asleep.failure()).hasMessageContaining("a newer daemon has taken over");
+                assertFollows(ground);
+            } finally {
+                asleep.close();
+            }
         }
     }
 

@@ -112,15 +112,17 @@ public record TriggerScript(String candidate, Map<String, String> triggers) {
                         "(SELECT fenced FROM \"_sluice_control\" WHERE id = 1) = 1",
                         List.of("SELECT RAISE(ABORT, " + literal(FENCE_MESSAGE) + ");"));
             }
-            String updated = log("U", "VALUES", keys("NEW"), null);
             List<String> deleted = List.of(log("D", "VALUES", keys("OLD"), null));
             if (keyMayChangeItsClass()) {
-                put(triggers, "ai", "AFTER INSERT", null, List.of(insertedKey()));
-                put(triggers, "au", "AFTER UPDATE", null, List.of(updated));
+                if (identity.rowidName() == null) {
+                    put(triggers, "bk", "BEFORE UPDATE", null, List.of(log("U", "VALUES", keys("OLD"), null)));
+                }
+                put(triggers, "ai", "AFTER INSERT", null, List.of(storedKey("I")));
+                put(triggers, "au", "AFTER UPDATE", null, List.of(storedKey("U")));
                 put(triggers, "bd", "BEFORE DELETE", null, deleted);
             } else {
                 put(triggers, "ai", "AFTER INSERT", null, List.of(log("I", "VALUES", keys("NEW"), null)));
-                put(triggers, "au", "AFTER UPDATE", null, List.of(updated, movedKey()));
+                put(triggers, "au", "AFTER UPDATE", null, List.of(log("U", "VALUES", keys("NEW"), null), movedKey()));
                 put(triggers, "ad", "AFTER DELETE", null, deleted);
             }
             return new TriggerScript(candidate, triggers);
@@ -136,10 +138,10 @@ public record TriggerScript(String candidate, Map<String, String> triggers) {
         }
 
         /** The key as it is stored, where there is a rowid to ask for it by; elsewhere a BEFORE trigger has logged it. */
-        private String insertedKey() {
+        private String storedKey(String operation) {
             String rowid = identity.rowidName();
-            return rowid == null ? log("I", "VALUES", keys("NEW"), null)
-                    : log("I", "SELECT", keys("t"), "FROM " + quoted(table.name()) + " AS t WHERE t." + rowid + " = NEW."
+            return rowid == null ? log(operation, "VALUES", keys("NEW"), null)
+                    : log(operation, "SELECT", keys("t"), "FROM " + quoted(table.name()) + " AS t WHERE t." + rowid + " = NEW."
                             + rowid);
         }
 
