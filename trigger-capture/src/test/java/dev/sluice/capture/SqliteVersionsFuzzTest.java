@@ -88,7 +88,7 @@ class SqliteVersionsFuzzTest {
             read = SchemaReader.read(writer);
             Capture.install(writer, read.tables(), read.hash());
         }
-        List<String> statements = statements(read, schema);
+        List<String> statements = statements(read, schema, SEED);
         List<String> history = new ArrayList<>();
         try (Follower follower = new Follower(source)) {
             for (int i = 0; i < statements.size(); i++) {
@@ -112,7 +112,7 @@ class SqliteVersionsFuzzTest {
             }
         } catch (AssertionError | SQLException | Application.Died e) {
             String fault = e instanceof Application.Died ? "crash" : corrupt(source) ? "corruption" : "none";
-            assertThat(fault.equals("none") ? Set.of() : faultsWithoutUs(application, schema, statements, fault))
+            assertThat(fault.equals("none") ? Set.of() : faultsWithoutUs(application, schema, read, fault))
                     .as("SQLite %s, schema '%s', seed %d: faults of the application's SQLite without our triggers;"
                             + " with them: %s, %s%n%s", application.version(), schema.name(), SEED, fault,
                             e.getMessage(), String.join(";\n", history))
@@ -122,13 +122,14 @@ class SqliteVersionsFuzzTest {
     }
 
     /**
-     * What the application's SQLite does by itself on the same statements in a file that holds nothing of ours. Tried
-     * several times, because some statements put random values into rows.
+     * What the application's SQLite does by itself on the same statements, or on others like them, in files that hold
+     * nothing of ours. Tried several times, because some statements put random values into rows.
      */
     private Set<String> faultsWithoutUs(
-            Application application, FuzzSchema schema, List<String> statements, String wanted) throws Exception {
+            Application application, FuzzSchema schema, SourceSchema read, String wanted) throws Exception {
         Set<String> faults = new HashSet<>();
-        for (int i = 0; i < 30 && !faults.contains(wanted); i++) {
+        for (int i = 0; i < 40 && !faults.contains(wanted); i++) {
+            List<String> statements = statements(read, schema, i < 10 ? SEED : SEED + i);
             Path file = Files.createTempDirectory(folder, "alone").resolve("alone.sqlite");
             prepare(application, schema, file);
             try {
@@ -136,7 +137,7 @@ class SqliteVersionsFuzzTest {
                     try {
                         application.run(statement);
                     } catch (SQLException e) {
-                        continue; // as with our triggers
+                        continue; // some are refused with our triggers too
                     }
                     if (wanted.equals("corruption") && corrupt(new SqliteFile(file))) {
                         faults.add("corruption");
@@ -159,8 +160,8 @@ class SqliteVersionsFuzzTest {
         }
     }
 
-    private static List<String> statements(SourceSchema read, FuzzSchema schema) {
-        RandomWriter writer = new RandomWriter(new Random(SEED + schema.name().hashCode()), read.tables(),
+    private static List<String> statements(SourceSchema read, FuzzSchema schema, long seed) {
+        RandomWriter writer = new RandomWriter(new Random(seed + schema.name().hashCode()), read.tables(),
                 schema.values());
         return Stream.generate(writer::statement).limit(STATEMENTS).toList();
     }
