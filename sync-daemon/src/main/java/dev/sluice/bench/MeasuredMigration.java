@@ -61,7 +61,7 @@ final class MeasuredMigration {
                         settings.source().busyTimeout(), Census.Listener.NONE);
                 say("planned");
                 return preparation;
-            }, new Silent())) {
+            }, CopyProgress.NONE)) {
                 migration.start();
                 awaitReplicating(migration);
                 say("replicating");
@@ -168,17 +168,5 @@ final class MeasuredMigration {
         } catch (IOException e) {
             return 0;
         }
-    }
-
-    /** Nobody looks at the progress. */
-    private static final class Silent implements CopyProgress {
-        @Override
-        public void copied(String table, long rows, long bytes) {}
-
-        @Override
-        public void parked(String table, long rows) {}
-
-        @Override
-        public void finished(String table) {}
     }
 }

@@ -73,12 +73,12 @@ final class ChangelogLimit implements AutoCloseable {
     /** Estimated from the newest rows; 0 where nothing is captured. */
     private static long bytes(SqliteSession session) throws SQLException {
         session.begin();
-        if (Capture.state(session) == null) {
+        Capture.State capture = Capture.state(session);
+        if (capture == null) {
             return 0;
         }
-        int keys = (int) session.number("SELECT count(*) FROM pragma_table_info('_sluice_changelog') WHERE name GLOB 'k[0-9]*'");
         StringBuilder length = new StringBuilder("9");
-        for (int i = 1; i <= keys; i++) {
+        for (int i = 1; i <= capture.keyColumns(); i++) {
             length.append(" + coalesce(length(CAST(k").append(i).append(" AS BLOB)), 0)");
         }
         long sampled = session.number("SELECT coalesce(sum(" + length + "), 0) / max(count(*), 1) FROM (SELECT * FROM"

@@ -34,7 +34,6 @@ import dev.sluice.schema.SchemaReader;
 import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SourceRefusal;
-import dev.sluice.sqlite.SqlText;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
 import dev.sluice.store.ChunkProgress;
@@ -1058,7 +1057,7 @@ public final class LiveMigration implements AutoCloseable {
             return;
         }
         session.run(connection -> {
-            declarations.run(connection, EnumSet.of(Stage.INDEX, Stage.UNIQUE, Stage.CHECK, Stage.VIEW));
+            declarations.run(connection, EnumSet.of(Stage.UNIQUE, Stage.CHECK, Stage.VIEW));
             return null;
         });
         if (!drainPieces()) {
@@ -1354,14 +1353,7 @@ public final class LiveMigration implements AutoCloseable {
         if (!Files.exists(file.path())) {
             throw new Unfit(gone());
         }
-        SourceSchema present = Preparation.schema(file, options.busyTimeout());
-        if (!present.hash().equals(plan.schemaHash()) || !plan.held().isEmpty()) {
-            redraw(present);
-        }
-        Look before = look();
-        if (!before.schema.hash().equals(plan.schemaHash())) {
-            throw new SourceChanged(SourceChanged.Kind.SCHEMA, "the schema of " + file.path() + " was changed again");
-        }
+        Look before = followed(look());
         use(before.schema);
         reader = new SourceReader(file, options.busyTimeout());
         SourceFacts known = session.run(store::source);
@@ -1419,6 +1411,19 @@ public final class LiveMigration implements AutoCloseable {
     /** Tables whose rows VACUUM may have numbered anew. */
     private List<String> renumbered() {
         return sources.values().stream().filter(Obstacle::rowidsCanMove).map(SourceTable::name).toList();
+    }
+
+    /** What the source is once plan and target are in line with its schema. */
+    private Look followed(Look look) throws SQLException, InterruptedException {
+        if (look.schema.hash().equals(plan.schemaHash()) && plan.held().isEmpty()) {
+            return look;
+        }
+        redraw(look.schema);
+        Look again = look(); // what is damaged is asked by the new plan
+        if (!again.schema.hash().equals(plan.schemaHash())) {
+            throw new SourceChanged(SourceChanged.Kind.SCHEMA, "the schema of " + file.path() + " was changed again");
+        }
+        return again;
     }
 
     /** Brings plan and target in line with the schema {@code now}. */

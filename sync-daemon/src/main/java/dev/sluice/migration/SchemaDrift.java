@@ -49,7 +49,7 @@ final class SchemaDrift {
             Planner asking = new Planner(now, rules, catalog, target.schema());
             Set<String> changed = asking.changed(old);
             Census census = Census.take(file, now.only(changed), asking.candidates(old), Census.Listener.NONE);
-            Set<Integer> made = made(connection);
+            Set<Integer> made = made(store.declarations(connection));
             Map<String, String> refused = new HashMap<>();
             while (true) {
                 Drift drift = new Planner(now, rules, catalog, target.schema()).replan(old, census, refused);
@@ -66,9 +66,10 @@ final class SchemaDrift {
         }
     }
 
-    private Set<Integer> made(Connection connection) throws SQLException {
+    /** Ordinals of the declarations that stand in the target. */
+    private static Set<Integer> made(Map<Integer, MigrationStore.DeclarationState> states) {
         Set<Integer> made = new HashSet<>();
-        store.declarations(connection).forEach((ordinal, state) -> {
+        states.forEach((ordinal, state) -> {
             if (!state.status().equals(Declarations.NOT_CARRIED)) {
                 made.add(ordinal);
             }
@@ -82,7 +83,7 @@ final class SchemaDrift {
             return;
         }
         Map<Integer, MigrationStore.DeclarationState> states = store.declarations(connection);
-        Set<Integer> made = made(connection);
+        Set<Integer> made = made(states);
         try (Statement statement = connection.createStatement()) {
             for (int ordinal : drift.undone()) {
                 if (made.contains(ordinal)) {

@@ -12,6 +12,7 @@ import dev.sluice.postgres.Target;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.store.ParkedRow;
 import dev.sluice.tail.Limits;
+import dev.sluice.testing.LiveGround;
 import dev.sluice.testing.CaseFolder;
 import dev.sluice.testing.PostgresForTests;
 import dev.sluice.testing.SameViews;
@@ -54,7 +55,7 @@ class CasesIT {
             assertThat(preparation.plan().problems()).isEmpty();
             OneShot.Report report = new OneShot("case", file, target, new Reconnect(target.url(), new Awake()),
                     new OneShot.Options(2, new Limits(700, 16 << 20, Duration.ofSeconds(1)), Duration.ofSeconds(5), "test"))
-                    .run(preparation, new Unheard());
+                    .run(preparation, LiveGround.UNHEARD);
             for (TableReport table : report.verification().tables()) {
                 assertThat(table.differences()).as(table.table()).isEmpty();
             }
@@ -160,22 +161,5 @@ class CasesIT {
 
         @Override
         public void onHealed() {}
-    }
-
-    private static final class Unheard implements OneShot.Listener {
-        @Override
-        public void step(String what) {}
-
-        @Override
-        public void verified(String table, long done) {}
-
-        @Override
-        public void copied(String table, long rows, long bytes) {}
-
-        @Override
-        public void parked(String table, long rows) {}
-
-        @Override
-        public void finished(String table) {}
     }
 }

@@ -114,16 +114,7 @@ class LiveDatabasesIT {
                         new Limits(500, 16 << 20, Duration.ofMillis(5)), Duration.ofMillis(2), Duration.ofSeconds(30),
                         10_000, 10, true, "test"), MappingRules.DEFAULT,
                 () -> Preparation.of(file, target, MappingRules.DEFAULT, Duration.ofSeconds(30), Census.Listener.NONE),
-                new CopyProgress() {
-                    @Override
-                    public void copied(String table, long rows, long bytes) {}
-
-                    @Override
-                    public void parked(String table, long rows) {}
-
-                    @Override
-                    public void finished(String table) {}
-                });
+                CopyProgress.NONE);
     }
 
     private static Process workload(Path database, boolean wal) throws IOException {

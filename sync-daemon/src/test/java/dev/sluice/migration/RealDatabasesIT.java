@@ -9,6 +9,7 @@ import dev.sluice.postgres.Reconnect;
 import dev.sluice.postgres.Target;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.tail.Limits;
+import dev.sluice.testing.LiveGround;
 import dev.sluice.testing.PostgresForTests;
 import dev.sluice.testing.RealDatabases;
 import dev.sluice.testing.SameViews;
@@ -49,7 +50,7 @@ class RealDatabasesIT {
             assertThat(preparation.plan().problems()).isEmpty();
             OneShot migration = new OneShot("test", file, target, new Reconnect(target.url(), new Silent()),
                     new OneShot.Options(2, new Limits(5_000, 16 << 20, Duration.ofSeconds(1)), Duration.ofSeconds(5), "test"));
-            OneShot.Report report = migration.run(preparation, new Quiet());
+            OneShot.Report report = migration.run(preparation, LiveGround.UNHEARD);
             print(database, report);
             assertThat(report.verification().tables().stream().filter(table -> !table.isEqual())).isEmpty();
             assertThat(report.isWhole()).isTrue();
@@ -81,22 +82,5 @@ class RealDatabasesIT {
         public void onHealed() {
             System.out.println("healed");
         }
-    }
-
-    private static final class Quiet implements OneShot.Listener {
-        @Override
-        public void step(String what) {}
-
-        @Override
-        public void verified(String table, long done) {}
-
-        @Override
-        public void copied(String table, long rows, long bytes) {}
-
-        @Override
-        public void parked(String table, long rows) {}
-
-        @Override
-        public void finished(String table) {}
     }
 }

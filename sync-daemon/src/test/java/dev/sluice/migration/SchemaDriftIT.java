@@ -3,7 +3,6 @@ package dev.sluice.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sluice.phase.Phase;
 import dev.sluice.testing.LiveGround;
 import dev.sluice.testing.SameRows;
 import java.nio.file.Files;
@@ -38,16 +37,7 @@ class SchemaDriftIT {
 
     /** Both sides have the same tables, columns and rows, and the migration goes on. */
     private static void assertFollows(LiveGround ground) throws Exception {
-        String word = "word " + System.nanoTime();
-        ground.app("REPLACE INTO kv (k, v) VALUES ('last', '" + word + "')");
-        Awaitility.await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(20))
-                .failFast(() -> {
-                    if (ground.migration().failure() != null) {
-                        throw new AssertionError("the migration ended", ground.migration().failure());
-                    }
-                })
-                .until(() -> ground.target("SELECT v FROM kv WHERE k = 'last'").equals(List.of(word))
-                        && ground.migration().phase() == Phase.REPLICATING);
+        ground.awaitArrival();
         assertThat(ground.verify()).satisfies(report -> assertThat(report.isEqual()).as(report.toString()).isTrue());
         SameRows.assertSame(ground);
         assertThat(tables(ground.migration().plan().tables().stream().map(table -> table.source()).toList()))

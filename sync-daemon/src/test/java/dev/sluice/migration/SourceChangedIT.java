@@ -2,15 +2,11 @@ package dev.sluice.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.phase.Phase;
 import dev.sluice.testing.LiveGround;
 import dev.sluice.testing.SameRows;
 import dev.sluice.verify.VerifyReport;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.List;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -34,17 +30,7 @@ class SourceChangedIT {
 
     /** Everything that the application has committed arrives, and nothing else is there. */
     private static void assertFollows(LiveGround ground) throws Exception {
-        ground.app("REPLACE INTO kv VALUES ('last', 'word')");
-        String word = "word " + System.nanoTime();
-        ground.app("UPDATE kv SET v = '" + word + "' WHERE k = 'last'");
-        Awaitility.await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(20))
-                .failFast(() -> {
-                    if (ground.migration().failure() != null) {
-                        throw new AssertionError("the migration ended", ground.migration().failure());
-                    }
-                })
-                .until(() -> ground.target("SELECT v FROM kv WHERE k = 'last'").equals(List.of(word))
-                        && ground.migration().phase() == Phase.REPLICATING);
+        ground.awaitArrival();
         VerifyReport report = ground.verify();
         SameRows.assertSame(ground);
         assertThat(report.isEqual()).isTrue();

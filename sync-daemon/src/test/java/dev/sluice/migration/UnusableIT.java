@@ -1,5 +1,6 @@
 package dev.sluice.migration;
 
+import static dev.sluice.testing.SmallDisk.succeeds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -14,14 +15,12 @@ import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.testing.LiveGround;
 import dev.sluice.testing.PostgresForTests;
 import dev.sluice.testing.SameRows;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -189,16 +188,6 @@ class UnusableIT {
             }
         } finally {
             assertThat(succeeds("umount", "-l", disk.toString())).isTrue();
-        }
-    }
-
-    private static boolean succeeds(String... command) throws InterruptedException {
-        try {
-            Process process = new ProcessBuilder(command).redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
-            return process.waitFor(20, TimeUnit.SECONDS) && process.exitValue() == 0;
-        } catch (IOException e) {
-            return false; // no such program here
         }
     }
 

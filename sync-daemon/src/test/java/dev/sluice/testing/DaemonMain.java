@@ -29,16 +29,7 @@ public final class DaemonMain {
         LiveMigration migration = new LiveMigration(LiveGround.NAME, file, target,
                 new LiveMigration.Options(2, limits, limits, Duration.ofMillis(2), busy, 500, 10, true, "test"),
                 MappingRules.DEFAULT,
-                () -> Preparation.of(file, target, MappingRules.DEFAULT, busy, Census.Listener.NONE), new CopyProgress() {
-                    @Override
-                    public void copied(String table, long rows, long bytes) {}
-
-                    @Override
-                    public void parked(String table, long rows) {}
-
-                    @Override
-                    public void finished(String table) {}
-                });
+                () -> Preparation.of(file, target, MappingRules.DEFAULT, busy, Census.Listener.NONE), CopyProgress.NONE);
         migration.start();
         while (!migration.awaitEnd(Duration.ofMinutes(5))) {
             System.out.println(migration.status());

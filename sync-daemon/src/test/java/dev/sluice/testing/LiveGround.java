@@ -35,6 +35,24 @@ import org.awaitility.Awaitility;
 public final class LiveGround implements AutoCloseable {
 
     public static final String NAME = "live";
+
+    /** For a one-shot migration that nobody watches. */
+    public static final OneShot.Listener UNHEARD = new OneShot.Listener() {
+        @Override
+        public void step(String what) {}
+
+        @Override
+        public void verified(String table, long done) {}
+
+        @Override
+        public void copied(String table, long rows, long bytes) {}
+
+        @Override
+        public void parked(String table, long rows) {}
+
+        @Override
+        public void finished(String table) {}
+    };
     private static final Duration BUSY = Duration.ofSeconds(20);
 
     private final SqliteFile file;
@@ -224,22 +242,7 @@ public final class LiveGround implements AutoCloseable {
     }
 
     public OneShot.Report migrate(Preparation preparation) throws SQLException, InterruptedException {
-        return oneShot().run(preparation, new OneShot.Listener() {
-            @Override
-            public void step(String what) {}
-
-            @Override
-            public void verified(String table, long done) {}
-
-            @Override
-            public void copied(String table, long rows, long bytes) {}
-
-            @Override
-            public void parked(String table, long rows) {}
-
-            @Override
-            public void finished(String table) {}
-        });
+        return oneShot().run(preparation, UNHEARD);
     }
 
     /** Starts the daemon's part, or starts it again. */
@@ -272,7 +275,7 @@ public final class LiveGround implements AutoCloseable {
         migration = new LiveMigration(name, source, other,
                 new LiveMigration.Options(2, chunk, batch, Duration.ofMillis(2), BUSY, purgeKeepRows, 10, changelogBytesMax, true,
                         "test", chunk),
-                rules, planning, NO_PROGRESS);
+                rules, planning, CopyProgress.NONE);
         migration.start();
         return migration;
     }
@@ -281,6 +284,24 @@ public final class LiveGround implements AutoCloseable {
         start();
         awaitReplicating();
         return this;
+    }
+
+    /**
+     * Everything that the application has committed arrives in the end, and the migration replicates: told by a row that
+     * is written now. The source has a table {@code kv(k, v)}.
+     */
+    public void awaitArrival() throws SQLException {
+        app("REPLACE INTO kv (k, v) VALUES ('last', 'word')");
+        String word = "word " + System.nanoTime();
+        app("UPDATE kv SET v = '" + word + "' WHERE k = 'last'");
+        Awaitility.await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(20))
+                .failFast(() -> {
+                    if (migration.failure() != null) {
+                        throw new AssertionError("the migration ended", migration.failure());
+                    }
+                })
+                .until(() -> target("SELECT v FROM kv WHERE k = 'last'").equals(List.of(word))
+                        && migration.phase() == Phase.REPLICATING);
     }
 
     public void awaitReplicating() {
@@ -370,15 +391,4 @@ public final class LiveGround implements AutoCloseable {
             target.close();
         }
     }
-
-    private static final CopyProgress NO_PROGRESS = new CopyProgress() {
-        @Override
-        public void copied(String table, long rows, long bytes) {}
-
-        @Override
-        public void parked(String table, long rows) {}
-
-        @Override
-        public void finished(String table) {}
-    };
 }

@@ -63,7 +63,8 @@ public final class SmallDisk implements AutoCloseable {
         }
     }
 
-    private static boolean succeeds(String... command) {
+    /** Runs a program; true if it is here and said yes. */
+    public static boolean succeeds(String... command) {
         try {
             Process process = new ProcessBuilder(command).redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
