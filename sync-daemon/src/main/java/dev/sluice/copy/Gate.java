@@ -9,26 +9,37 @@ public final class Gate {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private boolean paused;
+    private boolean asked;
     private boolean stopped;
 
     public void pause() {
-        set(true, stopped);
+        set(() -> {
+            paused = true;
+            asked = true;
+        });
     }
 
     public void resume() {
-        set(false, stopped);
+        set(() -> {
+            paused = false;
+            asked = true;
+        });
+    }
+
+    /** Pauses as an earlier process was told to, unless this one was told otherwise meanwhile. */
+    public void pauseUnlessAsked() {
+        set(() -> paused |= !asked);
     }
 
     /** From now on {@link #pass} says false. */
     public void stop() {
-        set(paused, true);
+        set(() -> stopped = true);
     }
 
-    private void set(boolean pausedNow, boolean stoppedNow) {
+    private void set(Runnable change) {
         lock.lock();
         try {
-            paused = pausedNow;
-            stopped = stoppedNow;
+            change.run();
             changed.signalAll();
         } finally {
             lock.unlock();

@@ -141,7 +141,7 @@ public final class LiveMigration implements AutoCloseable {
     private Map<String, SourceTable> sources = Map.of();
     private long generation;
     private boolean replicationRole;
-    private boolean tryHeldAgain;
+    private FutureTask<Void> heldTried; // run when the tables that are held are followed again, or held again
     private boolean wentBack;
     private boolean takingGeneration;
     private String planSeen;
@@ -400,6 +400,10 @@ public final class LiveMigration implements AutoCloseable {
         if (!commands.offer(task, 10, TimeUnit.SECONDS)) {
             throw new TargetRefusal("the migration is busy: try again");
         }
+        return await(task);
+    }
+
+    private <T> T await(FutureTask<T> task) throws Exception {
         try {
             while (true) {
                 try {
@@ -438,8 +442,9 @@ public final class LiveMigration implements AutoCloseable {
     public VerifyReport resync(String table) throws Exception {
         if (plan != null && plan.held(table) != null) {
             requireReplicating("resync");
-            ask(() -> tryHeldAgain = true);
-            ask(() -> null); // answered when it is followed again, or held again
+            FutureTask<Void> tried = new FutureTask<>(() -> null);
+            ask(() -> heldTried = tried);
+            await(tried);
             if (plan.held(table) != null) {
                 throw new TargetRefusal(plan.held(table).reason());
             }
@@ -540,6 +545,10 @@ public final class LiveMigration implements AutoCloseable {
                 try {
                     if (answered != null) {
                         sourceChanged(answered);
+                        if (heldTried != null) {
+                            heldTried.run();
+                            heldTried = null;
+                        }
                     } else {
                         if (reader == null) {
                             open();
@@ -650,9 +659,9 @@ public final class LiveMigration implements AutoCloseable {
         }
         plan = stored.plan();
         phase = stored.phase();
-        if (stored.paused() && session == null) { // later our own word counts: the target may not have heard it
-            gate.pause();
-            run = RunState.PAUSED;
+        if (stored.paused()) {
+            gate.pauseUnlessAsked(); // the target may not have heard our own word
+            run = gate.isPaused() ? RunState.PAUSED : run;
         }
         if (session == null) {
             replicationRole = reconnect.call(this::mayKeepTriggersQuiet);
@@ -1135,8 +1144,7 @@ public final class LiveMigration implements AutoCloseable {
     // ---- phase replicating ----
 
     private void follow() throws SQLException, InterruptedException {
-        if (tryHeldAgain) {
-            tryHeldAgain = false;
+        if (heldTried != null) {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "tables that are held are tried again");
         }
         if (watermark == null || follower.sourceChanged()) {

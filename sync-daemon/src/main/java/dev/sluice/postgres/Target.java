@@ -2,6 +2,7 @@ package dev.sluice.postgres;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.SQLExceptionOverride;
 import java.io.PrintWriter;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -92,6 +93,7 @@ public final class Target implements AutoCloseable {
         config.setKeepaliveTime(TimeUnit.SECONDS.toMillis(60));
         config.setConnectionTimeout(POOL_WAIT.toMillis());
         config.setValidationTimeout(TimeUnit.SECONDS.toMillis(5));
+        config.setExceptionOverride(new Spent());
         config.setInitializationFailTimeout(-1); // a target that is away at the start is waited for by Reconnect
         this.pool = new HikariDataSource(config);
     }
@@ -193,6 +195,15 @@ public final class Target implements AutoCloseable {
             set.setArray(1, connection.createArrayOf("text", settings.keySet().toArray()));
             set.setArray(2, connection.createArrayOf("text", settings.values().toArray()));
             set.execute();
+        }
+    }
+
+    /** A session keeps the default that it was opened with: one that takes no writes has to be opened anew. */
+    private static final class Spent implements SQLExceptionOverride {
+
+        @java.lang.Override
+        public Override adjudicate(SQLException e) {
+            return SqlFailure.of(e) == SqlFailure.READ_ONLY ? Override.MUST_EVICT : Override.CONTINUE_EVICT;
         }
     }
 

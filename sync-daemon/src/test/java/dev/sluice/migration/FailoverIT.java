@@ -9,6 +9,7 @@ import dev.sluice.testing.SameRows;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import org.awaitility.Awaitility;
@@ -83,6 +84,7 @@ class FailoverIT {
 
     private static void awaitSame(LiveGround ground) {
         Awaitility.await().atMost(Duration.ofSeconds(60)).pollInterval(Duration.ofMillis(50))
+                .ignoreExceptionsInstanceOf(SQLException.class) // the server may be away at that moment
                 .failFast(() -> {
                     if (ground.migration().failure() != null) {
                         throw new AssertionError("the migration ended", ground.migration().failure());
