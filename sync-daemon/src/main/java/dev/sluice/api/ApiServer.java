@@ -61,7 +61,8 @@ public final class ApiServer implements AutoCloseable {
     private final Secret token;
     private final String host;
     private final boolean allowRemote;
-    private final VerifyRuns verifyRuns;
+    private final Runs verifyRuns = new Runs("verification", "/v1/verify");
+    private final Runs switchRuns = new Runs("switch", "/v1/switch");
     private final Semaphore waiters = new Semaphore(WAITERS_MAX);
     private final ScheduledExecutorService waiting = Executors.newSingleThreadScheduledExecutor(
             work -> new Thread(work, "api-wait"));
@@ -73,7 +74,6 @@ public final class ApiServer implements AutoCloseable {
         this.token = token;
         this.host = host;
         this.allowRemote = allowRemote;
-        this.verifyRuns = new VerifyRuns(control);
         this.server = Javalin.create(config -> configure(config, port));
     }
 
@@ -109,6 +109,7 @@ public final class ApiServer implements AutoCloseable {
     public void close() {
         waiting.shutdownNow();
         verifyRuns.close();
+        switchRuns.close();
         server.stop();
     }
 
@@ -153,9 +154,20 @@ public final class ApiServer implements AutoCloseable {
         config.routes.post("/v1/pause", context -> act(context, control::pause));
         config.routes.post("/v1/resume", context -> act(context, control::resume));
         config.routes.post("/v1/cancel", context -> act(context, control::cancel));
-        config.routes.post("/v1/verify", context -> answer(context, 202, verifyRuns.start(tables(body(context)))));
-        config.routes.get("/v1/verify", context -> verification(context, 0));
-        config.routes.get("/v1/verify/{run}", context -> verification(context, number(context.pathParam("run"))));
+        config.routes.post("/v1/verify", context -> {
+            List<String> tables = tables(body(context));
+            answer(context, 202, verifyRuns.start(() -> control.verify(tables)));
+        });
+        config.routes.get("/v1/verify", context -> run(context, verifyRuns, 0));
+        config.routes.get("/v1/verify/{run}", context -> run(context, verifyRuns, number(context.pathParam("run"))));
+        for (SwitchAct act : SwitchAct.values()) {
+            config.routes.post("/v1/" + act.label(), context -> {
+                JsonNode order = body(context);
+                answer(context, 202, switchRuns.start(() -> control.move(act, order)));
+            });
+        }
+        config.routes.get("/v1/switch", context -> run(context, switchRuns, 0));
+        config.routes.get("/v1/switch/{run}", context -> run(context, switchRuns, number(context.pathParam("run"))));
         config.routes.get("/v1/parked", context -> answer(context, 200, control.parked()));
         config.routes.post("/v1/parked/retry", context -> answer(context, 200, control.retryParked()));
         config.routes.post("/v1/resync", context -> resync(context, body(context).path("table").asText("")));
@@ -225,11 +237,11 @@ public final class ApiServer implements AutoCloseable {
         });
     }
 
-    private void verification(Context context, long run) {
-        Supplier<JsonNode> state = () -> verifyRuns.state(run).orElse(MissingNode.getInstance());
+    private void run(Context context, Runs runs, long run) {
+        Supplier<JsonNode> state = () -> runs.state(run).orElse(MissingNode.getInstance());
         if (state.get().isMissingNode()) {
-            throw new DaemonControl.Unknown(run == 0 ? "no verification has been started yet: POST /v1/verify"
-                    : "there is no verification " + run + " (any more)");
+            throw new DaemonControl.Unknown(run == 0 ? "no " + runs.what() + " has been started yet"
+                    : "there is no " + runs.what() + " " + run + " (any more)");
         }
         if (context.queryParam("timeout") == null) {
             answer(context, 200, state.get());

@@ -103,10 +103,19 @@ public final class DaemonClient {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         ArrayNode names = body.putArray("tables");
         tables.forEach(names::add);
+        return awaited("verification", "/v1/verify", post("/v1/verify", body), atMost);
+    }
+
+    /** Starts a move of the writes, or of what belongs to it, and waits for its end; see {@link DaemonControl#move}. */
+    public JsonNode move(SwitchAct act, JsonNode order, Duration atMost) {
+        return awaited(act.label(), "/v1/switch", post("/v1/" + act.label(), order), atMost);
+    }
+
+    private JsonNode awaited(String what, String path, JsonNode started, Duration atMost) {
         long deadline = System.nanoTime() + atMost.toNanos();
-        long run = post("/v1/verify", body).path("run").asLong();
+        long run = started.path("run").asLong();
         while (true) {
-            JsonNode state = get("/v1/verify/" + run + "?timeout=" + step(deadline) + "ms");
+            JsonNode state = get(path + "/" + run + "?timeout=" + step(deadline) + "ms");
             switch (state.path("state").asText()) {
                 case "done":
                     return state.path("result");
@@ -116,7 +125,7 @@ public final class DaemonClient {
                     break;
             }
             if (System.nanoTime() >= deadline) {
-                throw new DaemonFailure(0, "verification " + run + " is still under way after " + atMost.toSeconds()
+                throw new DaemonFailure(0, what + " " + run + " is still under way after " + atMost.toSeconds()
                         + " s: it goes on in the daemon, ask again later");
             }
         }

@@ -5,7 +5,7 @@ import java.util.List;
 
 /**
  * What a daemon lets its operator do. Called on the API's threads, several at a time. What the operator must decide or
- * mend is said by a {@link Refused}; every call but {@link #verify} returns within a minute.
+ * mend is said by a {@link Refused}; every call but {@link #verify} and {@link #move} returns within a minute.
  */
 public interface DaemonControl {
 
@@ -34,6 +34,15 @@ public interface DaemonControl {
 
     /** Copies one table anew. */
     void resync(String table);
+
+    /**
+     * Moves the writes, or says what would happen; a thread of its own, one act at a time. An interrupt asks it to stop.
+     *
+     * @param order what was chosen: {@code timeoutMs}, {@code maxLag}, {@code dryRun}, {@code force} (names of gates),
+     *     {@code actor}; what is left out has its default
+     * @return what was done, step by step, and whether it is {@code done}
+     */
+    JsonNode move(SwitchAct act, JsonNode order) throws InterruptedException;
 
     /** The daemon says no; the message is one sentence with what to do. */
     class Refused extends RuntimeException {

@@ -22,7 +22,8 @@ import picocli.CommandLine.ScopeType;
             "Start with: sluice demo, or sluice assess --source app.db"},
         subcommands = {DemoCommand.class, AssessCommand.class, PlanCommand.class, MigrateCommand.class, RunCommand.class,
             StatusCommand.class, VerifyCommand.class, ParkedCommand.class, ResyncCommand.class, PauseCommand.class,
-            ResumeCommand.class, CancelCommand.class, BenchCommand.class, HelpCommand.class})
+            ResumeCommand.class, CutoverCommand.class, RollbackCommand.class, CompleteCommand.class, RepairCommand.class,
+            CancelCommand.class, BenchCommand.class, HelpCommand.class})
 public final class Main {
 
     static final int DONE = 0;

@@ -49,7 +49,7 @@ public final class BulkCopy {
     private final MigrationStore store;
     private final long generation;
     private final Settings settings;
-    private final Gate gate;
+    private final Valve valve;
     private final CopyProgress progress;
     private final TableFinish finish;
 
@@ -72,7 +72,7 @@ public final class BulkCopy {
     }
 
     public BulkCopy(SqliteFile file, MigrationPlan plan, Map<String, SourceTable> sources, Target target,
-            Reconnect reconnect, MigrationStore store, long generation, Settings settings, Gate gate,
+            Reconnect reconnect, MigrationStore store, long generation, Settings settings, Valve valve,
             CopyProgress progress, TableFinish finish) {
         this.file = file;
         this.plan = plan;
@@ -82,7 +82,7 @@ public final class BulkCopy {
         this.store = store;
         this.generation = generation;
         this.settings = settings;
-        this.gate = gate;
+        this.valve = valve;
         this.progress = progress;
         this.finish = finish;
     }
@@ -115,7 +115,7 @@ public final class BulkCopy {
         }
         rethrow(failure.get());
         // asked of the target, not of the threads: only what it holds counts
-        return !gate.isStopped() && reconnect.call(this::parts).stream().allMatch(ChunkProgress::done);
+        return !valve.isStopped() && reconnect.call(this::parts).stream().allMatch(ChunkProgress::done);
     }
 
     /** A table whose parts are all copied is queued once more: its keys and indexes may be missing still. */
@@ -153,7 +153,7 @@ public final class BulkCopy {
         try (SourceReader reader = new SourceReader(file, settings.busyTimeout()); LastingSession session =
                 new LastingSession(target, reconnect, settings.replicationRole())) {
             Applier applier = new Applier(store, plan);
-            while (failure.get() == null && gate.pass()) {
+            while (failure.get() == null && valve.pass()) {
                 ChunkProgress part = queue.poll();
                 if (part == null) {
                     return;
@@ -186,7 +186,7 @@ public final class BulkCopy {
         SourceTable source = sources.get(part.table());
         ChunkProgress at = part;
         while (!at.done()) {
-            if (!gate.pass()) {
+            if (!valve.pass()) {
                 return false;
             }
             ChunkProgress from = at;

@@ -127,6 +127,11 @@ public final class Follower implements SamePoint {
         return session.run(connection -> turn(connection, whole, null).turn);
     }
 
+    /** As {@link #turn} of one piece, but says at once when the target is away. */
+    public Turn piece() throws SQLException {
+        return session.once(connection -> turn(connection, false, null).turn);
+    }
+
     @Override
     public <R, T> T at(SourceRead<R> source, TargetRead<R, T> target) throws SQLException, InterruptedException {
         return session.run(connection -> {

@@ -11,7 +11,7 @@ import dev.sluice.change.RowKey;
 import dev.sluice.change.TableChange;
 import dev.sluice.copy.BulkCopy;
 import dev.sluice.copy.CopyProgress;
-import dev.sluice.copy.Gate;
+import dev.sluice.copy.Valve;
 import dev.sluice.declare.Declarations;
 import dev.sluice.follow.Follower;
 import dev.sluice.follow.SourceChanged;
@@ -112,7 +112,7 @@ public final class LiveMigration implements AutoCloseable {
     private final CopyProgress progress;
     private final MigrationStore store;
     private final Reconnect reconnect;
-    private final Gate gate = new Gate();
+    private final Valve valve = new Valve();
     private final BlockingQueue<FutureTask<?>> commands = new ArrayBlockingQueue<>(COMMANDS_MAX);
     private final Thread thread;
     private final CountDownLatch ended = new CountDownLatch(1);
@@ -233,13 +233,13 @@ public final class LiveMigration implements AutoCloseable {
     }
 
     public void pause() throws Exception {
-        gate.pause();
+        valve.pause();
         run = RunState.PAUSED;
         savePaused(true);
     }
 
     public void resume() throws Exception {
-        gate.resume();
+        valve.resume();
         run = RunState.RUNNING;
         savePaused(false);
     }
@@ -252,7 +252,7 @@ public final class LiveMigration implements AutoCloseable {
 
     /** Ends the migration: nothing of ours stays in the source; the target keeps its tables as they are. */
     public void cancel() throws Exception {
-        gate.stop();
+        valve.stop();
         thread.join(CANCEL_GRACE.toMillis());
         thread.interrupt(); // it may be waiting for a target that is away
         thread.join(CANCEL_GRACE.toMillis());
@@ -322,11 +322,11 @@ public final class LiveMigration implements AutoCloseable {
         try {
             MigrationPlan planned = plan;
             VerifyReport report = new Verifier(planned, store, this::moment, options.step(), repair)
-                    .verify(subjects, listener, gate::isStopped);
+                    .verify(subjects, listener, valve::isStopped);
             if (plan != planned) {
                 // a column was widened meanwhile: the old types can't name every key that the target holds now
                 report = new Verifier(plan, store, this::moment, options.step(), repair)
-                        .verify(subjects(tables), listener, gate::isStopped);
+                        .verify(subjects(tables), listener, valve::isStopped);
             }
             if (repair) {
                 ask(this::retryParkedRows); // a mended row may have stood in the way of a parked one
@@ -351,7 +351,7 @@ public final class LiveMigration implements AutoCloseable {
         if (phase != Phase.REPLICATING) {
             throw new TargetRefusal("can't " + what + " in phase " + phase.label() + ": wait for replicating");
         }
-        if (gate.isPaused()) {
+        if (valve.isPaused()) {
             throw new TargetRefusal("can't " + what + " while paused: resume first");
         }
     }
@@ -522,7 +522,7 @@ public final class LiveMigration implements AutoCloseable {
     /** Stops at the next chunk or batch; what is committed stays, and a restart goes on from there. */
     @Override
     public void close() {
-        gate.stop();
+        valve.stop();
         try {
             if (!ended.await(20, TimeUnit.SECONDS)) {
                 thread.interrupt();
@@ -539,7 +539,7 @@ public final class LiveMigration implements AutoCloseable {
     private void work() {
         try {
             SourceChanged change = null;
-            while (!gate.isStopped()) {
+            while (!valve.isStopped()) {
                 SourceChanged answered = change;
                 change = null;
                 try {
@@ -628,7 +628,7 @@ public final class LiveMigration implements AutoCloseable {
     private void unblock() {
         if (run.kind() == RunState.Kind.BLOCKED) {
             LOG.info("event=healed migration={}", name);
-            run = gate.isPaused() ? RunState.PAUSED : RunState.RUNNING;
+            run = valve.isPaused() ? RunState.PAUSED : RunState.RUNNING;
         }
     }
 
@@ -660,8 +660,8 @@ public final class LiveMigration implements AutoCloseable {
         plan = stored.plan();
         phase = stored.phase();
         if (stored.paused()) {
-            gate.pauseUnlessAsked(); // the target may not have heard our own word
-            run = gate.isPaused() ? RunState.PAUSED : run;
+            valve.pauseUnlessAsked(); // the target may not have heard our own word
+            run = valve.isPaused() ? RunState.PAUSED : run;
         }
         if (session == null) {
             replicationRole = reconnect.call(this::mayKeepTriggersQuiet);
@@ -673,8 +673,8 @@ public final class LiveMigration implements AutoCloseable {
         boolean paused = stored.paused();
         planSeen = session.run(connection -> {
             meet(connection);
-            if (paused != gate.isPaused()) {
-                store.setPaused(connection, gate.isPaused());
+            if (paused != valve.isPaused()) {
+                store.setPaused(connection, valve.isPaused());
                 connection.commit();
             }
             return store.standing(connection).plan();
@@ -906,7 +906,7 @@ public final class LiveMigration implements AutoCloseable {
     }
 
     private void step() throws SQLException, InterruptedException {
-        if (!gate.isPaused()) {
+        if (!valve.isPaused()) {
             switch (phase) {
                 case CREATED -> install();
                 case COPYING -> copy();
@@ -937,7 +937,7 @@ public final class LiveMigration implements AutoCloseable {
             declarations.run(connection, EnumSet.of(Stage.GROUND, Stage.TABLE));
             return null;
         });
-        if (gate.isStopped()) {
+        if (valve.isStopped()) {
             return;
         }
         SourceSchema present = Preparation.schema(file, options.busyTimeout());
@@ -1025,7 +1025,7 @@ public final class LiveMigration implements AutoCloseable {
         };
         BulkCopy copy = new BulkCopy(file, plan, sources, target, reconnect, store, generation,
                 new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole,
-                        schema.hash(), true), gate, counting,
+                        schema.hash(), true), valve, counting,
                 (connection, table) -> declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX), table));
         if (copy.run()) {
             boolean history = historyIsWhole();
@@ -1111,7 +1111,7 @@ public final class LiveMigration implements AutoCloseable {
     private boolean drainPieces() throws SQLException, InterruptedException {
         Follower.Turn turn;
         do {
-            if (gate.isPaused() || gate.isStopped()) {
+            if (valve.isPaused() || valve.isStopped()) {
                 return false;
             }
             turn = follower.turn(false);
@@ -1355,7 +1355,7 @@ public final class LiveMigration implements AutoCloseable {
     private void sourceChanged(SourceChanged change) throws SQLException, InterruptedException {
         LOG.warn("event=source_changed migration={} kind={} reason=\"{}\"", name, change.kind(), change.getMessage());
         closeReader();
-        if (phase == Phase.CREATED || gate.isStopped()) {
+        if (phase == Phase.CREATED || valve.isStopped()) {
             return; // nothing was read yet: open() looks at everything
         }
         if (!Files.exists(file.path())) {
@@ -1500,7 +1500,7 @@ public final class LiveMigration implements AutoCloseable {
             VerifyReport report;
             try {
                 report = verifier.verify(subjects(List.of(table)), (compared, done) -> {},
-                        () -> gate.isStopped() || gate.isPaused());
+                        () -> valve.isStopped() || valve.isPaused());
             } catch (Verifier.Stopped e) {
                 return false;
             }

@@ -2,7 +2,7 @@ package dev.sluice.migration;
 
 import dev.sluice.copy.BulkCopy;
 import dev.sluice.copy.CopyProgress;
-import dev.sluice.copy.Gate;
+import dev.sluice.copy.Valve;
 import dev.sluice.declare.Declarations;
 import dev.sluice.phase.Phase;
 import dev.sluice.plan.Declaration;
@@ -52,7 +52,7 @@ public final class OneShot {
     private final Target target;
     private final Reconnect reconnect;
     private final Options options;
-    private final Gate gate = new Gate();
+    private final Valve valve = new Valve();
 
     /**
      * @param workers threads that copy
@@ -102,7 +102,7 @@ public final class OneShot {
 
     /** Ends the work at the next chunk. */
     public void stop() {
-        gate.stop();
+        valve.stop();
     }
 
     /**
@@ -173,7 +173,7 @@ public final class OneShot {
             listener.step("copying");
             BulkCopy copy = new BulkCopy(file, plan, sources, target, reconnect, store, generation,
                     new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole,
-                            preparation.schema().hash(), false), gate, listener,
+                            preparation.schema().hash(), false), valve, listener,
                     (connection, table) -> declarations.run(connection,
                             EnumSet.of(Stage.KEY, Stage.INDEX, Stage.UNIQUE, Stage.CHECK), table));
             if (!copy.run()) {
@@ -265,7 +265,7 @@ public final class OneShot {
         Verifier verifier = new Verifier(plan, store, stopped, options.step(), false);
         return verifier.verify(plan.tables().stream()
                 .map(table -> new Verifier.Subject(table, sources.get(table.source()))).toList(),
-                listener::verified, gate::isStopped);
+                listener::verified, valve::isStopped);
     }
 
     /** Declarations that PostgreSQL refused over the real rows. */

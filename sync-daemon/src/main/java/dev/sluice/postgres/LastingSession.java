@@ -20,6 +20,7 @@ public final class LastingSession implements AutoCloseable {
     private final Reconnect reconnect;
     private final boolean replicationRole;
     private final Greeting greeting;
+    private final Duration answerWithin;
     private Connection connection;
     private long opened;
 
@@ -40,10 +41,17 @@ public final class LastingSession implements AutoCloseable {
 
     /** As the other one; {@code greeting} sees whether the target behind a new connection still is what it was. */
     public LastingSession(Target target, Reconnect reconnect, boolean replicationRole, Greeting greeting) {
+        this(target, reconnect, replicationRole, greeting, Duration.ZERO);
+    }
+
+    /** As the other one; an answer that takes longer than {@code answerWithin} counts as lost, with zero none does. */
+    public LastingSession(Target target, Reconnect reconnect, boolean replicationRole, Greeting greeting,
+            Duration answerWithin) {
         this.target = target;
         this.reconnect = reconnect;
         this.replicationRole = replicationRole;
         this.greeting = greeting;
+        this.answerWithin = answerWithin;
     }
 
     /** Runs {@code work}, which commits itself; what it leaves open is rolled back. Waits while the target is away. */
@@ -72,7 +80,7 @@ public final class LastingSession implements AutoCloseable {
     }
 
     private void open() throws SQLException {
-        Connection fresh = target.dedicated(Duration.ZERO);
+        Connection fresh = target.dedicated(answerWithin);
         try (Statement statement = fresh.createStatement()) {
             if (replicationRole) {
                 statement.execute("SET session_replication_role = replica");

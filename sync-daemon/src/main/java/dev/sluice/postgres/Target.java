@@ -159,8 +159,10 @@ public final class Target implements AutoCloseable {
             properties.setProperty("password", password.reveal());
         }
         properties.setProperty("ApplicationName", applicationName);
-        properties.putIfAbsent("connectTimeout", Long.toString(CONNECT_WAIT.toSeconds()));
-        properties.putIfAbsent("loginTimeout", Long.toString(CONNECT_WAIT.toSeconds() + 5));
+        long connectWait = answerWithin.isZero() ? CONNECT_WAIT.toSeconds()
+                : Math.max(1, Math.min(CONNECT_WAIT.toSeconds(), answerWithin.toSeconds()));
+        properties.putIfAbsent("connectTimeout", Long.toString(connectWait));
+        properties.putIfAbsent("loginTimeout", Long.toString(connectWait + connectWait / 2));
         properties.setProperty("socketTimeout", Long.toString(answerWithin.toSeconds()));
         properties.setProperty("tcpKeepAlive", "true");
         properties.setProperty("socketFactory", LiveSocketFactory.class.getName());

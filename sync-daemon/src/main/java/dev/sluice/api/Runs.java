@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
@@ -17,28 +16,45 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Runs one verification at a time on a thread of its own and remembers the last few results. Thread-safe. */
-final class VerifyRuns implements AutoCloseable {
+/** Runs what takes long, one at a time, on a thread of its own and remembers the last few results. Thread-safe. */
+final class Runs implements AutoCloseable {
 
-    private static final Logger LOG = LoggerFactory.getLogger(VerifyRuns.class);
+    private static final Logger LOG = LoggerFactory.getLogger(Runs.class);
     private static final int KEPT_MAX = 10;
     private static final Duration STOP_GRACE = Duration.ofSeconds(10);
 
-    private final DaemonControl control;
-    private final ExecutorService thread = Executors.newSingleThreadExecutor(work -> new Thread(work, "api-verify"));
+    private final String what;
+    private final String path;
+    private final ExecutorService thread;
     private final Map<Long, ObjectNode> runs = new LinkedHashMap<>(); // guarded by this
     private long latest; // guarded by this
     private boolean running; // guarded by this
 
-    VerifyRuns(DaemonControl control) {
-        this.control = control;
+    /** What takes long. An interrupt asks it to stop. */
+    interface Work {
+        JsonNode run() throws InterruptedException;
+    }
+
+    /**
+     * @param what one run for people, such as {@code verification}
+     * @param path where the runs are asked for
+     */
+    Runs(String what, String path) {
+        this.what = what;
+        this.path = path;
+        this.thread = Executors.newSingleThreadExecutor(work -> new Thread(work, "api-" + what));
+    }
+
+    /** One run for people. */
+    String what() {
+        return what;
     }
 
     /** Starts a run; {@link DaemonControl.Refused} while another one is under way. */
-    synchronized JsonNode start(List<String> tables) {
+    synchronized JsonNode start(Work work) {
         if (running) {
-            throw new DaemonControl.Refused("verification " + latest + " is still under way: wait for it with GET"
-                    + " /v1/verify/" + latest);
+            throw new DaemonControl.Refused(what + " " + latest + " is still under way: wait for it with GET " + path + "/"
+                    + latest);
         }
         running = true;
         long run = ++latest;
@@ -46,7 +62,7 @@ final class VerifyRuns implements AutoCloseable {
         state.put("run", run).put("state", "running").put("startedAt", now());
         runs.put(run, state);
         runs.keySet().removeIf(old -> old <= run - KEPT_MAX);
-        thread.execute(() -> perform(state, tables));
+        thread.execute(() -> perform(state, work));
         return state.deepCopy();
     }
 
@@ -55,17 +71,17 @@ final class VerifyRuns implements AutoCloseable {
         return Optional.ofNullable(runs.get(run == 0 ? latest : run)).map(ObjectNode::deepCopy);
     }
 
-    private void perform(ObjectNode state, List<String> tables) {
+    private void perform(ObjectNode state, Work work) {
         JsonNode result = null;
         String error = null;
         try {
-            result = control.verify(tables);
+            result = work.run();
         } catch (InterruptedException e) {
-            error = "the daemon was stopped before the verification ended: start it again";
+            error = "the daemon was stopped before the " + what + " ended: start it again";
         } catch (DaemonControl.Refused e) {
             error = e.getMessage();
         } catch (RuntimeException e) {
-            LOG.error("event=verify_failed", e);
+            LOG.error("event=run_failed what={}", what, e);
             error = ApiServer.sentence(e).orElseGet(() -> SqlFailure.sentence(e));
         } finally {
             synchronized (this) {
@@ -74,7 +90,7 @@ final class VerifyRuns implements AutoCloseable {
                 if (result != null) {
                     state.set("result", result);
                 } else {
-                    state.put("error", error == null ? "the verification failed: look into the daemon's log" : error);
+                    state.put("error", error == null ? "the " + what + " failed: look into the daemon's log" : error);
                 }
             }
         }
@@ -89,7 +105,7 @@ final class VerifyRuns implements AutoCloseable {
         thread.shutdownNow();
         try {
             if (!thread.awaitTermination(STOP_GRACE.toSeconds(), TimeUnit.SECONDS)) {
-                LOG.warn("the verification under way did not stop within {} s", STOP_GRACE.toSeconds());
+                LOG.warn("the {} under way did not stop within {} s", what, STOP_GRACE.toSeconds());
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
