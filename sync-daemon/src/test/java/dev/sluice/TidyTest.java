@@ -36,10 +36,12 @@ class TidyTest {
             "change", "sqlite", "schema", "capture", "tail",
             // conflict-resolver
             "conflict",
+            // for the application's own use, see datasourceStandsAlone
+            "datasource",
             // sync-daemon: ground, the way of the data, on top
             "postgres", "settings", "console", "phase",
-            "mapping", "census", "assess", "translate", "plan", "store", "declare", "apply", "copy", "verify", "follow", "reverse", "cutover",
-            "migration",
+"mapping", "census", "assess", "translate", "plan", "store", "fence", "declare", "apply", "copy", "verify", "follow",
+            "reverse", "cutover", "announce", "migration",
             "api", "daemon", "demo", "bench", "cli");
 
     private static final Set<String> CAPTURE = Set.of("change", "sqlite", "schema", "capture", "tail");

@@ -63,6 +63,7 @@ public final class ApiServer implements AutoCloseable {
     private final boolean allowRemote;
     private final Runs verifyRuns = new Runs("verification", "/v1/verify");
     private final Runs switchRuns = new Runs("switch", "/v1/switch");
+    private final TrafficRoutes traffic;
     private final Semaphore waiters = new Semaphore(WAITERS_MAX);
     private final ScheduledExecutorService waiting = Executors.newSingleThreadScheduledExecutor(
             work -> new Thread(work, "api-wait"));
@@ -74,6 +75,7 @@ public final class ApiServer implements AutoCloseable {
         this.token = token;
         this.host = host;
         this.allowRemote = allowRemote;
+        this.traffic = new TrafficRoutes(control.traffic());
         this.server = Javalin.create(config -> configure(config, port));
     }
 
@@ -108,6 +110,7 @@ public final class ApiServer implements AutoCloseable {
     @Override
     public void close() {
         waiting.shutdownNow();
+        traffic.close();
         verifyRuns.close();
         switchRuns.close();
         server.stop();
@@ -172,6 +175,8 @@ public final class ApiServer implements AutoCloseable {
         config.routes.post("/v1/parked/retry", context -> answer(context, 200, control.retryParked()));
         config.routes.post("/v1/resync", context -> resync(context, body(context).path("table").asText("")));
         config.routes.post("/v1/resync/{table}", context -> resync(context, context.pathParam("table")));
+
+        traffic.register(config);
 
         config.routes.exception(DaemonControl.Unknown.class, (e, context) -> error(context, 404, e.getMessage()));
         config.routes.exception(DaemonControl.Refused.class, (e, context) -> error(context, 409, e.getMessage()));
@@ -383,7 +388,7 @@ public final class ApiServer implements AutoCloseable {
     }
 
     /** The request is at fault; the message is one sentence. */
-    private static final class BadRequest extends RuntimeException {
+    static final class BadRequest extends RuntimeException {
 
         private final int status;
 

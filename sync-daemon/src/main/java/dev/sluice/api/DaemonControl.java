@@ -1,6 +1,7 @@
 package dev.sluice.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.announce.TrafficFeed;
 import java.util.List;
 
 /**
@@ -11,6 +12,9 @@ public interface DaemonControl {
 
     /** Where the migration stands; has {@code phase}. Cheap: asked several times a second while somebody waits. */
     JsonNode status();
+
+    /** Which side takes writes; the same object at every call. */
+    TrafficFeed traffic();
 
     void pause();
 

@@ -2,6 +2,7 @@ package dev.sluice.daemon;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.announce.TrafficFeed;
 import dev.sluice.api.ApiServer;
 import dev.sluice.api.DaemonControl;
 import dev.sluice.migration.LiveMigration;
@@ -22,6 +23,7 @@ public final class Daemon implements AutoCloseable, DaemonControl {
     private static final int PARKED_LISTED_MAX = 1_000;
 
     private final LiveMigration migration;
+    private final TrafficFeed traffic = new TrafficFeed();
     private final ApiServer api;
     private boolean stopped; // guarded by this
 
@@ -52,6 +54,11 @@ public final class Daemon implements AutoCloseable, DaemonControl {
     @Override
     public JsonNode status() {
         return Reports.of(migration.status());
+    }
+
+    @Override
+    public TrafficFeed traffic() {
+        return traffic;
     }
 
     @Override

@@ -46,6 +46,17 @@ public enum SettingKey {
     CHANGELOG_JOURNAL_KEEP_AGE("changelog.journalKeepAge", "10m", "how long the journal of applied keys stays in PostgreSQL"
             + " at least; it mends what a source that lost its newest commits had already sent"),
 
+    TRAFFIC_FLAG_FILE("traffic.flagFile", null, "the file that tells applications which side takes writes; by default"
+            + " traffic.env in stateDir"),
+    TRAFFIC_SOURCE_URL("traffic.sourceUrl", null, "DATABASE_URL of applications while SQLite takes writes; by default"
+            + " sqlite:////path"),
+    TRAFFIC_TARGET_URL("traffic.targetUrl", null, "DATABASE_URL of applications while PostgreSQL takes writes; by default"
+            + " the target's address without a password"),
+
+    HOOKS_FOLDER("hooks.folder", null, "executables named before-STEP and after-STEP that a cutover or rollback runs at"
+            + " its steps"),
+    HOOKS_TIMEOUT("hooks.timeout", "5s", "how long a hook may run before it is killed"),
+
     API_HOST("api.host", "127.0.0.1", "address the daemon's API listens on"),
     API_PORT("api.port", "7717", "port of the daemon's API; 0 chooses a free one"),
     API_ALLOW_REMOTE("api.allowRemote", "false", "true lets api.host be an address that other machines reach"),

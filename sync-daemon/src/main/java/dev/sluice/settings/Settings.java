@@ -17,7 +17,7 @@ import java.util.Map;
  */
 public record Settings(String migration, Path stateDir, Source source, Destination target, Identifiers identifiers,
         Nocase nocase, Json json, OnMisfit onMisfit, Map<String, TableRule> tables, Copy copy, Follow follow,
-        Verify verify, Changelog changelog, Api api, Log log) {
+        Verify verify, Changelog changelog, Traffic traffic, Hooks hooks, Api api, Log log) {
 
     /** The variable that names the file where no option does. */
     public static final String CONFIG_VARIABLE = "SLUICE_CONFIG";
@@ -78,6 +78,19 @@ public record Settings(String migration, Path stateDir, Source source, Destinati
 
     /** @param bytesMax 0 for a fifth of what the disk has free */
     public record Changelog(long purgeKeepRows, Duration journalKeepAge, long bytesMax) {
+    }
+
+    /**
+     * How applications learn who takes writes.
+     *
+     * @param sourceUrl null for one made of the source's path
+     * @param targetUrl null for the target's own; may hold a password
+     */
+    public record Traffic(Path flagFile, String sourceUrl, Secret targetUrl) {
+    }
+
+    /** @param folder null for no hooks */
+    public record Hooks(Path folder, Duration timeout) {
     }
 
     /** @param port 0 chooses a free one */

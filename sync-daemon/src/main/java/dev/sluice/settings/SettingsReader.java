@@ -78,6 +78,9 @@ final class SettingsReader {
                         duration(SettingKey.CHANGELOG_JOURNAL_KEEP_AGE, Duration.ZERO, Duration.ofDays(365)),
                         written.containsKey(SettingKey.CHANGELOG_MAX_BYTES)
                                 ? size(SettingKey.CHANGELOG_MAX_BYTES, 1 << 20, Long.MAX_VALUE) : 0),
+                traffic(stateDir),
+                new Settings.Hooks(path(SettingKey.HOOKS_FOLDER, null),
+                        duration(SettingKey.HOOKS_TIMEOUT, Duration.ofMillis(100), Duration.ofMinutes(5))),
                 api(stateDir),
                 new Settings.Log(choice(SettingKey.LOG_FORMAT, Settings.LogFormat.class),
                         choice(SettingKey.LOG_LEVEL, Settings.LogLevel.class)));
@@ -215,6 +218,23 @@ final class SettingsReader {
                     + e.getClass().getSimpleName() + "): check that it exists and its permissions");
             return null;
         }
+    }
+
+    private Settings.Traffic traffic(Path stateDir) {
+        String targetUrl = line(SettingKey.TRAFFIC_TARGET_URL);
+        return new Settings.Traffic(
+                path(SettingKey.TRAFFIC_FLAG_FILE, stateDir == null ? null : stateDir.resolve("traffic.env")),
+                line(SettingKey.TRAFFIC_SOURCE_URL), targetUrl == null ? null : Secret.of(targetUrl));
+    }
+
+    /** A text that must fit on a line of the flag file; null where none is written. Never repeated: may be secret. */
+    private String line(SettingKey key) {
+        Written value = written.get(key);
+        if (value != null && value.text().chars().anyMatch(Character::isISOControl)) {
+            problems.add(key + " " + value.where() + " holds a line end or another control character, which the flag"
+                    + " file can't hold: write it on one line");
+        }
+        return value == null ? null : value.text();
     }
 
     private Settings.Api api(Path stateDir) {

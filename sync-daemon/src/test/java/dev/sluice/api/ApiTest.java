@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.sluice.announce.TrafficFeed;
 import dev.sluice.phase.Phase;
 import dev.sluice.postgres.Secret;
 import dev.sluice.sqlite.SourceRefusal;
@@ -250,6 +251,11 @@ class ApiTest {
         @Override
         public JsonNode status() {
             return JsonNodeFactory.instance.objectNode().put("phase", phase.label());
+        }
+
+        @Override
+        public TrafficFeed traffic() {
+            return new TrafficFeed();
         }
 
         @Override

@@ -31,6 +31,8 @@ class SettingsTest {
                 new Settings.Follow(Duration.ofMillis(5), 10_000, 16 << 20),
                 new Settings.Verify(20_000),
                 new Settings.Changelog(10_000, Duration.ofMinutes(10), 0),
+                new Settings.Traffic(Path.of("/state/sluice/traffic.env"), null, null),
+                new Settings.Hooks(null, Duration.ofSeconds(5)),
                 new Settings.Api("127.0.0.1", 7717, false, Path.of("/state/sluice/api.token")),
                 new Settings.Log(Settings.LogFormat.TEXT, Settings.LogLevel.INFO)));
     }
@@ -219,7 +221,7 @@ class SettingsTest {
             }
         }
         named.keySet().removeIf(path -> List.of("source", "target", "mapping", "copy", "follow", "verify", "changelog",
-                "api", "log").contains(path));
+                "traffic", "hooks", "api", "log").contains(path));
         Map<String, String> expected = new TreeMap<>();
         for (SettingKey key : SettingKey.values()) {
             if (key != SettingKey.TARGET_PASSWORD) {
