@@ -21,7 +21,8 @@ public final class Logging {
     /** Libraries that speak about their own life; what matters we say ourselves. */
     private static final Map<String, Level> QUIET = Map.of("com.zaxxer.hikari", Level.ERROR, "org.eclipse.jetty",
             Level.WARN, "io.javalin", Level.OFF, "org.postgresql", Level.WARN,
-            "org.sqlite", Level.OFF, "org.jline", Level.ERROR);
+            "org.sqlite", Level.OFF, "org.jline", Level.ERROR,
+            "io.debezium", Level.OFF, "org.apache.kafka", Level.OFF); // they quote values; the reverse stream says what matters
 
     private Logging() {
     }

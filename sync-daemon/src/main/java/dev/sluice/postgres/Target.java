@@ -151,22 +151,33 @@ public final class Target implements AutoCloseable {
         return url.toString();
     }
 
-    private Connection session(Duration answerWithin, String applicationName) throws SQLException {
+    /**
+     * What another client in this process logs in to the same place with: the driver's properties, the password among
+     * them. Never to be printed.
+     */
+    public Properties login() {
         Properties properties = new Properties();
         properties.putAll(url.parameters());
         properties.setProperty("user", url.effectiveUser());
         if (password != null) {
             properties.setProperty("password", password.reveal());
         }
-        properties.setProperty("ApplicationName", applicationName);
-        long connectWait = answerWithin.isZero() ? CONNECT_WAIT.toSeconds()
-                : Math.max(1, Math.min(CONNECT_WAIT.toSeconds(), answerWithin.toSeconds()));
-        properties.putIfAbsent("connectTimeout", Long.toString(connectWait));
-        properties.putIfAbsent("loginTimeout", Long.toString(connectWait + connectWait / 2));
-        properties.setProperty("socketTimeout", Long.toString(answerWithin.toSeconds()));
+        properties.putIfAbsent("connectTimeout", Long.toString(CONNECT_WAIT.toSeconds()));
+        properties.putIfAbsent("loginTimeout", Long.toString(CONNECT_WAIT.toSeconds() + 5));
         properties.setProperty("tcpKeepAlive", "true");
         properties.setProperty("socketFactory", LiveSocketFactory.class.getName());
         properties.setProperty("logServerErrorDetail", "false"); // details quote values of user columns
+        return properties;
+    }
+
+    private Connection session(Duration answerWithin, String applicationName) throws SQLException {
+        Properties properties = login();
+        properties.setProperty("ApplicationName", applicationName);
+        properties.setProperty("socketTimeout", Long.toString(answerWithin.toSeconds()));
+        if (!answerWithin.isZero() && answerWithin.compareTo(CONNECT_WAIT) < 0 && !url.parameters().containsKey("connectTimeout")) {
+            properties.setProperty("connectTimeout", Long.toString(Math.max(1, answerWithin.toSeconds())));
+            properties.setProperty("loginTimeout", Long.toString(Math.max(2, answerWithin.toSeconds())));
+        }
         Connection connection = new Driver().connect(jdbcUrl(), properties);
         if (connection == null) {
             throw new IllegalStateException("the driver does not know its own address form: " + jdbcUrl());

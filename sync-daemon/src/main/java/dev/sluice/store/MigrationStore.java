@@ -127,6 +127,17 @@ public final class MigrationStore {
         }
     }
 
+    /** Moves the phase together with the register, whose conditions guard it: first in that transaction stands its change. */
+    public void setPhase(Connection connection, Phase to) throws SQLException {
+        try (PreparedStatement update = prepare(connection, """
+                UPDATE sluice.migration m SET phase = v.next, phase_since = now()
+                FROM (VALUES (?, ?)) v (name, next) WHERE m.name = v.name
+                """)) {
+            update.setString(2, to.label());
+            update.executeUpdate();
+        }
+    }
+
     /** Ends the migration from whatever phase it is in. */
     public void cancel(Connection connection) throws SQLException {
         try (PreparedStatement update = prepare(connection,

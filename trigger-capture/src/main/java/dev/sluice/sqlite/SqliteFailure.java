@@ -20,6 +20,14 @@ public enum SqliteFailure {
     /** A value or a statement is beyond SQLite's limits. */
     TOO_BIG,
     NO_MEMORY,
+    /** A UNIQUE index or a primary key holds the value already. */
+    UNIQUE,
+    NOT_NULL,
+    CHECK,
+    /** A value of a class that a STRICT table or an INTEGER PRIMARY KEY does not take. */
+    TYPE,
+    /** Another rule of the schema, for example a trigger's RAISE. */
+    CONSTRAINT,
     /** SQLite's general error: a table, function or collation that is not there, among others. */
     STATEMENT,
     OTHER;
@@ -32,12 +40,35 @@ public enum SqliteFailure {
             Map.entry(SQLiteErrorCode.SQLITE_AUTH, CANT_OPEN), Map.entry(SQLiteErrorCode.SQLITE_FULL, FULL),
             Map.entry(SQLiteErrorCode.SQLITE_IOERR, IO), Map.entry(SQLiteErrorCode.SQLITE_NOLFS, IO),
             Map.entry(SQLiteErrorCode.SQLITE_TOOBIG, TOO_BIG), Map.entry(SQLiteErrorCode.SQLITE_NOMEM, NO_MEMORY),
-            Map.entry(SQLiteErrorCode.SQLITE_ERROR, STATEMENT), Map.entry(SQLiteErrorCode.SQLITE_SCHEMA, STATEMENT));
+            Map.entry(SQLiteErrorCode.SQLITE_ERROR, STATEMENT), Map.entry(SQLiteErrorCode.SQLITE_SCHEMA, STATEMENT),
+            Map.entry(SQLiteErrorCode.SQLITE_CONSTRAINT, CONSTRAINT), Map.entry(SQLiteErrorCode.SQLITE_MISMATCH, TYPE));
 
     /** Of an exception that SQLite's driver threw. */
     public static SqliteFailure of(SQLException e) {
+        if (e instanceof SQLiteException sqlite) {
+            switch (sqlite.getResultCode()) {
+                case SQLITE_CONSTRAINT_UNIQUE, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID:
+                    return UNIQUE;
+                case SQLITE_CONSTRAINT_NOTNULL:
+                    return NOT_NULL;
+                case SQLITE_CONSTRAINT_CHECK:
+                    return CHECK;
+                case SQLITE_CONSTRAINT_DATATYPE:
+                    return TYPE;
+                default:
+                    break;
+            }
+        }
         // the low byte of an extended code is the primary one
         return CODES.getOrDefault(SQLiteErrorCode.getErrorCode(e.getErrorCode() & 0xFF), OTHER);
+    }
+
+    /** True where the schema refuses one row, so that others may still be written. */
+    public boolean concernsRow() {
+        return switch (this) {
+            case UNIQUE, NOT_NULL, CHECK, TYPE, CONSTRAINT, TOO_BIG -> true;
+            default -> false;
+        };
     }
 
     /** The error of SQLite that {@code failure} is or was caused by; null if it has none. */
@@ -86,6 +117,7 @@ public enum SqliteFailure {
             // SQLite's own words name a table or function, never a value
             case STATEMENT -> path + " can't be read by SQLite (" + code.name() + "): its schema was changed, is of a newer"
                     + " format, or needs an extension that is not here (" + words(e) + ")";
+            case UNIQUE, NOT_NULL, CHECK, TYPE, CONSTRAINT -> path + " refused a row (" + code.name() + ")";
             case OTHER -> path + " can't be used (" + code.name() + ")";
         };
     }

@@ -1,0 +1,217 @@
+package dev.sluice.migration;
+
+import dev.sluice.change.Position;
+import dev.sluice.cutover.AnswerLost;
+import dev.sluice.cutover.Claim;
+import dev.sluice.cutover.Register;
+import dev.sluice.cutover.TargetSide;
+import dev.sluice.cutover.Traffic;
+import dev.sluice.declare.Sequences;
+import dev.sluice.fence.TargetFence;
+import dev.sluice.follow.Follower;
+import dev.sluice.phase.Phase;
+import dev.sluice.plan.MigrationPlan;
+import dev.sluice.postgres.LastingSession;
+import dev.sluice.postgres.SqlFailure;
+import dev.sluice.postgres.TargetUrl;
+import dev.sluice.store.ControlRow;
+import dev.sluice.store.MigrationStore;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The target in a cutover or rollback. The phase is stored in the transactions that decide it. Used by one thread. */
+final class PostgresSide implements TargetSide, AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(PostgresSide.class);
+
+    private final TargetUrl url;
+    private final LastingSession session;
+    private final MigrationStore store;
+    private final ControlRow control;
+    private final MigrationPlan plan;
+    private final TargetFence fence;
+    private final Duration lockWait;
+    private final Tail tail;
+    private final Numbers numbers;
+    private Follower follower;
+
+    /** What applies the changelog over {@code session}; made when it is first needed. */
+    interface Tail {
+        Follower follower(LastingSession session, long generation) throws SQLException, InterruptedException;
+    }
+
+    /** What {@code sqlite_sequence} says, by table. */
+    interface Numbers {
+        Map<String, Long> last() throws SQLException;
+    }
+
+    /**
+     * @param session whose answers are waited for within a bound
+     * @param lockWait how long the flip and the fence wait for vacuum, DDL and writers in flight
+     */
+    PostgresSide(TargetUrl url, LastingSession session, MigrationStore store, MigrationPlan plan, Duration lockWait, Tail tail,
+            Numbers numbers) {
+        this.url = url;
+        this.session = session;
+        this.store = store;
+        this.control = new ControlRow(store.migration());
+        this.plan = plan;
+        this.fence = new TargetFence(store.migration(), plan);
+        this.lockWait = lockWait;
+        this.tail = tail;
+        this.numbers = numbers;
+    }
+
+    @Override
+    public boolean takeGeneration(long generation) throws AnswerLost {
+        return call(connection -> {
+            if (control.ask(connection).generation() > generation) {
+                return false;
+            }
+            store.setGeneration(connection, generation);
+            connection.commit();
+            return true;
+        });
+    }
+
+    @Override
+    public Register ask() throws AnswerLost {
+        follower = null; // it reads the watermark anew
+        return call(connection -> {
+            ControlRow.Content row = control.ask(connection);
+            store.lockWatermark(connection);
+            connection.commit();
+            return new Register(Traffic.of(row.traffic()), row.epoch(), row.version(), row.generation());
+        });
+    }
+
+    @Override
+    public boolean begin(Claim claim) throws AnswerLost {
+        return move(connection -> control.begin(connection, of(claim)), Phase.CUTTING_OVER);
+    }
+
+    @Override
+    public Drained drain(long generation, Position head) throws AnswerLost {
+        try {
+            if (follower == null) {
+                follower = tail.follower(session, generation);
+            }
+            return follower.piece().watermark().seq() >= head.seq() ? Drained.DONE : Drained.MORE;
+        } catch (IllegalStateException e) {
+            LOG.debug("refused", e);
+            follower = null;
+            return Drained.REFUSED;
+        } catch (SQLException | RuntimeException e) {
+            follower = null;
+            throw lost(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AnswerLost("the daemon is stopping");
+        }
+    }
+
+    @Override
+    public boolean setSequences(Claim claim) throws AnswerLost {
+        Map<String, Long> last;
+        try {
+            last = numbers.last();
+        } catch (SQLException | RuntimeException e) {
+            throw lost(e);
+        }
+        return call(connection -> {
+            boolean holds = control.holds(connection, of(claim), ControlRow.SQLITE);
+            if (holds) {
+                Sequences.read(connection, plan).raise(connection, last);
+                connection.commit();
+            }
+            return holds;
+        });
+    }
+
+    @Override
+    public boolean giveUp(Claim claim) throws AnswerLost {
+        return move(connection -> control.giveUp(connection, of(claim)), Phase.REPLICATING);
+    }
+
+    @Override
+    public boolean flip(Claim claim) throws AnswerLost {
+        return move(connection -> {
+            Optional<ControlRow.Content> moved = control.flip(connection, of(claim));
+            if (moved.isPresent()) {
+                fence.lift(connection, lockWait);
+            }
+            return moved;
+        }, Phase.SWITCHED);
+    }
+
+    @Override
+    public boolean fence(Claim claim) throws AnswerLost {
+        return move(connection -> {
+            Optional<ControlRow.Content> moved = control.fence(connection, of(claim));
+            if (moved.isPresent()) {
+                fence.raise(connection, lockWait);
+            }
+            return moved;
+        }, Phase.ROLLING_BACK);
+    }
+
+    @Override
+    public boolean unfence(Claim claim) throws AnswerLost {
+        return move(connection -> {
+            Optional<ControlRow.Content> moved = control.unfence(connection, of(claim));
+            if (moved.isPresent()) {
+                fence.lift(connection, lockWait);
+            }
+            return moved;
+        }, Phase.SWITCHED);
+    }
+
+    @Override
+    public boolean settle(Claim claim) throws AnswerLost {
+        return move(connection -> control.settle(connection, of(claim)), Phase.REPLICATING);
+    }
+
+    private interface Change {
+        Optional<ControlRow.Content> on(Connection connection) throws SQLException;
+    }
+
+    private boolean move(Change change, Phase phase) throws AnswerLost {
+        return call(connection -> {
+            if (change.on(connection).isEmpty()) {
+                return false;
+            }
+            store.setPhase(connection, phase);
+            connection.commit();
+            return true;
+        });
+    }
+
+    private static ControlRow.Claim of(Claim claim) {
+        return new ControlRow.Claim(claim.generation(), claim.version(), claim.epoch());
+    }
+
+    private <T> T call(LastingSession.Work<T> work) throws AnswerLost {
+        try {
+            return session.once(work);
+        } catch (SQLException | RuntimeException e) {
+            throw lost(e);
+        }
+    }
+
+    private AnswerLost lost(Exception e) {
+        LOG.debug("the target did not answer", e);
+        session.close();
+        return new AnswerLost(e instanceof SQLException sql && SqlFailure.of(sql) != SqlFailure.OTHER
+                ? SqlFailure.sentence(sql, url) : Preparation.sentence(e));
+    }
+
+    @Override
+    public void close() {
+        session.close();
+    }
+}

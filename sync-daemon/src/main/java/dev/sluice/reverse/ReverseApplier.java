@@ -1,0 +1,223 @@
+package dev.sluice.reverse;
+
+import dev.sluice.capture.StaleGeneration;
+import dev.sluice.sqlite.SqliteFailure;
+import dev.sluice.sqlite.SqliteFile;
+import dev.sluice.sqlite.SqliteSession;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Brings whole transactions into the source together with the position behind them, in one SQLite transaction that is on
+ * disk when {@link #take} returns. What SQLite has already is recognised by the position and skipped. Used by one thread;
+ * {@link #entry} and the figures may be read by any.
+ */
+final class ReverseApplier implements Intake.Sink, AutoCloseable {
+
+    /** While everything that comes is our own, the position is written this often: it only lets PostgreSQL forget its log. */
+    private static final long ADVANCE_NANOS = Duration.ofSeconds(1).toNanos();
+
+    private final SqliteFile file;
+    private final Duration busy;
+    private final long generation;
+    private final List<StreamTable> tables;
+    private final long memoryBytes;
+    private final BooleanSupplier stopped;
+    private final Runnable progress;
+    private final SqliteSession writer;
+    private Map<String, RowWriter> rowWriters = new HashMap<>();
+    private long advancedNanos = System.nanoTime();
+
+    private volatile Ledger.Entry entry;
+    private volatile Instant lastCommit;
+    private volatile long transactions;
+    private volatile long rows;
+    private volatile long parkedRows;
+
+    /**
+     * @param progress called after each step forward that somebody may wait for
+     * @throws IllegalStateException if no stream was prepared in this source
+     */
+    ReverseApplier(SqliteFile file, Duration busy, long generation, List<StreamTable> tables, long memoryBytes,
+            BooleanSupplier stopped, Runnable progress) throws SQLException {
+        this.file = file;
+        this.busy = busy;
+        this.generation = generation;
+        this.tables = tables;
+        this.memoryBytes = memoryBytes;
+        this.stopped = stopped;
+        this.progress = progress;
+        this.writer = open();
+        boolean ready = false;
+        try {
+            this.entry = Ledger.read(writer);
+            if (entry == null) {
+                throw new IllegalStateException("no reverse stream was prepared in this source");
+            }
+            load();
+            ready = true;
+        } finally {
+            if (!ready) {
+                writer.close();
+            }
+        }
+    }
+
+    private SqliteSession open() throws SQLException {
+        SqliteSession session = file.openWriter(busy);
+        try {
+            session.execute("PRAGMA synchronous = FULL"); // PostgreSQL forgets what is committed here
+            session.execute("PRAGMA foreign_keys = OFF"); // a transaction is right as a whole, not after each row
+            session.execute("PRAGMA recursive_triggers = OFF");
+            return session;
+        } catch (SQLException e) {
+            session.close();
+            throw e;
+        }
+    }
+
+    private void load() throws SQLException {
+        closeWriters();
+        Map<String, Map<String, String>> parked = Ledger.parkedKeys(writer);
+        for (StreamTable table : tables) {
+            rowWriters.put(table.plan().source(), new RowWriter(writer, table,
+                    parked.getOrDefault(table.plan().source(), new HashMap<>())));
+        }
+        parkedRows = rowWriters.values().stream().mapToLong(RowWriter::parkedRows).sum();
+    }
+
+    /** What SQLite has on disk. */
+    Ledger.Entry entry() {
+        return entry;
+    }
+
+    /** When the last transaction that SQLite has was committed; null before the first. */
+    Instant lastCommit() {
+        return lastCommit;
+    }
+
+    long transactions() {
+        return transactions;
+    }
+
+    long rows() {
+        return rows;
+    }
+
+    long parkedRows() {
+        return parkedRows;
+    }
+
+    @Override
+    public void take(List<Intake.Whole> whole) throws Exception {
+        Ledger.Entry next = entry;
+        List<Intake.Whole> applied = new ArrayList<>();
+        boolean awaited = false;
+        for (Intake.Whole transaction : whole) {
+            if (transaction.lsn() <= entry.lsn()) {
+                continue; // it is in SQLite, but PostgreSQL did not hear so
+            }
+            next = next.at(transaction.lsn(), transaction.xid());
+            if (transaction.mark() != null) {
+                // what its own transaction holds besides is ours
+                Intake.Mark mark = transaction.mark();
+                next = next.marked(mark.traffic(), mark.epoch(), mark.version());
+                awaited = true;
+            } else if (next.isApplied() && transaction.changes().rows() > 0) {
+                applied.add(transaction);
+            }
+            if (transaction.beat() > next.beat()) {
+                next = next.beaten(transaction.beat());
+                awaited = true;
+            }
+        }
+        if (applied.isEmpty() && !awaited && System.nanoTime() - advancedNanos < ADVANCE_NANOS) {
+            return;
+        }
+        if (next != entry) {
+            write(applied, next);
+            advancedNanos = System.nanoTime();
+            entry = next;
+            lastCommit = whole.get(whole.size() - 1).committedAt();
+            transactions += applied.size();
+            rows += applied.stream().mapToLong(transaction -> transaction.changes().rows()).sum();
+            parkedRows = rowWriters.values().stream().mapToLong(RowWriter::parkedRows).sum();
+            progress.run();
+        }
+    }
+
+    /** Waits as long as somebody holds a lock: while the source is fenced nobody should. */
+    private void write(List<Intake.Whole> applied, Ledger.Entry next) throws Exception {
+        while (true) {
+            try {
+                if (applied.isEmpty()) {
+                    Ledger.advance(writer, generation, next);
+                } else {
+                    FencedWrites.run(writer, generation, () -> {
+                        apply(applied);
+                        Ledger.write(writer, next);
+                    });
+                }
+                return;
+            } catch (SQLException e) {
+                if (SqliteFailure.of(e) != SqliteFailure.BUSY || stopped.getAsBoolean()) {
+                    throw e;
+                }
+                load(); // what was parked meanwhile is not
+            } catch (StaleGeneration e) {
+                throw e;
+            }
+        }
+    }
+
+    private void apply(List<Intake.Whole> applied) throws SQLException {
+        Map<Integer, NetChanges> net = new HashMap<>();
+        long[] bytes = {0};
+        long lsn = applied.get(applied.size() - 1).lsn();
+        for (Intake.Whole transaction : applied) {
+            try {
+                transaction.changes().forEach(part -> {
+                    for (RowChange change : part) {
+                        net.computeIfAbsent(change.table(), number -> new NetChanges(tables.get(number))).add(change);
+                        bytes[0] += change.size();
+                    }
+                    if (bytes[0] > memoryBytes) {
+                        write(net, lsn);
+                        bytes[0] = 0;
+                    }
+                });
+            } catch (SQLException | RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new IllegalStateException("a spilled transaction can't be read back", e);
+            }
+        }
+        write(net, lsn);
+    }
+
+    private void write(Map<Integer, NetChanges> net, long lsn) throws SQLException {
+        for (NetChanges changes : net.values()) {
+            rowWriters.get(changes.table().plan().source()).apply(changes, lsn);
+        }
+        net.clear();
+    }
+
+    private void closeWriters() throws SQLException {
+        for (RowWriter rowWriter : rowWriters.values()) {
+            rowWriter.close();
+        }
+        rowWriters = new HashMap<>();
+    }
+
+    @Override
+    public void close() throws SQLException {
+        closeWriters();
+        writer.close();
+    }
+}

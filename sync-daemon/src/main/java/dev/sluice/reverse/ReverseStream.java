@@ -1,0 +1,648 @@
+package dev.sluice.reverse;
+
+import dev.sluice.capture.Capture;
+import dev.sluice.capture.StaleGeneration;
+import dev.sluice.plan.MigrationPlan;
+import dev.sluice.plan.TablePlan;
+import dev.sluice.postgres.SqlFailure;
+import dev.sluice.postgres.Target;
+import dev.sluice.schema.SchemaReader;
+import dev.sluice.schema.SourceSchema;
+import dev.sluice.schema.SourceTable;
+import dev.sluice.sqlite.SourceRefusal;
+import dev.sluice.sqlite.SqliteFailure;
+import dev.sluice.sqlite.SqliteFile;
+import dev.sluice.sqlite.SqliteSession;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The way back: while PostgreSQL has traffic, its commits are brought into SQLite. {@link #prepare} sets it up while
+ * SQLite still has traffic, {@link #start} makes it run, {@link #heartbeat} proves that it does. Everything before the
+ * update of {@code sluice.control} that gives PostgreSQL the traffic is our own and dropped; what follows is applied, whole
+ * transactions exactly once and in order, until the control row says otherwise. The source must be fenced by then.
+ * {@link #awaitMarker} says when a change of the control row has come through. Thread-safe.
+ */
+public final class ReverseStream implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ReverseStream.class);
+
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
+    private static final Duration PAUSE_MAX = Duration.ofSeconds(5);
+    private static final Duration STOP_WAIT = Duration.ofSeconds(60);
+    private static final double NEARLY_LOST = 0.5;
+
+    private final SqliteFile file;
+    private final Target target;
+    private final MigrationPlan plan;
+    private final Options options;
+    private final Listener listener;
+    private final Slot slot;
+
+    private final Object lock = new Object();
+    private Thread runner; // guarded by lock
+    private Thread watcher; // guarded by lock
+    private long generation; // guarded by lock
+    private boolean closed; // guarded by lock
+    private Engine engine; // guarded by lock
+    private String blocked; // guarded by lock
+    private boolean lost; // guarded by lock
+    private long beatSent; // guarded by lock
+    private long beatSentNanos; // guarded by lock
+    private final AtomicReference<ReverseApplier> applier = new AtomicReference<>();
+    private volatile boolean streaming;
+    private volatile Ledger.Entry durable;
+    private volatile Slot.State slotState;
+    private volatile RuntimeException failure;
+
+    /**
+     * What may be chosen.
+     *
+     * @param folder where transactions go that are larger than memory; its files are removed
+     * @param memoryBytes of one transaction, and of what is applied at once
+     * @param spillBytesMax of one transaction's file
+     * @param busy how long one attempt waits for a lock of the source
+     * @param beat how often a heartbeat is sent, which also lets PostgreSQL forget its log
+     * @param retainedWarnBytes log kept for the slot from which a warning is given
+     */
+    public record Options(Path folder, long memoryBytes, long spillBytesMax, Duration busy, Duration beat,
+            long retainedWarnBytes) {
+
+        public static Options in(Path folder) {
+            return new Options(folder, 64L << 20, 64L << 30, Duration.ofSeconds(5), Duration.ofSeconds(5), 4L << 30);
+        }
+    }
+
+    /** Hears what happens, on threads of the stream: return at once. */
+    public interface Listener {
+
+        Listener NONE = new Listener() {};
+
+        /** @param reason one sentence; called again when it changes */
+        default void onBlocked(String reason) {}
+
+        default void onHealed() {}
+
+        default void onNotice(SchemaNotice notice) {}
+    }
+
+    public ReverseStream(String migration, SqliteFile file, Target target, MigrationPlan plan, Options options,
+            Listener listener) {
+        this.file = file;
+        this.target = target;
+        this.plan = plan;
+        this.options = options;
+        this.listener = listener;
+        this.slot = new Slot(migration, plan);
+    }
+
+    // ---- set up ----
+
+    /** Why the stream can't be set up, one sentence each; changes nothing. */
+    public List<String> obstacles(Connection connection) throws SQLException {
+        List<String> obstacles = new ArrayList<>(slot.obstacles(connection));
+        try (SqliteSession session = file.openReader(options.busy())) {
+            tables(session);
+        } catch (SourceRefusal e) {
+            obstacles.add(e.getMessage());
+        }
+        return obstacles;
+    }
+
+    /** What will not come back, or may become a problem, one sentence each; nothing that stops a cutover. */
+    public List<String> warnings(Connection connection) throws SQLException {
+        List<String> warnings = new ArrayList<>();
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT current_setting('max_slot_wal_keep_size')")) {
+            row.next();
+            if (row.getString(1).equals("-1")) {
+                warnings.add("PostgreSQL keeps log for the slot without a limit (max_slot_wal_keep_size = -1): if Sluice stands"
+                        + " still for long its disk fills; set a limit that the disk can hold");
+            }
+        }
+        for (TablePlan table : plan.tables()) {
+            table.columns().stream().filter(column -> column.using() != null).forEach(column -> warnings.add("column "
+                    + table.source() + "." + column.source() + " is made by an expression and has no way back: it stays as it"
+                    + " is in SQLite"));
+        }
+        return warnings;
+    }
+
+    /**
+     * Makes publication and slot and remembers in the source where they begin. Where the stream is set up already it is
+     * left as it is.
+     *
+     * @throws IllegalStateException if PostgreSQL has traffic and the stream is not whole: then changes are lost
+     */
+    public void prepare(long takenGeneration) throws SQLException {
+        try (SqliteSession writer = file.openWriter(options.busy()); Connection connection = target.connect()) {
+            if (whyNotWhole(connection, Ledger.read(writer)) == null) {
+                return;
+            }
+            Intake.Mark mark = control(connection);
+            if (!mark.traffic().equals("sqlite")) {
+                throw new IllegalStateException("the reverse stream can't be set up while PostgreSQL has traffic: "
+                        + whyNotWhole(connection, Ledger.read(writer)));
+            }
+            connection.setAutoCommit(false);
+            try {
+                slot.publish(connection);
+                connection.commit();
+            } finally {
+                connection.rollback();
+                connection.setAutoCommit(true);
+            }
+            slot.drop(connection);
+            long start = slot.create(connection);
+            String system = Slot.system(connection);
+            Ledger.alone(writer, takenGeneration, () -> Ledger.begin(writer,
+                    new Ledger.Entry(slot.name(), system, start, 0, mark.traffic(), mark.epoch(), mark.version(), 0)));
+        }
+    }
+
+    /** True if slot, publication and the source's own record are there and belong together. */
+    public boolean isPrepared() throws SQLException {
+        try (SqliteSession session = file.openReader(options.busy()); Connection connection = target.connect()) {
+            return whyNotWhole(connection, Ledger.read(session)) == null;
+        }
+    }
+
+    /** Why nothing that PostgreSQL commits could be told to be missing, in one sentence; null if all is well. */
+    private String whyNotWhole(Connection connection, Ledger.Entry entry) throws SQLException {
+        if (entry == null || !entry.slot().equals(slot.name())) {
+            return "the source knows of no reverse stream of this migration";
+        }
+        Slot.State state = slot.state(connection);
+        if (state == null) {
+            return "PostgreSQL has lost the replication slot " + slot.name() + ": it was dropped, or another server took over";
+        }
+        if (state.isLost()) {
+            return "PostgreSQL gave up the replication slot " + slot.name() + " because it kept more log than"
+                    + " max_slot_wal_keep_size allows";
+        }
+        if (!entry.system().equals(Slot.system(connection))) {
+            return "another PostgreSQL answers than the one that the slot " + slot.name() + " was made in";
+        }
+        if (state.confirmed() > entry.lsn()) {
+            return "the slot " + slot.name() + " has gone on to " + text(state.confirmed()) + " and SQLite has nothing behind "
+                    + text(entry.lsn()) + ": one of the two was put back in time, or another program reads the slot";
+        }
+        if (!slot.isPublished(connection)) {
+            return "the publication " + slot.publication() + " is gone or lacks tables of the plan";
+        }
+        return null;
+    }
+
+    private Intake.Mark control(Connection connection) throws SQLException {
+        try (var query = connection.prepareStatement(
+                "SELECT traffic, epoch, version FROM sluice.control WHERE migration = ?")) {
+            query.setString(1, slot.migration());
+            try (ResultSet row = query.executeQuery()) {
+                if (!row.next()) {
+                    throw new IllegalStateException("PostgreSQL knows nothing of migration " + slot.migration());
+                }
+                return new Intake.Mark(row.getString(1), row.getLong(2), row.getLong(3));
+            }
+        }
+    }
+
+    private List<StreamTable> tables(SqliteSession session) throws SQLException {
+        SourceSchema schema = SchemaReader.read(session);
+        List<StreamTable> tables = new ArrayList<>();
+        for (TablePlan table : plan.tables()) {
+            SourceTable source = schema.table(table.source());
+            if (source == null || !table.names(source)) {
+                throw new SourceRefusal("table " + table.source() + " of the source is gone or has another key than planned, so"
+                        + " nothing can be brought back into it");
+            }
+            StreamTable streamed = new StreamTable(tables.size(), table, source);
+            streamed.rehearse(session);
+            tables.add(streamed);
+        }
+        return tables;
+    }
+
+    // ---- run ----
+
+    /** Makes the stream run until {@link #close}; it starts itself anew after every failure. Set up before. */
+    public void start(long takenGeneration) {
+        synchronized (lock) {
+            if (runner != null || closed) {
+                throw new IllegalStateException("the reverse stream was started before");
+            }
+            generation = takenGeneration;
+            runner = new Thread(this::run, "sluice-reverse");
+            runner.setDaemon(true);
+            watcher = new Thread(this::watch, "sluice-reverse-watch");
+            watcher.setDaemon(true);
+            runner.start();
+            watcher.start();
+        }
+    }
+
+    private void run() {
+        Duration pause = FIRST_PAUSE;
+        while (!isClosed()) {
+            long began = System.nanoTime();
+            String reason;
+            try {
+                reason = runOnce();
+            } catch (StaleGeneration e) {
+                failure = e;
+                block(e.getMessage());
+                return;
+            } catch (SQLException | IOException | RuntimeException e) {
+                LOG.debug("the reverse stream could not start", e);
+                reason = sentence(e);
+            }
+            streaming = false;
+            if (isClosed()) {
+                return;
+            }
+            if (failure != null) {
+                block(failure.getMessage());
+                return;
+            }
+            block(reason);
+            pause = System.nanoTime() - began > PAUSE_MAX.toNanos() * 4 ? FIRST_PAUSE
+                    : pause.multipliedBy(2).compareTo(PAUSE_MAX) > 0 ? PAUSE_MAX : pause.multipliedBy(2);
+            waitFor(pause);
+        }
+    }
+
+    /** Runs an engine until it ends; returns why it did. */
+    private String runOnce() throws SQLException, IOException {
+        List<StreamTable> tables;
+        try (SqliteSession session = file.openReader(options.busy()); Connection connection = target.connect()) {
+            Ledger.Entry entry = Ledger.read(session);
+            String why = whyNotWhole(connection, entry);
+            if (why != null) {
+                synchronized (lock) {
+                    lost = true;
+                }
+                return why + "; changes that PostgreSQL has are lost for SQLite, so a rollback needs a new copy";
+            }
+            tables = tables(session);
+        }
+        TransactionBuffer.clear(options.folder());
+        try (ReverseApplier running = new ReverseApplier(file, options.busy(), generation, tables, options.memoryBytes(),
+                this::isClosed, this::onProgress);
+                Intake intake = new Intake(slot.migration(), plan.schema(), tables, options.folder(), options.memoryBytes(),
+                        options.spillBytesMax(), running)) {
+            durable = running.entry();
+            applier.set(running);
+            LedgerOffsets.provide(slot.name(), () -> running.entry().lsn());
+            Engine current = new Engine(target, slot, slot.tables(), this::onStreaming, intake);
+            synchronized (lock) {
+                if (closed) {
+                    return null;
+                }
+                engine = current;
+            }
+            Throwable error = current.run();
+            LOG.debug("the reverse stream's engine has ended", error);
+            noteStale(error);
+            return sentence(error);
+        } finally {
+            LedgerOffsets.forget(slot.name());
+            synchronized (lock) {
+                engine = null;
+            }
+        }
+    }
+
+    private void noteStale(Throwable error) {
+        for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+            if (cause instanceof StaleGeneration stale) {
+                failure = stale;
+            }
+        }
+    }
+
+    private String sentence(Throwable error) {
+        SQLException sqlite = SqliteFailure.in(error);
+        if (sqlite != null) {
+            return SqliteFailure.sentence(sqlite, file.path(), true);
+        }
+        for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+            if (cause instanceof IllegalStateException || cause instanceof SourceRefusal || cause instanceof StaleGeneration) {
+                String message = cause.getMessage();
+                if (cause.getClass().getName().startsWith("dev.sluice") || isOurs(cause)) {
+                    return message;
+                }
+            }
+        }
+        return error == null ? "the stream of PostgreSQL's changes ended" : SqlFailure.sentence(error, target.url());
+    }
+
+    /** Only our own sentences are known to hold no values. */
+    private static boolean isOurs(Throwable thrown) {
+        StackTraceElement[] trace = thrown.getStackTrace();
+        return trace.length > 0 && trace[0].getClassName().startsWith("dev.sluice.")
+                && !(thrown.getCause() instanceof SQLException) && !(thrown.getCause() instanceof IOException);
+    }
+
+    private void onStreaming() {
+        streaming = true;
+        boolean healed;
+        synchronized (lock) {
+            healed = blocked != null;
+            blocked = null;
+            lost = false;
+            lock.notifyAll();
+        }
+        if (healed) {
+            listener.onHealed();
+        }
+    }
+
+    private void onProgress() {
+        ReverseApplier running = applier.get();
+        if (running != null) {
+            durable = running.entry();
+        }
+        synchronized (lock) {
+            lock.notifyAll();
+        }
+    }
+
+    private void block(String reason) {
+        boolean changed;
+        synchronized (lock) {
+            changed = !Objects.equals(blocked, reason);
+            blocked = reason;
+            lock.notifyAll();
+        }
+        if (changed) {
+            LOG.warn("event=reverse_blocked reason=\"{}\"", reason);
+            listener.onBlocked(reason);
+        }
+    }
+
+    private boolean isClosed() {
+        synchronized (lock) {
+            return closed;
+        }
+    }
+
+    /** Returns early when the stream is closed. */
+    private void waitFor(Duration pause) {
+        long deadline = System.nanoTime() + pause.toNanos();
+        synchronized (lock) {
+            long left = pause.toMillis();
+            while (!closed && left > 0) {
+                try {
+                    lock.wait(left);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    return;
+                }
+                left = (deadline - System.nanoTime()) / 1_000_000;
+            }
+        }
+    }
+
+    // ---- prove ----
+
+    /**
+     * Sends a heartbeat and waits until it came through the stream and is on disk in SQLite.
+     *
+     * @return how long that took
+     * @throws TimeoutException if it takes longer; its message says why as far as that is known
+     */
+    public Duration heartbeat(Duration within) throws SQLException, TimeoutException, InterruptedException {
+        long began = System.nanoTime();
+        long beat = beat();
+        await(within, "the heartbeat", () -> durable != null && durable.beat() >= beat);
+        return Duration.ofNanos(System.nanoTime() - began);
+    }
+
+    private long beat() throws SQLException {
+        try (Connection connection = target.connect()) {
+            return beat(connection);
+        }
+    }
+
+    private long beat(Connection connection) throws SQLException {
+        long beat = slot.beat(connection);
+        synchronized (lock) {
+            if (durable == null || durable.beat() >= beatSent) {
+                beatSentNanos = System.nanoTime();
+            }
+            beatSent = Math.max(beatSent, beat);
+        }
+        return beat;
+    }
+
+    /**
+     * Waits until the change of the control row to {@code traffic} in {@code epoch} has come through, and with it
+     * everything that was committed before it.
+     *
+     * @throws TimeoutException if it takes longer; its message says why as far as that is known
+     */
+    public void awaitMarker(long epoch, String traffic, Duration within) throws TimeoutException, InterruptedException {
+        await(within, "the change to traffic " + traffic + " in epoch " + epoch, () -> durable != null
+                && (durable.epoch() > epoch || durable.epoch() == epoch && durable.traffic().equals(traffic)));
+    }
+
+    private interface Condition {
+        boolean holds();
+    }
+
+    private void await(Duration within, String what, Condition condition) throws TimeoutException, InterruptedException {
+        long deadline = System.nanoTime() + within.toNanos();
+        synchronized (lock) {
+            while (!condition.holds()) {
+                long left = (deadline - System.nanoTime() + 999_999) / 1_000_000;
+                if (left <= 0 || closed || failure != null) {
+                    throw new TimeoutException(what + " did not come through the reverse stream within " + within.toMillis()
+                            + " ms" + (closed ? ": the stream was closed" : blocked != null ? ": " + blocked : ""));
+                }
+                lock.wait(left);
+            }
+        }
+    }
+
+    // ---- look ----
+
+    /** How the stream stands, as far as known; asks nobody. */
+    public StreamHealth health() {
+        Slot.State state = slotState;
+        ReverseApplier running = applier.get();
+        Ledger.Entry entry = durable;
+        String why;
+        boolean gone;
+        long behindSeconds;
+        synchronized (lock) {
+            why = blocked;
+            gone = lost;
+            behindSeconds = entry == null || entry.beat() >= beatSent ? 0
+                    : (System.nanoTime() - beatSentNanos) / 1_000_000_000;
+        }
+        long behind = state == null || entry == null ? -1 : Math.max(0, state.current() - entry.lsn());
+        long retained = state == null ? -1 : state.current() - state.restart();
+        return new StreamHealth(streaming && why == null, why, gone || state != null && state.isLost(),
+                entry == null ? null : text(entry.lsn()), behind, behindSeconds, retained,
+                state == null ? null : state.safeBytes(), running == null ? 0 : running.transactions(),
+                running == null ? 0 : running.rows(), running == null ? 0 : running.parkedRows(),
+                running == null ? null : running.lastCommit(), warnings(state, retained));
+    }
+
+    private List<String> warnings(Slot.State state, long retained) {
+        List<String> warnings = new ArrayList<>();
+        if (state == null) {
+            return warnings;
+        }
+        if (state.safeBytes() != null && !state.isLost()
+                && state.safeBytes() < NEARLY_LOST * (state.safeBytes() + Math.max(retained, 0))) {
+            warnings.add(String.format("PostgreSQL gives up the slot %s when another %,d bytes of log are written, and with it the"
+                    + " way back: let Sluice catch up, or raise max_slot_wal_keep_size", slot.name(), state.safeBytes()));
+        }
+        if (retained > options.retainedWarnBytes()) {
+            warnings.add(String.format("PostgreSQL keeps %,d bytes of log for the slot %s: let Sluice catch up before the disk"
+                    + " fills", retained, slot.name()));
+        }
+        return warnings;
+    }
+
+    /** Rows that SQLite could not take, by table and key. */
+    public List<ParkedReverse> parked(int rowsMax) throws SQLException {
+        try (SqliteSession session = file.openReader(options.busy())) {
+            return Ledger.parked(session, rowsMax);
+        }
+    }
+
+    static String text(long lsn) {
+        return String.format("%X/%08X", lsn >>> 32, lsn & 0xFFFFFFFFL);
+    }
+
+    // ---- watch ----
+
+    private void watch() {
+        Set<SchemaNotice> known = new HashSet<>();
+        while (!isClosed()) {
+            try (Connection connection = target.connect()) {
+                slotState = slot.state(connection);
+                beat(connection);
+                for (SchemaNotice notice : notices(connection)) {
+                    if (known.add(notice)) {
+                        LOG.warn("event=target_schema_changed kind={} notice=\"{}\"", notice.kind(), notice.sentence());
+                        listener.onNotice(notice);
+                    }
+                }
+            } catch (SQLException | RuntimeException e) {
+                LOG.debug("the reverse stream could not be looked at", e); // the stream itself says that the target is away
+            }
+            waitFor(options.beat());
+        }
+    }
+
+    private List<SchemaNotice> notices(Connection connection) throws SQLException {
+        Map<String, LinkedHashMap<String, String>> before = slot.columnsBefore(connection);
+        Map<String, LinkedHashMap<String, String>> now = slot.columns(connection);
+        Set<String> planned = new HashSet<>();
+        plan.tables().forEach(table -> planned.add(table.target()));
+        List<SchemaNotice> notices = new ArrayList<>();
+        for (String table : now.keySet()) {
+            if (!before.containsKey(table)) {
+                notices.add(new SchemaNotice(SchemaNotice.Kind.TABLE_ADDED, table, null, "table " + table + " was made in"
+                        + " PostgreSQL: SQLite has none, so a rollback would lose its rows"));
+            }
+        }
+        for (String table : planned) {
+            if (!now.containsKey(table)) {
+                notices.add(new SchemaNotice(SchemaNotice.Kind.TABLE_GONE, table, null, "table " + table + " is gone from"
+                        + " PostgreSQL: SQLite keeps the rows it had"));
+            } else if (before.containsKey(table)) {
+                compare(table, before.get(table), now.get(table), notices);
+            }
+        }
+        return notices;
+    }
+
+    private static void compare(String table, Map<String, String> before, Map<String, String> now,
+            List<SchemaNotice> notices) {
+        now.forEach((column, type) -> {
+            String place = "column " + table + "." + column;
+            if (!before.containsKey(column)) {
+                notices.add(new SchemaNotice(SchemaNotice.Kind.COLUMN_ADDED, table, column, place + " was added in PostgreSQL:"
+                        + " SQLite has none, so a rollback would lose its values"));
+            } else if (!before.get(column).equals(type)) {
+                notices.add(new SchemaNotice(SchemaNotice.Kind.COLUMN_CHANGED, table, column, place + " is a " + type
+                        + " in PostgreSQL now: values that SQLite has no form for are parked"));
+            }
+        });
+        before.keySet().stream().filter(column -> !now.containsKey(column)).forEach(column -> notices.add(new SchemaNotice(
+                SchemaNotice.Kind.COLUMN_GONE, table, column, "column " + table + "." + column + " is gone from PostgreSQL:"
+                        + " SQLite keeps the values it had, and new rows get none")));
+    }
+
+    // ---- end ----
+
+    /**
+     * Takes slot, publication and heartbeat away and gives the tables back what was set for the stream. To be called when
+     * nothing of it is needed any more, after {@link #close}; rows that are parked stay in the source.
+     */
+    public void remove(long takenGeneration) throws SQLException {
+        try (Connection connection = target.connect()) {
+            slot.drop(connection);
+            connection.setAutoCommit(false);
+            try {
+                slot.unpublish(connection);
+                connection.commit();
+            } finally {
+                connection.rollback();
+                connection.setAutoCommit(true);
+            }
+        }
+        try (SqliteSession writer = file.openWriter(options.busy())) {
+            if (Capture.state(writer) != null) {
+                Ledger.end(writer, takenGeneration);
+            }
+        }
+    }
+
+    /** Stops the stream; what is under way in SQLite is finished or rolled back. The slot stays. */
+    @Override
+    public void close() {
+        Thread[] threads;
+        synchronized (lock) {
+            closed = true;
+            threads = new Thread[] {watcher, runner};
+            lock.notifyAll();
+        }
+        long deadline = System.nanoTime() + STOP_WAIT.toNanos();
+        try {
+            for (Thread thread : threads) {
+                while (thread != null && thread.isAlive() && System.nanoTime() < deadline) {
+                    Engine current;
+                    synchronized (lock) {
+                        current = engine;
+                    }
+                    if (current != null) {
+                        current.stop(); // refused while it starts, so it is said again
+                    }
+                    thread.join(100);
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
