@@ -26,6 +26,8 @@ public enum Place {
     SPOILED,
     /** SQLite was recalled and takes writes; PostgreSQL was not asked. */
     RECALLED,
+    /** The register says PostgreSQL, but a fence that was sent may still arrive. */
+    FOUND_SWITCHED,
     /** PostgreSQL has traffic and takes writes. */
     SWITCHED,
     /** Both sides are fenced for a rollback, nothing is decided, the last commits may not be in SQLite. */

@@ -37,6 +37,8 @@ public class Protocol {
             case NOTED -> wish == Wish.CUT_OVER ? Step.FLIP : back(state);
             case SPOILED -> back(state);
             case RECALLED -> wish == Wish.SETTLE ? null : Step.LOOK;
+            // an unanswered fence could come while nobody looks any more, and stop all writes
+            case FOUND_SWITCHED -> wish == Wish.ROLL_BACK ? Step.FENCE_TARGET : Step.CONFIRM;
             case SWITCHED -> wish == Wish.ROLL_BACK ? Step.FENCE_TARGET : null;
             case TURNING -> wish == Wish.ROLL_BACK ? Step.DRAIN_REVERSE : Step.UNFENCE;
             case RETURNED -> wish == Wish.ROLL_BACK ? Step.SET_SOURCE_SEQUENCES : Step.UNFENCE;
@@ -108,6 +110,7 @@ public class Protocol {
             case SET_SOURCE_SEQUENCES -> source.setSequences(generation)
                     ? Move.yes(step, state.further(Place.RENUMBERED)) : refused(state, step);
             case DECIDE -> change(state, step, Place.DECIDED, epoch);
+            case CONFIRM -> change(state, step, Place.SWITCHED, epoch);
             case UNFENCE -> change(state, step, Place.SWITCHED, epoch);
             case LIFT -> source.lift(generation, epoch)
                     ? Move.yes(step, state.further(Place.REPLICATING)) : refused(state, step);
@@ -144,7 +147,7 @@ public class Protocol {
         boolean changed = switch (step) {
             case BEGIN -> target.begin(claim);
             case FLIP -> target.flip(claim);
-            case GIVE_UP -> target.giveUp(claim);
+            case GIVE_UP, CONFIRM -> target.supersede(claim);
             case FENCE_TARGET -> target.fence(claim);
             case DECIDE -> target.settle(claim);
             case UNFENCE -> target.unfence(claim);

@@ -39,7 +39,7 @@ public record State(
         boolean held = fenced && !recallable; // as it is from the moment before a flip to the end of a rollback
         Place found = switch (register.traffic()) {
             case SQLITE -> fenced ? Place.FENCED : Place.REPLICATING;
-            case POSTGRES -> held ? Place.SWITCHED : Place.EXPOSED;
+            case POSTGRES -> held ? Place.FOUND_SWITCHED : Place.EXPOSED;
             case FENCED -> held ? Place.TURNING : Place.EXPOSED;
         };
         State state = new State(found, generation, register.version(), register.epoch(), false, false, null);

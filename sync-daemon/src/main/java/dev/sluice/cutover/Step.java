@@ -26,6 +26,7 @@ public enum Step {
     DRAIN_REVERSE("applies PostgreSQL's last commits to SQLite"),
     SET_SOURCE_SEQUENCES("sets SQLite's sequences behind PostgreSQL's last numbers"),
     DECIDE("the register says that SQLite has traffic"),
+    CONFIRM("makes any fence that may be under way impossible"),
     UNFENCE("PostgreSQL takes writes again: the rollback is given up"),
     // the end of both
     LIFT("SQLite takes writes from here on");

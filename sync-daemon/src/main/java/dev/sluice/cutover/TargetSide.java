@@ -36,8 +36,8 @@ public interface TargetSide {
      */
     boolean setSequences(Claim claim) throws AnswerLost;
 
-    /** {@link Traffic#SQLITE} stays, the version rises: no flip of an earlier version can succeed any more. */
-    boolean giveUp(Claim claim) throws AnswerLost;
+    /** Traffic stays what it is, the version rises: nothing that was sent on an earlier one can succeed any more. */
+    boolean supersede(Claim claim) throws AnswerLost;
 
     /** {@link Traffic#SQLITE} becomes {@link Traffic#POSTGRES}, and the fence is lifted in the same transaction. */
     boolean flip(Claim claim) throws AnswerLost;
