@@ -109,6 +109,7 @@ public final class LiveMigration implements AutoCloseable {
     private final Planning planning;
     private final SchemaDrift drift;
     private final ChangelogLimit limit;
+    private final TrafficSwitch traffic;
     private final CopyProgress progress;
     private final MigrationStore store;
     private final Reconnect reconnect;
@@ -131,6 +132,7 @@ public final class LiveMigration implements AutoCloseable {
     private volatile VerifyReport verification;
     private volatile List<String> notes = List.of();
     private volatile Exception failure;
+    private volatile ControlRow.Content register;
 
     // what belongs to the follow thread
     private SourceReader reader;
@@ -145,6 +147,7 @@ public final class LiveMigration implements AutoCloseable {
     private boolean heldLookedAt;
     private boolean wentBack;
     private boolean takingGeneration;
+    private boolean moving; // the stored phase may lie behind ours: a rollback has been decided
     private String planSeen;
     private boolean widenAgain;
     private long widenedAtNanos;
@@ -184,6 +187,12 @@ public final class LiveMigration implements AutoCloseable {
     /** @param rules for tables and columns that come later; {@code planning} has applied them to those that are there */
     public LiveMigration(String name, SqliteFile file, Target target, Options options, MappingRules rules, Planning planning,
             CopyProgress progress) {
+        this(name, file, target, options, rules, planning, progress, SwitchSettings.quiet(name, file, target));
+    }
+
+    /** @param switching how the writes are moved, and who hears of it */
+    public LiveMigration(String name, SqliteFile file, Target target, Options options, MappingRules rules, Planning planning,
+            CopyProgress progress, SwitchSettings switching) {
         this.name = name;
         this.file = file;
         this.target = target;
@@ -205,6 +214,7 @@ public final class LiveMigration implements AutoCloseable {
                         unblock();
                     }
                 });
+        this.traffic = new TrafficSwitch(name, file, target, reconnect, store, switching, options.busyTimeout());
         this.thread = new Thread(this::work, "follow-" + name);
     }
 
@@ -677,7 +687,10 @@ public final class LiveMigration implements AutoCloseable {
             }
             return store.standing(connection).plan();
         });
-        if (phase == Phase.CANCELLED) {
+        if (phase.successors().isEmpty()) {
+            return;
+        }
+        if (phase != Phase.CREATED && !settled()) {
             return;
         }
         SourceSchema now = Preparation.schema(file, options.busyTimeout());
@@ -703,6 +716,71 @@ public final class LiveMigration implements AutoCloseable {
             takeOverTypes();
         }
         unblock();
+    }
+
+    /**
+     * Ends what a crash has left half way of a cutover or rollback; true if SQLite has traffic and is to be followed. While
+     * PostgreSQL has it, the stream of its commits runs.
+     */
+    private boolean settled() throws SQLException, InterruptedException {
+        Fence.State fence;
+        try (SqliteSession look = file.openReader(options.busyTimeout())) {
+            fence = Fence.state(look);
+        }
+        register = session.run(connection -> new ControlRow(name).ask(connection));
+        boolean open = fence == null || !fence.fenced();
+        if (!register.traffic().equals(ControlRow.SQLITE) || !open || phase == Phase.CUTTING_OVER || phase == Phase.ROLLING_BACK) {
+            try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+                claimSource(writer);
+            }
+            move(Wish.SETTLE, null);
+        }
+        if (phase == Phase.SWITCHED) {
+            traffic.openReverse(plan, generation);
+            announce();
+            unblock();
+            return false;
+        }
+        traffic.removeReverse(plan, generation);
+        announce();
+        return true;
+    }
+
+    /** Takes the protocol to an end, on this thread. */
+    private TrafficSwitch.Result move(Wish wish, SwitchOrder order) throws SQLException, InterruptedException {
+        moving = true;
+        try {
+            TrafficSwitch.Result result = traffic.move(wish, order, new TrafficSwitch.Ground(plan, generation, replicationRole,
+                    this::meet, this::follower, schema == null ? plan.schemaHash() : schema.hash(), this::announce));
+            generation = result.generation();
+            phase = session.run(connection -> {
+                register = new ControlRow(name).ask(connection);
+                Phase decided = switch (Traffic.of(register.traffic())) {
+                    case SQLITE -> result.sourceIsFenced() ? Phase.CUTTING_OVER : Phase.REPLICATING;
+                    case FENCED -> Phase.ROLLING_BACK;
+                    case POSTGRES -> Phase.SWITCHED;
+                };
+                Phase stored = store.standing(connection).phase();
+                if (stored == Phase.CUTTING_OVER || stored.hasReached(Phase.SWITCHED) || stored == Phase.ROLLING_BACK) {
+                    store.setPhase(connection, decided);
+                    connection.commit();
+                    return decided;
+                }
+                connection.commit();
+                return stored; // it was catching up when the daemon before this one died
+            });
+            return result;
+        } finally {
+            moving = false;
+        }
+    }
+
+    private void announce() {
+        ControlRow.Content now = register;
+        String epoch = traffic.installation();
+        if (now != null && epoch != null) {
+            traffic.announcer().say(Traffic.of(now.traffic()), now.epoch(), epoch);
+        }
     }
 
     /** A target that goes away while it is looked at comes back, as at any other time. */
