@@ -21,6 +21,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -92,7 +93,7 @@ final class PostgresSide implements TargetSide, AutoCloseable {
 
     @Override
     public boolean begin(Claim claim) throws AnswerLost {
-        return move(connection -> control.begin(connection, of(claim)), Phase.CUTTING_OVER);
+        return move(connection -> control.begin(connection, of(claim)), moved -> Phase.CUTTING_OVER);
     }
 
     @Override
@@ -134,8 +135,8 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     }
 
     @Override
-    public boolean giveUp(Claim claim) throws AnswerLost {
-        return move(connection -> control.giveUp(connection, of(claim)), Phase.REPLICATING);
+    public boolean supersede(Claim claim) throws AnswerLost {
+        return move(connection -> control.supersede(connection, of(claim)), PostgresSide::decided);
     }
 
     @Override
@@ -146,7 +147,7 @@ final class PostgresSide implements TargetSide, AutoCloseable {
                 fence.lift(connection, lockWait);
             }
             return moved;
-        }, Phase.SWITCHED);
+        }, PostgresSide::decided);
     }
 
     @Override
@@ -157,7 +158,7 @@ final class PostgresSide implements TargetSide, AutoCloseable {
                 fence.raise(connection, lockWait);
             }
             return moved;
-        }, Phase.ROLLING_BACK);
+        }, PostgresSide::decided);
     }
 
     @Override
@@ -168,27 +169,37 @@ final class PostgresSide implements TargetSide, AutoCloseable {
                 fence.lift(connection, lockWait);
             }
             return moved;
-        }, Phase.SWITCHED);
+        }, PostgresSide::decided);
     }
 
     @Override
     public boolean settle(Claim claim) throws AnswerLost {
-        return move(connection -> control.settle(connection, of(claim)), Phase.REPLICATING);
+        return move(connection -> control.settle(connection, of(claim)), PostgresSide::decided);
     }
 
     private interface Change {
         Optional<ControlRow.Content> on(Connection connection) throws SQLException;
     }
 
-    private boolean move(Change change, Phase phase) throws AnswerLost {
+    private boolean move(Change change, Function<Traffic, Phase> phase) throws AnswerLost {
         return call(connection -> {
-            if (change.on(connection).isEmpty()) {
+            Optional<ControlRow.Content> moved = change.on(connection);
+            if (moved.isEmpty()) {
                 return false;
             }
-            store.setPhase(connection, phase);
+            store.setPhase(connection, phase.apply(Traffic.of(moved.get().traffic())));
             connection.commit();
             return true;
         });
+    }
+
+    /** The phase of a migration in which nothing else is under way. */
+    static Phase decided(Traffic traffic) {
+        return switch (traffic) {
+            case SQLITE -> Phase.REPLICATING;
+            case FENCED -> Phase.ROLLING_BACK;
+            case POSTGRES -> Phase.SWITCHED;
+        };
     }
 
     private static ControlRow.Claim of(Claim claim) {
