@@ -57,6 +57,11 @@ public final class Announcer {
         return feed;
     }
 
+    /** As {@link #say(Side, Side, long, String)}, with the register's words. */
+    public void say(dev.sluice.cutover.Traffic traffic, dev.sluice.cutover.Traffic before, long epoch, String installation) {
+        say(Side.valueOf(traffic.name()), before == null ? null : Side.valueOf(before.name()), epoch, installation);
+    }
+
     /**
      * Says that {@code side} takes writes, or with {@link Side#FENCED} that none does. A flag file that can't be written
      * is reported once in the log and tried again whenever this is called.

@@ -1,9 +1,15 @@
 package dev.sluice.cli;
 
+import dev.sluice.announce.Addresses;
+import dev.sluice.announce.Announcer;
+import dev.sluice.announce.Hooks;
+import dev.sluice.announce.TrafficFeed;
 import dev.sluice.api.ApiToken;
 import dev.sluice.daemon.Daemon;
 import dev.sluice.migration.LiveMigration;
 import dev.sluice.migration.Preparation;
+import dev.sluice.migration.SwitchSettings;
+import dev.sluice.postgres.Target;
 import dev.sluice.settings.Settings;
 import dev.sluice.sqlite.Preflight;
 import dev.sluice.sqlite.SqliteFile;
@@ -49,7 +55,7 @@ final class RunCommand implements Callable<Integer> {
                     options(settings, file), Choices.rules(settings),
                     () -> Preparation.of(file, target.target(), Choices.rules(settings),
                             settings.source().busyTimeout(), progress.census()),
-                    progress);
+                    progress, switching(settings, file, target.target()));
             try (Daemon daemon = new Daemon(migration, ApiToken.readOrCreate(settings.api().tokenFile()),
                     new Daemon.ApiAddress(settings.api().host(), settings.api().port(), settings.api().allowRemote()))) {
                 Runtime.getRuntime().addShutdownHook(new Thread(() -> {
@@ -73,6 +79,13 @@ final class RunCommand implements Callable<Integer> {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private static SwitchSettings switching(Settings settings, SqliteFile file, Target target) {
+        Hooks hooks = Hooks.in(settings.hooks().folder(), settings.hooks().timeout(), settings.migration(),
+                settings.traffic().flagFile(), Announcer.hookSteps());
+        return new SwitchSettings(new Announcer(new TrafficFeed(), Addresses.of(settings.traffic(), file.path(), target.url()),
+                settings.traffic().flagFile(), hooks), settings.stateDir().resolve("reverse"), settings.cutover().verifiedWithin());
     }
 
     private static LiveMigration.Options options(Settings settings, SqliteFile file) throws Exception {

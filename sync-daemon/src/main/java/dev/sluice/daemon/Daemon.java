@@ -5,12 +5,16 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.announce.TrafficFeed;
 import dev.sluice.api.ApiServer;
 import dev.sluice.api.DaemonControl;
+import dev.sluice.api.SwitchAct;
+import dev.sluice.migration.Gate;
 import dev.sluice.migration.LiveMigration;
 import dev.sluice.migration.Preparation;
+import dev.sluice.migration.SwitchOrder;
 import dev.sluice.postgres.Secret;
 import java.net.URI;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.slf4j.Logger;
@@ -23,7 +27,6 @@ public final class Daemon implements AutoCloseable, DaemonControl {
     private static final int PARKED_LISTED_MAX = 1_000;
 
     private final LiveMigration migration;
-    private final TrafficFeed traffic = new TrafficFeed();
     private final ApiServer api;
     private boolean stopped; // guarded by this
 
@@ -58,7 +61,7 @@ public final class Daemon implements AutoCloseable, DaemonControl {
 
     @Override
     public TrafficFeed traffic() {
-        return traffic;
+        return migration.traffic();
     }
 
     @Override
@@ -107,6 +110,27 @@ public final class Daemon implements AutoCloseable, DaemonControl {
     @Override
     public void resync(String table) {
         refusing(() -> migration.resync(table));
+    }
+
+    @Override
+    public JsonNode move(SwitchAct act, JsonNode order) throws InterruptedException {
+        return refusing(() -> {
+            SwitchOrder chosen = order(order);
+            return Reports.of(switch (act) {
+                case CUTOVER -> migration.cutover(chosen);
+                case ROLLBACK -> migration.rollback(chosen);
+                case COMPLETE -> migration.complete(chosen, order.path("cleanSource").asBoolean());
+                case REPAIR -> migration.repair(chosen, order.path("targetIsLost").asBoolean());
+            });
+        });
+    }
+
+    private static SwitchOrder order(JsonNode order) {
+        List<String> forced = new ArrayList<>();
+        order.path("force").forEach(gate -> forced.add(gate.asText()));
+        return new SwitchOrder(order.path("dryRun").asBoolean(),
+                Duration.ofMillis(order.path("timeoutMs").asLong(SwitchOrder.TIMEOUT.toMillis())),
+                order.path("maxLag").asLong(SwitchOrder.MAX_LAG), Gate.forced(forced), order.path("actor").asText("api"));
     }
 
     private static <T> T refusing(Callable<T> work) {

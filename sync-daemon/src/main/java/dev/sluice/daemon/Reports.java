@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.change.RowKey;
 import dev.sluice.migration.StatusSnapshot;
+import dev.sluice.migration.SwitchReport;
 import dev.sluice.plan.NotCarried;
 import dev.sluice.store.Keys;
 import dev.sluice.store.ParkedRow;
@@ -83,6 +84,25 @@ public final class Reports {
                 one.set("columns", MAPPER.valueToTree(difference.columns()));
             }
         }
+        return json;
+    }
+
+    public static ObjectNode of(SwitchReport report) {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("done", report.done());
+        json.put("summary", report.summary());
+        json.put("epoch", report.epoch());
+        json.put("pauseMs", report.pause() == null ? null : report.pause().toNanos() / 1e6);
+        ArrayNode gates = json.putArray("gates");
+        report.gates().forEach(gate -> gates.addObject().put("gate", gate.gate().label()).put("open", gate.open())
+                .put("forced", gate.forced()).put("says", gate.says()));
+        ArrayNode steps = json.putArray("steps");
+        report.steps().forEach(step -> steps.addObject().put("step", step.name()).put("meaning", step.meaning())
+                .put("ms", step.took().toNanos() / 1e6));
+        ArrayNode would = json.putArray("would");
+        report.would().forEach(would::add);
+        ArrayNode notes = json.putArray("notes");
+        report.notes().forEach(notes::add);
         return json;
     }
 

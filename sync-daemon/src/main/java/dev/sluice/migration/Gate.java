@@ -1,6 +1,11 @@
 package dev.sluice.migration;
 
+import dev.sluice.postgres.TargetRefusal;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.EnumSet;
 import java.util.Locale;
+import java.util.Set;
 
 /** What must be so before writes are moved to PostgreSQL. */
 public enum Gate {
@@ -37,6 +42,29 @@ public enum Gate {
     /** True if an operator may go through it although it is closed. */
     public boolean isForcible() {
         return forcible;
+    }
+
+    /**
+     * The gates of these names.
+     *
+     * @throws TargetRefusal for a name that is none, or a gate that can't be forced
+     */
+    public static Set<Gate> forced(Collection<String> labels) {
+        Set<Gate> gates = EnumSet.noneOf(Gate.class);
+        for (String label : labels) {
+            Gate gate = Arrays.stream(values()).filter(one -> one.label().equals(label.toLowerCase(Locale.ROOT))).findFirst()
+                    .orElseThrow(() -> new TargetRefusal("there is no gate '" + label + "': " + names(values())));
+            if (!gate.isForcible()) {
+                throw new TargetRefusal("the gate " + gate.label() + " can't be forced, as rows or the way back would be lost;"
+                        + " these can: " + names(Arrays.stream(values()).filter(Gate::isForcible).toArray(Gate[]::new)));
+            }
+            gates.add(gate);
+        }
+        return gates;
+    }
+
+    private static String names(Gate[] gates) {
+        return String.join(", ", Arrays.stream(gates).map(Gate::label).toList());
     }
 
     /**

@@ -1,8 +1,10 @@
 package dev.sluice.migration;
 
+import dev.sluice.announce.TrafficFeed;
 import dev.sluice.apply.Applier;
 import dev.sluice.capture.Capture;
 import dev.sluice.capture.CapturedTable;
+import dev.sluice.capture.Fence;
 import dev.sluice.capture.Obstacle;
 import dev.sluice.change.ChangeBatch;
 import dev.sluice.change.Position;
@@ -12,7 +14,10 @@ import dev.sluice.change.TableChange;
 import dev.sluice.copy.BulkCopy;
 import dev.sluice.copy.CopyProgress;
 import dev.sluice.copy.Valve;
+import dev.sluice.cutover.Traffic;
+import dev.sluice.cutover.Wish;
 import dev.sluice.declare.Declarations;
+import dev.sluice.fence.TargetFence;
 import dev.sluice.follow.Follower;
 import dev.sluice.follow.SourceChanged;
 import dev.sluice.phase.Phase;
@@ -36,7 +41,9 @@ import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.Audit;
 import dev.sluice.store.ChunkProgress;
+import dev.sluice.store.ControlRow;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.store.MigrationStore.SourceFacts;
 import dev.sluice.store.ParkedRow;
@@ -54,6 +61,7 @@ import dev.sluice.verify.VerifyReport;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -101,6 +109,7 @@ public final class LiveMigration implements AutoCloseable {
     private static final int PURGE_STEPS_MAX = 50;
     private static final Duration CANCEL_GRACE = Duration.ofSeconds(20);
     private static final int COMMANDS_MAX = 64;
+    private static final Duration FENCE_WAIT = Duration.ofSeconds(5);
 
     private final String name;
     private final SqliteFile file;
@@ -214,7 +223,7 @@ public final class LiveMigration implements AutoCloseable {
                         unblock();
                     }
                 });
-        this.traffic = new TrafficSwitch(name, file, target, reconnect, store, switching, options.busyTimeout());
+        this.traffic = new TrafficSwitch(name, file, target, reconnect, store, switching, options.busyTimeout(), valve::isStopped);
         this.thread = new Thread(this::work, "follow-" + name);
     }
 
@@ -263,6 +272,9 @@ public final class LiveMigration implements AutoCloseable {
 
     /** Ends the migration: nothing of ours stays in the source; the target keeps its tables as they are. */
     public void cancel() throws Exception {
+        if (phase == Phase.CUTTING_OVER || phase == Phase.SWITCHED || phase == Phase.ROLLING_BACK) {
+            throw new TargetRefusal("can't cancel in phase " + phase.label() + ": roll back first, then SQLite has everything");
+        }
         valve.stop();
         thread.join(CANCEL_GRACE.toMillis());
         thread.interrupt(); // it may be waiting for a target that is away
@@ -304,6 +316,9 @@ public final class LiveMigration implements AutoCloseable {
     private void removeFromTarget() throws SQLException {
         try (Connection connection = target.connect()) {
             connection.setAutoCommit(false);
+            if (plan != null) {
+                new TargetFence(name, plan).remove(connection, FENCE_WAIT);
+            }
             StoreSchema.remove(connection, name);
             connection.commit();
         }
@@ -463,6 +478,241 @@ public final class LiveMigration implements AutoCloseable {
         return verify(List.of(table), true, (compared, done) -> {});
     }
 
+    // ---- the writes move ----
+
+    /**
+     * Moves the writes to PostgreSQL. Until that has happened any failure leaves them with SQLite.
+     *
+     * @return what was done; not {@code done} if a gate is closed or it was given up
+     */
+    public SwitchReport cutover(SwitchOrder order) throws Exception {
+        List<Gate.Look> gates = ask(() -> gates(order));
+        List<Gate.Look> closed = gates.stream().filter(gate -> !gate.lets()).toList();
+        if (order.dryRun()) {
+            return SwitchReport.wouldCutOver(gates, closed, epoch(), traffic.warnings(plan));
+        }
+        if (!closed.isEmpty()) {
+            return SwitchReport.refused(gates, closed, epoch());
+        }
+        return traffic.exclusively("cutover", () -> {
+            ask(() -> audit(order, "cutover", gates));
+            MigrationPlan planned = plan;
+            try {
+                traffic.openReverse(planned, generation);
+                Duration beat = traffic.proveReverse();
+                LOG.info("event=reverse_proven migration={} ms={}", name, beat.toMillis());
+                return ask(() -> {
+                    requirePlan(planned);
+                    SwitchReport report = moved(Wish.CUT_OVER, order, gates);
+                    if (phase == Phase.SWITCHED) {
+                        leaveSource();
+                    }
+                    return report;
+                });
+            } finally {
+                if (phase != Phase.SWITCHED && phase != Phase.CUTTING_OVER) {
+                    traffic.removeReverse(planned, generation);
+                }
+            }
+        });
+    }
+
+    /** Moves the writes back to SQLite, with everything that was written on PostgreSQL. */
+    public SwitchReport rollback(SwitchOrder order) throws Exception {
+        if (phase != Phase.SWITCHED) {
+            throw new TargetRefusal("can't roll back in phase " + phase.label() + ": SQLite takes the writes, or is about to");
+        }
+        if (order.dryRun()) {
+            return SwitchReport.wouldRollBack(epoch(), traffic.lag());
+        }
+        return traffic.exclusively("rollback", () -> {
+            ask(() -> audit(order, "rollback", List.of()));
+            SwitchReport report = ask(() -> moved(Wish.ROLL_BACK, order, List.of()));
+            if (phase == Phase.REPLICATING) {
+                traffic.removeReverse(plan, generation);
+            }
+            return report;
+        });
+    }
+
+    /**
+     * Ends the migration on PostgreSQL: no way back is left, and nothing of ours there.
+     *
+     * @param cleanSource true to take capture, and with it the fence, out of the source too
+     */
+    public SwitchReport complete(SwitchOrder order, boolean cleanSource) throws Exception {
+        if (phase != Phase.SWITCHED) {
+            throw new TargetRefusal("can't complete in phase " + phase.label() + ": only a migration whose writes go to PostgreSQL"
+                    + " can be completed");
+        }
+        if (order.dryRun()) {
+            return SwitchReport.wouldComplete(epoch(), cleanSource);
+        }
+        return traffic.exclusively("completion", () -> {
+            ask(() -> audit(order, "complete", List.of()));
+            Path kept = ask(() -> {
+                session.run(connection -> {
+                    store.requireGeneration(connection, generation);
+                    store.setPhase(connection, Phase.COMPLETED);
+                    connection.commit();
+                    return null;
+                });
+                phase = Phase.COMPLETED;
+                return finishComplete();
+            });
+            if (cleanSource) {
+                try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+                    Capture.uninstallSwitched(writer, generation, true);
+                }
+                dropEmptyWal();
+            }
+            return SwitchReport.completed(epoch(), kept, cleanSource);
+        });
+    }
+
+    /**
+     * Ends what stands half way, and says what it did.
+     *
+     * @param targetIsLost the operator's word that PostgreSQL is gone for good and nothing can reach it: SQLite gets the
+     *     writes back although PostgreSQL can't be asked, and the migration ends
+     */
+    public SwitchReport repair(SwitchOrder order, boolean targetIsLost) throws Exception {
+        if (targetIsLost) {
+            return traffic.exclusively("repair", () -> giveTargetUp(order));
+        }
+        return traffic.exclusively("repair", () -> {
+            Phase before = phase;
+            FutureTask<SwitchReport> settling = new FutureTask<>(() -> {
+                settled();
+                return SwitchReport.repaired(before, phase, epoch());
+            });
+            if (!commands.offer(settling)) {
+                throw new TargetRefusal("the migration is busy: try again");
+            }
+            try {
+                return settling.get(order.timeout().toMillis(), TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                settling.cancel(false);
+                throw new TargetRefusal("it is not settled within " + order.timeout().toMillis() + " ms (" + run.label()
+                        + "): it goes on trying by itself, and nothing is lost meanwhile");
+            } catch (ExecutionException e) {
+                throw e.getCause() instanceof Exception cause ? cause : e;
+            }
+        });
+    }
+
+    private SwitchReport giveTargetUp(SwitchOrder order) throws Exception {
+        if (run.kind() != RunState.Kind.BLOCKED) {
+            throw new TargetRefusal("the target answers, so it is not lost: sluice repair, sluice rollback or sluice cancel");
+        }
+        LOG.warn("event=target_given_up migration={} actor={}: SQLite gets the writes back without PostgreSQL's word", name,
+                order.actor());
+        valve.stop();
+        thread.interrupt();
+        thread.join(CANCEL_GRACE.toMillis());
+        if (thread.isAlive()) {
+            throw new TargetRefusal("the migration does not stop within " + CANCEL_GRACE.toSeconds() + " s: try again");
+        }
+        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+            long taken = Capture.takeGeneration(writer); // nothing of ours that is under way can touch the source any more
+            if (Fence.state(writer).fenced()) {
+                Capture.uninstallSwitched(writer, taken, true);
+            } else {
+                Capture.uninstall(writer);
+            }
+        }
+        dropEmptyWal();
+        Path kept = traffic.noteGivenUp(order.actor());
+        phase = Phase.CANCELLED;
+        return SwitchReport.targetGivenUp(kept);
+    }
+
+    /** What is left to do when it is decided; a crash in here is gone on from. Returns where the audit log was left. */
+    private Path finishComplete() throws SQLException, InterruptedException {
+        Path kept = traffic.keepAudit(session);
+        traffic.removeReverse(plan, generation);
+        session.run(connection -> {
+            new TargetFence(name, plan).remove(connection, FENCE_WAIT);
+            connection.commit();
+            return null;
+        });
+        removeFromTarget();
+        LOG.info("event=completed migration={}: PostgreSQL holds nothing of Sluice any more; the audit log is {}", name, kept);
+        return kept;
+    }
+
+    private SwitchReport moved(Wish wish, SwitchOrder order, List<Gate.Look> gates) throws SQLException, InterruptedException {
+        Phase before = phase;
+        TrafficSwitch.Result result = move(wish, order);
+        if (before == Phase.SWITCHED && phase != Phase.SWITCHED) {
+            closeReader(); // everything of the source is opened anew
+        }
+        unblock();
+        return result.report(wish, phase, epoch(), gates);
+    }
+
+    /** The source is not followed any more: PostgreSQL has the traffic. */
+    private void leaveSource() {
+        closeReader();
+        follower = null;
+        verification = null;
+    }
+
+    private void requirePlan(MigrationPlan planned) {
+        if (plan != planned || phase != Phase.REPLICATING) {
+            throw new TargetRefusal("the source's schema was changed while the cutover was prepared: try again");
+        }
+    }
+
+    private long epoch() {
+        ControlRow.Content now = register;
+        return now == null ? 0 : now.epoch();
+    }
+
+    private Void audit(SwitchOrder order, String act, List<Gate.Look> gates) throws SQLException, InterruptedException {
+        session.run(connection -> {
+            store.requireGeneration(connection, generation);
+            new Audit(name).append(connection, order.actor(), act, SwitchReport.detail(order, gates));
+            connection.commit();
+            return null;
+        });
+        return null;
+    }
+
+    /** On the follow thread. */
+    private List<Gate.Look> gates(SwitchOrder order) throws SQLException, InterruptedException {
+        Gates gates = new Gates(order.forced());
+        boolean runs = phase == Phase.REPLICATING && run.kind() == RunState.Kind.RUNNING;
+        gates.look(Gate.PHASE, runs, phase.label() + ", " + run.label() + (runs ? "" : ": wait for replicating, running"));
+        if (!runs) {
+            return gates.looks();
+        }
+        long lag = lag(watermark);
+        gates.look(Gate.LAG, lag >= 0 && lag <= order.maxLag(), lag < 0 ? "not known: the source can't be read at present"
+                : lag + " changes wait, " + order.maxLag() + " may");
+        VerifyReport verified = verification;
+        boolean fresh = verified != null && verified.endedAt().plus(traffic.settings().verifiedWithin()).isAfter(Instant.now());
+        gates.look(Gate.VERIFICATION, fresh && verified.isEqual(), verified == null
+                ? "not verified since this daemon started: sluice verify"
+                : !verified.isEqual() ? "the last verification found differences: sluice verify names them"
+                : (fresh ? "equal at " : "too old, it ended at ") + verified.endedAt() + (fresh ? "" : ": sluice verify"));
+        long rows = parked.values().stream().mapToLong(Long::longValue).sum();
+        gates.look(Gate.PARKED, rows == 0, rows == 0 ? "no row is parked"
+                : rows + " rows are parked and would be missing on PostgreSQL: sluice parked");
+        Look source = look();
+        boolean same = source.capture != null && source.damaged.isEmpty() && source.schema.hash().equals(plan.schemaHash())
+                && plan.held().isEmpty();
+        gates.look(Gate.DRIFT, same, same ? "the source's schema is the one that was planned for"
+                : "tables are held, or the source's schema was changed a moment ago: sluice status");
+        traffic.gates(gates, plan, session);
+        return gates.looks();
+    }
+
+    /** Who takes writes, and a way to wait for a change. */
+    public TrafficFeed traffic() {
+        return traffic.settings().announcer().feed();
+    }
+
     public StatusSnapshot status() {
         MigrationPlan planned = plan;
         Watermark at = watermark;
@@ -483,14 +733,19 @@ public final class LiveMigration implements AutoCloseable {
         double lagSeconds = !behind ? 0 : Duration.between(last == null ? startedAt : last, Instant.now()).toMillis() / 1e3;
         VerifyReport verified = verification;
         return new StatusSnapshot(name, file.path().toString(), target.url().toString(), phase.label(),
-                phase.meaning(), run.label(), "sqlite", at == null ? 0 : at.seq(), lag, lagSeconds,
+                phase.meaning(), run.label(), trafficLabel(), at == null ? 0 : at.seq(), lag, lagSeconds,
                 planned == null ? 0 : planned.rows(), rowsCopied, changesApplied, parkedRows,
                 verifying.get() ? "verifying" : verified == null ? "unverified" : verified.isEqual() ? "verified" : "mismatched",
                 verified == null ? null : verified.endedAt(), startedAt, tables, notes(planned), next(parkedRows, verified));
     }
 
+    private String trafficLabel() {
+        ControlRow.Content now = register;
+        return now == null ? ControlRow.SQLITE : now.traffic();
+    }
+
     private List<String> notes(MigrationPlan planned) {
-        List<String> all = new ArrayList<>();
+        List<String> all = new ArrayList<>(traffic.notes());
         if (planned != null) {
             planned.held().forEach(table -> all.add("table " + table.source() + " is held: " + table.reason()));
         }
@@ -525,7 +780,9 @@ public final class LiveMigration implements AutoCloseable {
                     : verified == null ? "prove that both sides are equal: sluice verify"
                     : verified.isEqual() ? "PostgreSQL follows SQLite and was proven equal"
                     : "see what differs: sluice verify";
-            case CUTTING_OVER, SWITCHED, ROLLING_BACK, COMPLETED -> "nothing";
+            case CUTTING_OVER, ROLLING_BACK -> "wait a moment; if it does not end: sluice repair";
+            case SWITCHED -> "watch PostgreSQL; then sluice complete, or sluice rollback";
+            case COMPLETED -> "nothing: the migration has ended on PostgreSQL";
             case CANCELLED -> "nothing: the migration has ended and the source is free of it";
         };
     }
@@ -558,14 +815,20 @@ public final class LiveMigration implements AutoCloseable {
                         sourceChanged(answered);
                         heldLookedAt = heldTried != null;
                     } else {
-                        if (reader == null) {
+                        if (reader == null && !streams()) {
                             open();
                         }
                         if (phase == Phase.CANCELLED) {
                             finishCancel();
                             return;
                         }
-                        step();
+                        if (phase == Phase.COMPLETED) {
+                            finishComplete();
+                            return;
+                        }
+                        if (reader != null || streams()) {
+                            step();
+                        }
                     }
                 } catch (SourceChanged | HistoryDiverged e) {
                     change = e instanceof SourceChanged known ? known
@@ -600,6 +863,7 @@ public final class LiveMigration implements AutoCloseable {
         } finally {
             limit.close();
             closeReader();
+            traffic.close();
             if (session != null) {
                 session.close();
             }
@@ -741,7 +1005,7 @@ public final class LiveMigration implements AutoCloseable {
             unblock();
             return false;
         }
-        traffic.removeReverse(plan, generation);
+        traffic.removeForgottenReverse(plan, generation);
         announce();
         return true;
     }
@@ -750,24 +1014,19 @@ public final class LiveMigration implements AutoCloseable {
     private TrafficSwitch.Result move(Wish wish, SwitchOrder order) throws SQLException, InterruptedException {
         moving = true;
         try {
-            TrafficSwitch.Result result = traffic.move(wish, order, new TrafficSwitch.Ground(plan, generation, replicationRole,
-                    this::meet, this::follower, schema == null ? plan.schemaHash() : schema.hash(), this::announce));
+            TrafficSwitch.Result result = traffic.move(wish, order, new TrafficSwitch.Ground(plan,
+                    Preparation.schema(file, options.busyTimeout()), generation, replicationRole, this::meet, this::follower,
+                    plan.schemaHash()));
             generation = result.generation();
             phase = session.run(connection -> {
                 register = new ControlRow(name).ask(connection);
-                Phase decided = switch (Traffic.of(register.traffic())) {
-                    case SQLITE -> result.sourceIsFenced() ? Phase.CUTTING_OVER : Phase.REPLICATING;
-                    case FENCED -> Phase.ROLLING_BACK;
-                    case POSTGRES -> Phase.SWITCHED;
-                };
                 Phase stored = store.standing(connection).phase();
-                if (stored == Phase.CUTTING_OVER || stored.hasReached(Phase.SWITCHED) || stored == Phase.ROLLING_BACK) {
-                    store.setPhase(connection, decided);
-                    connection.commit();
-                    return decided;
-                }
+                // a copy or a comparison goes on where it stood; in between the two sides decide, not what is stored
+                Phase decided = result.unknown() ? stored == Phase.ROLLING_BACK ? stored : Phase.CUTTING_OVER
+                        : stored.hasReached(Phase.REPLICATING) ? PostgresSide.decided(Traffic.of(register.traffic())) : stored;
+                store.setPhase(connection, decided);
                 connection.commit();
-                return stored; // it was catching up when the daemon before this one died
+                return decided;
             });
             return result;
         } finally {
@@ -777,9 +1036,10 @@ public final class LiveMigration implements AutoCloseable {
 
     private void announce() {
         ControlRow.Content now = register;
-        String epoch = traffic.installation();
-        if (now != null && epoch != null) {
-            traffic.announcer().say(Traffic.of(now.traffic()), now.epoch(), epoch);
+        String installation = traffic.installation();
+        if (now != null && installation != null) {
+            Traffic before = phase == Phase.ROLLING_BACK ? Traffic.POSTGRES : Traffic.SQLITE;
+            traffic.settings().announcer().say(Traffic.of(now.traffic()), before, now.epoch(), installation);
         }
     }
 
@@ -928,7 +1188,7 @@ public final class LiveMigration implements AutoCloseable {
             store.requireGeneration(connection, generation); // ends us: what a newer daemon did is no target that went back
         }
         Watermark confirmed = follower == null ? null : follower.confirmed();
-        if (there == null || there.generation() < generation || there.phase().ordinal() < phase.ordinal()
+        if (there == null || there.generation() < generation || !moving && there.phase().ordinal() < phase.ordinal()
                 || confirmed != null && there.seq() < confirmed.seq()) {
             throw new TargetWentBack("the target has lost commits of migration " + name
                     + " (it was restored, or failed over to a replica that lagged)", true);
@@ -951,7 +1211,11 @@ public final class LiveMigration implements AutoCloseable {
     }
 
     private Follower follower() throws SQLException, InterruptedException {
-        SourceFacts facts = session.run(store::source);
+        return follower(session, session.run(store::source));
+    }
+
+    /** @param facts what the source is known to be */
+    private Follower follower(LastingSession over, SourceFacts facts) throws SQLException {
         Look look = look();
         if (look.capture == null || !look.capture.epoch().equals(facts.epoch())) {
             throw new SourceChanged(SourceChanged.Kind.HISTORY, "the capture that was installed in " + file.path() + " is gone");
@@ -960,7 +1224,7 @@ public final class LiveMigration implements AutoCloseable {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "capture triggers are missing or were altered");
         }
         reader.follow(look.capture, look.schema);
-        return new Follower(file, reader, session, store, plan, generation, options.batch(), new Follower.Expected(
+        return new Follower(file, reader, over, store, plan, generation, options.batch(), new Follower.Expected(
                 new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash(), look.captureHash,
                 renumbered().isEmpty() ? Follower.Expected.ANY_VERSION : facts.schemaVersion()), this::fellBehind);
     }
@@ -988,8 +1252,10 @@ public final class LiveMigration implements AutoCloseable {
                 case COPYING -> copy();
                 case CATCHING_UP -> catchUp();
                 case REPLICATING -> follow();
-                case CUTTING_OVER, SWITCHED, ROLLING_BACK, COMPLETED, CANCELLED ->
-                    throw new TargetRefusal("migration " + name + " is in phase " + phase.label() + " and does not run");
+                case SWITCHED -> stream();
+                case CUTTING_OVER, ROLLING_BACK -> settled();
+                case COMPLETED, CANCELLED ->
+                    throw new IllegalStateException("migration " + name + " has ended in phase " + phase.label());
             }
         } else {
             commandsWithin(Duration.ofMillis(100));
@@ -1013,6 +1279,7 @@ public final class LiveMigration implements AutoCloseable {
             declarations.run(connection, EnumSet.of(Stage.GROUND, Stage.TABLE));
             return null;
         });
+        fenceTarget();
         if (valve.isStopped()) {
             return;
         }
@@ -1053,6 +1320,19 @@ public final class LiveMigration implements AutoCloseable {
             return null;
         });
         follower = follower();
+    }
+
+    /** From here on PostgreSQL refuses every writer but us, so that nothing of theirs is overwritten or lost. */
+    private void fenceTarget() throws SQLException, InterruptedException {
+        try {
+            session.run(connection -> {
+                new TargetFence(name, plan).raise(connection, FENCE_WAIT);
+                connection.commit();
+                return null;
+            });
+        } catch (TargetRefusal e) {
+            note(e.getMessage() + "; until then nothing keeps others from writing there, and a cutover is refused");
+        }
     }
 
     /** The epoch that capture is to be installed under, written down before: what has another one is not ours. */
@@ -1166,6 +1446,7 @@ public final class LiveMigration implements AutoCloseable {
                 return null;
             });
         }
+        fenceTarget(); // made, unless a table is new
         Follower.Turn last = follower.turn(true);
         applied(last);
         if (!last.watermark().consistent()) {
@@ -1259,6 +1540,28 @@ public final class LiveMigration implements AutoCloseable {
             widen();
         }
         purge();
+    }
+
+    // ---- phase switched ----
+
+    private boolean streams() {
+        return phase == Phase.SWITCHED && traffic.isStreaming();
+    }
+
+    /** PostgreSQL's commits come back on threads of their own; this one looks after them. */
+    private void stream() throws SQLException, InterruptedException {
+        commandsWithin(Duration.ofMillis(100));
+        if (phase != Phase.SWITCHED) {
+            return;
+        }
+        visit();
+        String reason = traffic.blocked();
+        if (reason != null) {
+            block(reason);
+        } else {
+            unblock();
+        }
+        announce();
     }
 
     /** While the application is silent nothing else would tell that the target is away, or that it went back. */

@@ -9,8 +9,11 @@ import dev.sluice.cutover.SourceLook;
 import dev.sluice.cutover.SourceSide;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.MigrationStore.SourceFacts;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -26,7 +29,7 @@ final class SqliteSide implements SourceSide, AutoCloseable {
     private final String schemaHash;
     private final Numbers numbers;
     private SqliteSession writer;
-    private Fence.Moment moved;
+    private final List<Fence.Moment> moments = new ArrayList<>();
 
     /** What {@code sqlite_sequence} must say at least, asked of PostgreSQL. */
     interface Numbers {
@@ -68,7 +71,11 @@ final class SqliteSide implements SourceSide, AutoCloseable {
 
     @Override
     public Optional<Position> fence(long generation, long epoch, boolean recallable) throws AnswerLost {
-        return ours(session -> Fence.raise(session, generation, epoch, recallable).head());
+        return ours(session -> {
+            Fence.Moment moment = Fence.raise(session, generation, epoch, recallable);
+            moments.add(moment);
+            return moment.head();
+        });
     }
 
     @Override
@@ -98,14 +105,20 @@ final class SqliteSide implements SourceSide, AutoCloseable {
 
     private boolean lifted(Fence.Moment moment) {
         if (moment != null) {
-            moved = moment;
+            moments.add(moment);
         }
         return moment != null;
     }
 
-    /** The source as the last lifting left it, null if there was none. */
-    Fence.Moment moved() {
-        return moved;
+    /** What is known of the source, with SQLite's counter of schema changes moved on over those that were ours. */
+    SourceFacts adopted(SourceFacts known) {
+        SourceFacts facts = known;
+        for (Fence.Moment moment : moments) {
+            if (facts.schemaVersion() == moment.schemaVersionBefore()) {
+                facts = new SourceFacts(facts.epoch(), facts.device(), facts.inode(), facts.schemaHash(), moment.schemaVersion());
+            }
+        }
+        return facts;
     }
 
     private interface Work<T> {

@@ -1,6 +1,12 @@
 package dev.sluice.migration;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.phase.Phase;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -18,4 +24,68 @@ public record SwitchReport(boolean done, String summary, long epoch, Duration pa
 
     /** One step of the protocol and how long it took. */
     public record Step(String name, String meaning, Duration took) {}
+
+    static SwitchReport refused(List<Gate.Look> gates, List<Gate.Look> closed, long epoch) {
+        return new SwitchReport(false, "Nothing was done: " + closed(closed) + ". SQLite takes the writes.", epoch, null, gates,
+                List.of(), List.of(), List.of());
+    }
+
+    static SwitchReport wouldCutOver(List<Gate.Look> gates, List<Gate.Look> closed, long epoch, List<String> notes) {
+        List<String> would = new ArrayList<>();
+        would.add("make a publication and a replication slot in PostgreSQL, stream its commits, and prove it by a heartbeat");
+        dev.sluice.cutover.Step.ofCutover().forEach(step -> would.add(step.label() + ": " + step.meaning()));
+        return new SwitchReport(closed.isEmpty(), closed.isEmpty()
+                ? "All gates are open; nothing was done, as only a look was asked for."
+                : "It would be refused: " + closed(closed) + ".", epoch, null, gates, List.of(), would, notes);
+    }
+
+    static SwitchReport wouldRollBack(long epoch, String lag) {
+        List<String> would = new ArrayList<>();
+        dev.sluice.cutover.Step.ofRollback().forEach(step -> would.add(step.label() + ": " + step.meaning()));
+        return new SwitchReport(true, "Nothing was done, as only a look was asked for; " + lag + ".", epoch, null, List.of(),
+                List.of(), would, List.of());
+    }
+
+    static SwitchReport wouldComplete(long epoch, boolean cleanSource) {
+        return new SwitchReport(true, "Nothing was done, as only a look was asked for.", epoch, null, List.of(), List.of(),
+                List.of("leave the audit log as a file", "stop the stream back, drop its publication and slot: no rollback is"
+                        + " possible any more", "drop the fence and the schema sluice in PostgreSQL",
+                        cleanSource ? "take everything of Sluice out of the SQLite file, the fence too"
+                                : "leave the SQLite file fenced, so that nobody writes to it by mistake"), List.of());
+    }
+
+    static SwitchReport completed(long epoch, Path audit, boolean cleanSource) {
+        return new SwitchReport(true, "The migration has ended on PostgreSQL.", epoch, null, List.of(), List.of(), List.of(),
+                List.of("the audit log is " + audit, cleanSource ? "the SQLite file holds nothing of Sluice any more"
+                        : "the SQLite file stays fenced; sluice complete --clean-source would have removed that too"));
+    }
+
+    static SwitchReport repaired(Phase before, Phase now, long epoch) {
+        boolean done = now != Phase.CUTTING_OVER && now != Phase.ROLLING_BACK;
+        return new SwitchReport(done, before == now ? "There was nothing to repair: the migration is " + now.label() + "."
+                : "The migration was " + before.label() + " and is " + now.label() + " now.", epoch, null, List.of(), List.of(),
+                List.of(), List.of());
+    }
+
+    static SwitchReport targetGivenUp(Path kept) {
+        return new SwitchReport(true, "SQLite takes the writes, and the migration has ended: the file holds nothing of Sluice any"
+                + " more.", 0, null, List.of(), List.of(), List.of(), List.of("what was done stands in " + kept,
+                        "if PostgreSQL comes back, whatever it took since the cutover is only there: let no application reach it"));
+    }
+
+    private static String closed(List<Gate.Look> closed) {
+        return (closed.size() == 1 ? "the gate " : "the gates ")
+                + String.join(", ", closed.stream().map(look -> look.gate().label()).toList())
+                + (closed.size() == 1 ? " is closed" : " are closed");
+    }
+
+    /** What the audit log keeps of an order. */
+    static String detail(SwitchOrder order, List<Gate.Look> gates) {
+        ObjectNode detail = JsonNodeFactory.instance.objectNode();
+        detail.put("timeoutMs", order.timeout().toMillis());
+        ArrayNode forced = detail.putArray("forced");
+        gates.stream().filter(Gate.Look::forced).forEach(gate -> forced.addObject().put("gate", gate.gate().label())
+                .put("says", gate.says()));
+        return detail.toString();
+    }
 }

@@ -54,12 +54,6 @@ final class Ledger {
 
     /** Makes the tables where they are missing, and starts at {@code entry}. */
     static void begin(SqliteSession writer, Entry entry) throws SQLException {
-        if (!exists(writer)) {
-            writer.execute("CREATE TABLE \"_sluice_reverse\"(id INTEGER PRIMARY KEY, slot, system, lsn, xid, traffic, epoch,"
-                    + " version, beat)");
-            writer.execute("CREATE TABLE \"_sluice_parked_reverse\"(tbl, key, row, kept, code, reason, lsn, parked_at,"
-                    + " PRIMARY KEY(tbl, key))");
-        }
         writer.execute("DELETE FROM \"_sluice_reverse\"");
         writer.execute("INSERT INTO \"_sluice_reverse\"(id) VALUES(1)");
         write(writer, entry);

@@ -57,6 +57,8 @@ public enum SettingKey {
             + " its steps"),
     HOOKS_TIMEOUT("hooks.timeout", "5s", "how long a hook may run before it is killed"),
 
+    CUTOVER_VERIFIED_WITHIN("cutover.verifiedWithin", "1h", "how old a verification of everything may be when a cutover begins"),
+
     API_HOST("api.host", "127.0.0.1", "address the daemon's API listens on"),
     API_PORT("api.port", "7717", "port of the daemon's API; 0 chooses a free one"),
     API_ALLOW_REMOTE("api.allowRemote", "false", "true lets api.host be an address that other machines reach"),

@@ -17,7 +17,7 @@ import java.util.Map;
  */
 public record Settings(String migration, Path stateDir, Source source, Destination target, Identifiers identifiers,
         Nocase nocase, Json json, OnMisfit onMisfit, Map<String, TableRule> tables, Copy copy, Follow follow,
-        Verify verify, Changelog changelog, Traffic traffic, Hooks hooks, Api api, Log log) {
+        Verify verify, Changelog changelog, Traffic traffic, Hooks hooks, Cutover cutover, Api api, Log log) {
 
     /** The variable that names the file where no option does. */
     public static final String CONFIG_VARIABLE = "SLUICE_CONFIG";
@@ -87,6 +87,10 @@ public record Settings(String migration, Path stateDir, Source source, Destinati
      * @param targetUrl null for the target's own; may hold a password
      */
     public record Traffic(Path flagFile, String sourceUrl, Secret targetUrl) {
+    }
+
+    /** @param verifiedWithin how old a verification may be when it begins */
+    public record Cutover(Duration verifiedWithin) {
     }
 
     /** @param folder null for no hooks */

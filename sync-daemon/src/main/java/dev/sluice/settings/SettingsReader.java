@@ -81,6 +81,7 @@ final class SettingsReader {
                 traffic(stateDir),
                 new Settings.Hooks(path(SettingKey.HOOKS_FOLDER, null),
                         duration(SettingKey.HOOKS_TIMEOUT, Duration.ofMillis(100), Duration.ofMinutes(5))),
+                new Settings.Cutover(duration(SettingKey.CUTOVER_VERIFIED_WITHIN, Duration.ofSeconds(1), Duration.ofDays(365))),
                 api(stateDir),
                 new Settings.Log(choice(SettingKey.LOG_FORMAT, Settings.LogFormat.class),
                         choice(SettingKey.LOG_LEVEL, Settings.LogLevel.class)));

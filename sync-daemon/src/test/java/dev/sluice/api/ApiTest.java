@@ -288,6 +288,12 @@ class ApiTest {
         }
 
         @Override
+        public JsonNode move(SwitchAct act, JsonNode order) {
+            heard.add(act.label() + " " + order);
+            return JsonNodeFactory.instance.objectNode().put("done", true).put("act", act.label());
+        }
+
+        @Override
         public JsonNode parked() {
             return JsonNodeFactory.instance.objectNode().put("rows", 3);
         }

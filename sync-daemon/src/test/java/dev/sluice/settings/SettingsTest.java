@@ -33,6 +33,7 @@ class SettingsTest {
                 new Settings.Changelog(10_000, Duration.ofMinutes(10), 0),
                 new Settings.Traffic(Path.of("/state/sluice/traffic.env"), null, null),
                 new Settings.Hooks(null, Duration.ofSeconds(5)),
+                new Settings.Cutover(Duration.ofHours(1)),
                 new Settings.Api("127.0.0.1", 7717, false, Path.of("/state/sluice/api.token")),
                 new Settings.Log(Settings.LogFormat.TEXT, Settings.LogLevel.INFO)));
     }

@@ -41,6 +41,14 @@ public final class Capture {
     /** The application's triggers while they are put aside, see {@link Fence}. */
     private static final String KEPT_TRIGGERS = "\"_sluice_trigger\"(position INTEGER PRIMARY KEY, name, tbl, sql)";
 
+    /**
+     * How far PostgreSQL's commits have come back, and which of its rows SQLite can't hold. Made here, so that opening the
+     * stream changes no schema.
+     */
+    private static final String[] WAY_BACK = {
+        "\"_sluice_reverse\"(id INTEGER PRIMARY KEY, slot, system, lsn, xid, traffic, epoch, version, beat)",
+        "\"_sluice_parked_reverse\"(tbl, key, row, kept, code, reason, lsn, parked_at, PRIMARY KEY(tbl, key))"};
+
     private Capture() {}
 
     /**
@@ -147,6 +155,9 @@ public final class Capture {
                 + " traffic_epoch)");
         writer.execute("CREATE TABLE \"_sluice_table\"(id INTEGER PRIMARY KEY, name, kind, rowid_name" + keys + ")");
         writer.execute("CREATE TABLE " + KEPT_TRIGGERS);
+        for (String table : WAY_BACK) {
+            writer.execute("CREATE TABLE " + table);
+        }
         writer.execute("INSERT INTO \"_sluice_control\"(id, epoch, fenced, generation, recall, traffic_epoch) VALUES(1, "
                 + SqlText.literal(epoch) + ", 0, 0, 0, 0)");
         // The changelog is never empty, else its numbers would start again.
@@ -163,6 +174,11 @@ public final class Capture {
         }
         if (!exists(writer, "_sluice_trigger")) {
             writer.execute("CREATE TABLE " + KEPT_TRIGGERS);
+        }
+        if (!exists(writer, "_sluice_reverse")) {
+            for (String table : WAY_BACK) {
+                writer.execute("CREATE TABLE " + table);
+            }
         }
     }
 

@@ -1,0 +1,508 @@
+package dev.sluice.migration;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.sluice.announce.Announcer;
+import dev.sluice.announce.Hooks;
+import dev.sluice.capture.Capture;
+import dev.sluice.capture.Fence;
+import dev.sluice.cutover.AnswerLost;
+import dev.sluice.cutover.Move;
+import dev.sluice.cutover.Place;
+import dev.sluice.cutover.Protocol;
+import dev.sluice.cutover.ReverseSide;
+import dev.sluice.cutover.State;
+import dev.sluice.cutover.Step;
+import dev.sluice.cutover.Traffic;
+import dev.sluice.cutover.Wish;
+import dev.sluice.declare.Sequences;
+import dev.sluice.fence.TargetFence;
+import dev.sluice.follow.Follower;
+import dev.sluice.phase.Phase;
+import dev.sluice.plan.MigrationPlan;
+import dev.sluice.postgres.LastingSession;
+import dev.sluice.postgres.Reconnect;
+import dev.sluice.postgres.SqlFailure;
+import dev.sluice.postgres.Target;
+import dev.sluice.postgres.TargetRefusal;
+import dev.sluice.reverse.ReverseStream;
+import dev.sluice.reverse.SchemaNotice;
+import dev.sluice.reverse.StreamHealth;
+import dev.sluice.schema.SourceSchema;
+import dev.sluice.schema.SourceTable;
+import dev.sluice.sqlite.SqliteFile;
+import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.Audit;
+import dev.sluice.store.MigrationStore;
+import dev.sluice.store.MigrationStore.SourceFacts;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Moves the writes of one live migration to PostgreSQL and back, and keeps the stream of PostgreSQL's commits. {@link
+ * #move} belongs to the follow thread; the stream may be opened and removed by others.
+ */
+final class TrafficSwitch {
+
+    private static final Logger LOG = LoggerFactory.getLogger(TrafficSwitch.class);
+
+    private static final Duration PROOF_WAIT = Duration.ofSeconds(60);
+    private static final Duration RETRY_PAUSE = Duration.ofMillis(20);
+    private static final Duration ANSWER_MAX = Duration.ofSeconds(20);
+    private static final Duration DRAIN_LOOK = Duration.ofMillis(20);
+    private static final long DISK_ROOM_MIN = 100L << 20;
+
+    private final String name;
+    private final SqliteFile file;
+    private final Target target;
+    private final Reconnect reconnect;
+    private final MigrationStore store;
+    private final SwitchSettings settings;
+    private final Duration busyTimeout;
+    private final BooleanSupplier stopping;
+    private final AtomicReference<String> acting = new AtomicReference<>();
+    private final List<SchemaNotice> notices = new CopyOnWriteArrayList<>();
+
+    private ReverseStream reverse; // guarded by this
+    private boolean clean; // guarded by this: nothing of a stream is left in the target
+    private volatile String installation;
+
+    /**
+     * What the follow thread knows when it moves the writes.
+     *
+     * @param greeting see {@link LastingSession.Greeting}
+     * @param tail what applies the rest of the changelog
+     * @param schemaHash of the schema that PostgreSQL has a copy of
+     */
+    record Ground(MigrationPlan plan, SourceSchema schema, long generation, boolean replicationRole,
+            LastingSession.Greeting greeting, Tail tail, String schemaHash) {}
+
+    /** What applies the changelog over a session. */
+    interface Tail {
+        Follower follower(LastingSession over, SourceFacts facts) throws SQLException, InterruptedException;
+    }
+
+    /**
+     * What came of a move.
+     *
+     * @param reason why it did not go where it was wished, or null
+     * @param pause from the fence to the moment the other side, or the same again, took writes; null if it did not come
+     * @param unknown true if it is not known who takes writes
+     */
+    record Result(State state, String reason, List<SwitchReport.Step> steps, Duration pause, boolean unknown) {
+
+        long generation() {
+            return state.generation();
+        }
+
+        SwitchReport report(Wish wish, Phase phase, long epoch, List<Gate.Look> gates) {
+            boolean done = phase == (wish == Wish.ROLL_BACK ? Phase.REPLICATING : Phase.SWITCHED);
+            String now = switch (phase) {
+                case SWITCHED -> "PostgreSQL takes the writes (epoch " + epoch + ")";
+                case REPLICATING, CATCHING_UP -> "SQLite takes the writes (epoch " + epoch + ")";
+                default -> "No side takes writes until PostgreSQL has been asked; it is tried for ever, see sluice status and"
+                        + " sluice repair";
+            };
+            return new SwitchReport(done, (done ? "" : "Given up: " + reason + ". ") + now + ".", epoch, pause, gates, steps,
+                    List.of(), List.of());
+        }
+    }
+
+    TrafficSwitch(String name, SqliteFile file, Target target, Reconnect reconnect, MigrationStore store,
+            SwitchSettings settings, Duration busyTimeout, BooleanSupplier stopping) {
+        this.name = name;
+        this.file = file;
+        this.target = target;
+        this.reconnect = reconnect;
+        this.store = store;
+        this.settings = settings;
+        this.busyTimeout = busyTimeout;
+        this.stopping = stopping;
+    }
+
+    SwitchSettings settings() {
+        return settings;
+    }
+
+    /** Runs one act at a time; on the operator's thread. */
+    <T> T exclusively(String act, Callable<T> work) throws Exception {
+        if (!acting.compareAndSet(null, act)) {
+            throw new TargetRefusal("a " + acting.get() + " is under way: wait for its end");
+        }
+        try {
+            return work.call();
+        } finally {
+            acting.set(null);
+        }
+    }
+
+    // ---- the stream of PostgreSQL's commits ----
+
+    /** Sets the stream up, unless it is, and makes it run. */
+    synchronized void openReverse(MigrationPlan plan, long generation) throws SQLException {
+        if (reverse != null) {
+            return;
+        }
+        try {
+            Files.createDirectories(settings.folder());
+        } catch (IOException e) {
+            throw new TargetRefusal("the folder " + settings.folder() + " for large transactions can't be made ("
+                    + e.getMessage() + "): choose another stateDir", e);
+        }
+        ReverseStream stream = new ReverseStream(name, file, target, plan, ReverseStream.Options.in(settings.folder()),
+                new ReverseStream.Listener() {
+                    @Override
+                    public void onNotice(SchemaNotice notice) {
+                        notices.add(notice);
+                    }
+                });
+        clean = false;
+        stream.prepare(generation);
+        stream.start(generation);
+        reverse = stream;
+    }
+
+    /** Waits until a heartbeat has come through the stream; returns how long it took. */
+    Duration proveReverse() throws SQLException, InterruptedException {
+        try {
+            return stream().heartbeat(PROOF_WAIT);
+        } catch (TimeoutException e) {
+            throw new TargetRefusal("the reverse stream is not proven: " + e.getMessage(), e);
+        }
+    }
+
+    private synchronized ReverseStream stream() {
+        if (reverse == null) {
+            throw new IllegalStateException("the reverse stream is not open");
+        }
+        return reverse;
+    }
+
+    synchronized boolean isStreaming() {
+        return reverse != null;
+    }
+
+    /** Stops the stream and takes what it needs out of the target, unless that is known to be clean. */
+    synchronized void removeReverse(MigrationPlan plan, long generation) throws SQLException {
+        if (reverse == null && clean) {
+            return;
+        }
+        ReverseStream stream = reverse != null ? reverse
+                : new ReverseStream(name, file, target, plan, ReverseStream.Options.in(settings.folder()),
+                        ReverseStream.Listener.NONE);
+        stream.close();
+        reverse = null;
+        stream.remove(generation);
+        notices.clear();
+        clean = true;
+    }
+
+    /** As {@link #removeReverse}, unless somebody is about to use it. */
+    void removeForgottenReverse(MigrationPlan plan, long generation) throws SQLException {
+        if (acting.get() == null) {
+            removeReverse(plan, generation);
+        }
+    }
+
+    /** Stops the stream; what it needs stays in the target. */
+    synchronized void close() {
+        if (reverse != null) {
+            reverse.close();
+            reverse = null;
+        }
+    }
+
+    /** Why PostgreSQL's commits don't come back at present, or null. */
+    synchronized String blocked() {
+        StreamHealth health = reverse == null ? null : reverse.health();
+        return health == null ? null : health.blocked();
+    }
+
+    /** What the operator should know of the stream. */
+    List<String> notes() {
+        List<String> notes = new ArrayList<>();
+        synchronized (this) {
+            if (reverse != null) {
+                notes.addAll(reverse.health().warnings());
+                if (reverse.health().parkedRows() > 0) {
+                    notes.add(reverse.health().parkedRows() + " rows of PostgreSQL can't be held by SQLite and are parked there, in"
+                            + " _sluice_parked_reverse");
+                }
+            }
+        }
+        notices.forEach(notice -> notes.add(notice.sentence()));
+        if (settings.announcer().failed() != null) {
+            notes.add(settings.announcer().failed());
+        }
+        return notes;
+    }
+
+    /** How far the stream is behind, as a clause. */
+    synchronized String lag() {
+        StreamHealth health = reverse == null ? null : reverse.health();
+        return health == null ? "the reverse stream is not open" : health.streaming()
+                ? "the reverse stream is " + Math.max(0, health.behindBytes()) + " bytes of log behind"
+                : "the reverse stream does not run: " + health.blocked();
+    }
+
+    /** Leaves the audit log as a file, one entry a line; it is needed when the target has forgotten the migration. */
+    Path keepAudit(LastingSession session) throws SQLException, InterruptedException {
+        List<Audit.Entry> entries = session.run(new Audit(name)::entries);
+        Path kept = settings.folder().resolve("audit-" + name.replaceAll("[^A-Za-z0-9_.-]", "_") + ".jsonl");
+        StringBuilder lines = new StringBuilder();
+        for (Audit.Entry entry : entries) {
+            lines.append(JsonNodeFactory.instance.objectNode().put("migration", name).put("ordinal", entry.ordinal())
+                    .put("at", entry.at()).put("actor", entry.actor()).put("act", entry.act()).put("detail", entry.detail())
+                    .put("previous", entry.previous()).put("hash", entry.hash())).append('\n');
+        }
+        try {
+            Files.createDirectories(settings.folder());
+            Files.writeString(kept, lines);
+        } catch (IOException e) {
+            throw new TargetRefusal("the audit log can't be left at " + kept + " (" + e.getMessage() + "): see that its folder"
+                    + " may be written", e);
+        }
+        return kept;
+    }
+
+    /** The audit log is out of reach with its database: this one act stands in a file. */
+    Path noteGivenUp(String actor) throws IOException {
+        Files.createDirectories(settings.folder());
+        Path kept = settings.folder().resolve("target-given-up.jsonl");
+        Files.writeString(kept, JsonNodeFactory.instance.objectNode().put("migration", name).put("at", Instant.now().toString())
+                .put("actor", actor).put("act", "target given up as lost") + "\n", StandardOpenOption.CREATE,
+                StandardOpenOption.APPEND);
+        return kept;
+    }
+
+    // ---- gates ----
+
+    /** Those that ask the target or the disk. */
+    void gates(Gates gates, MigrationPlan plan, LastingSession session) throws SQLException, InterruptedException {
+        TargetFence fence = new TargetFence(name, plan);
+        ReverseStream probe = new ReverseStream(name, file, target, plan, ReverseStream.Options.in(settings.folder()),
+                ReverseStream.Listener.NONE);
+        session.run(connection -> {
+            List<String> missing = fence.missing(connection);
+            List<String> waiting = fence.inTheWay(connection);
+            gates.look(Gate.FENCE, missing.isEmpty(), missing.isEmpty()
+                    ? "PostgreSQL refuses other writers" + (waiting.isEmpty() ? "" : "; the flip would wait for "
+                            + String.join(", ", waiting))
+                    : "these tables are not fenced, so somebody may have written to them: " + String.join(", ", missing));
+            List<String> exhausted = Sequences.read(connection, plan).exhausted(connection);
+            gates.look(Gate.SEQUENCES, exhausted.isEmpty(), exhausted.isEmpty() ? "PostgreSQL's next numbers are known"
+                    : "these sequences have no number left: " + String.join(", ", exhausted));
+            return null;
+        });
+        try (Connection connection = target.connect()) {
+            List<String> obstacles = probe.obstacles(connection);
+            gates.look(Gate.REVERSE, obstacles.isEmpty(), obstacles.isEmpty()
+                    ? "PostgreSQL's commits can be streamed back" : String.join("; ", obstacles));
+        }
+        disk(gates);
+    }
+
+    List<String> warnings(MigrationPlan plan) throws SQLException {
+        try (Connection connection = target.connect()) {
+            return new ReverseStream(name, file, target, plan, ReverseStream.Options.in(settings.folder()),
+                    ReverseStream.Listener.NONE).warnings(connection);
+        }
+    }
+
+    private void disk(Gates gates) {
+        try {
+            long free = Files.getFileStore(file.path()).getUsableSpace();
+            long wanted = Math.max(DISK_ROOM_MIN, Files.size(file.path()) / 10);
+            gates.look(Gate.DISK, free >= wanted, String.format("%,d MB are free beside the source, %,d are wanted", free >> 20,
+                    wanted >> 20));
+        } catch (IOException e) {
+            gates.look(Gate.DISK, false, "the disk of " + file.path() + " can't be looked at: " + e.getMessage());
+        }
+    }
+
+    // ---- the move ----
+
+    /**
+     * Takes the protocol from wherever it stands to where it is wished, or back.
+     *
+     * @param order null to go on until it is settled, however long that takes
+     */
+    Result move(Wish wish, SwitchOrder order, Ground ground) throws InterruptedException {
+        long began = System.nanoTime();
+        Duration limit = order == null ? ANSWER_MAX : order.timeout();
+        // a lost connection must not use up the time in which the fence has to be lifted
+        Duration answer = Duration.ofMillis(Math.max(1_000, Math.min(ANSWER_MAX.toMillis(), limit.toMillis() / 4)));
+        LastingSession session = new LastingSession(target, reconnect, ground.replicationRole(), ground.greeting(), answer);
+        try (SqliteSide source = new SqliteSide(file, min(busyTimeout, limit.dividedBy(4)), ground.schemaHash(),
+                () -> numbersOf(session, ground));
+                PostgresSide there = new PostgresSide(target.url(), session, store, ground.plan(), answer.dividedBy(2),
+                        (over, generation) -> ground.tail().follower(over, source.adopted(over.once(store::source))),
+                        this::numbersOfSource)) {
+            Result result = drive(new Protocol(source, there, this::drainedTo), State.unknown(ground.generation()), wish, order,
+                    began + limit.toNanos());
+            try {
+                remember(session, source);
+            } catch (SQLException | RuntimeException e) {
+                LOG.debug("what we changed in the source's schema is taken for somebody else's", e);
+            }
+            return result;
+        }
+    }
+
+    /** The application's triggers were dropped and made again by us: SQLite's counter moved, and no row got another number. */
+    private void remember(LastingSession session, SqliteSide source) throws SQLException {
+        session.once(connection -> {
+            SourceFacts known = store.source(connection);
+            SourceFacts adopted = source.adopted(known);
+            if (!adopted.equals(known)) {
+                store.saveSource(connection, adopted);
+                connection.commit();
+            }
+            return null;
+        });
+    }
+
+    private static Duration min(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? one : other;
+    }
+
+    private Result drive(Protocol protocol, State start, Wish wish, SwitchOrder order, long deadline)
+            throws InterruptedException {
+        State state = start;
+        Wish now = wish;
+        String reason = null;
+        List<SwitchReport.Step> steps = new ArrayList<>();
+        long fencedNanos = 0;
+        Duration pause = null;
+        while (true) {
+            boolean late = order != null && System.nanoTime() > deadline;
+            if (late && now != Wish.SETTLE) {
+                reason = reason == null ? "it took longer than " + order.timeout().toMillis() + " ms" : reason
+                        + ", until " + order.timeout().toMillis() + " ms were over";
+                now = Wish.SETTLE;
+            }
+            Optional<Step> next = Protocol.next(state, now);
+            if (next.isEmpty() || stopping.getAsBoolean() && !steps.isEmpty() && state.place() == Place.UNKNOWN) {
+                break;
+            }
+            Step step = next.get();
+            try {
+                hook(wish, true, step, deadline);
+            } catch (Hooks.Veto e) {
+                reason = e.getMessage();
+                now = Wish.SETTLE;
+                continue;
+            }
+            long at = System.nanoTime();
+            Move move = protocol.take(state, step);
+            Duration took = Duration.ofNanos(System.nanoTime() - at);
+            steps.add(new SwitchReport.Step(step.label(), step.meaning(), took));
+            LOG.info("event=step migration={} step={} answer={} ms={}{}", name, step.label(), move.answer(),
+                    took.toMillis(), move.reason().isEmpty() ? "" : " reason=\"" + move.reason() + "\"");
+            state = move.to();
+            if (move.answer() == Move.Answer.LOST || move.answer() == Move.Answer.NO) {
+                reason = move.reason();
+                if (state.place() == Place.OUTDATED) {
+                    throw new IllegalStateException(reason);
+                }
+                TimeUnit.MILLISECONDS.sleep(RETRY_PAUSE.toMillis());
+            } else if (move.answer() == Move.Answer.YES) {
+                if (step == Step.FENCE_SOURCE || step == Step.FENCE_TARGET) {
+                    fencedNanos = System.nanoTime();
+                }
+                if (fencedNanos != 0 && (step == Step.FLIP || step == Step.LIFT || step == Step.RECALL || step == Step.UNFENCE)) {
+                    pause = Duration.ofNanos(System.nanoTime() - fencedNanos);
+                }
+                say(step, state);
+                hookQuietly(wish, step, deadline);
+            }
+        }
+        return new Result(state, reason, steps, pause, !state.place().isSettled());
+    }
+
+    private void say(Step step, State state) {
+        Announcer announcer = settings.announcer();
+        switch (step) {
+            case FENCE_SOURCE -> announcer.say(Traffic.FENCED, Traffic.SQLITE, state.epoch() + 1, installation());
+            case FENCE_TARGET -> announcer.say(Traffic.FENCED, Traffic.POSTGRES, state.epoch(), installation());
+            case FLIP, UNFENCE -> announcer.say(Traffic.POSTGRES, null, state.epoch(), installation());
+            case LIFT -> announcer.say(Traffic.SQLITE, null, state.epoch(), installation());
+            default -> { }
+        }
+    }
+
+    private void hook(Wish wish, boolean before, Step step, long deadline) throws Hooks.Veto, InterruptedException {
+        settings.announcer().hook(wish == Wish.ROLL_BACK ? "rollback" : "cutover", before, step,
+                Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
+    }
+
+    private void hookQuietly(Wish wish, Step step, long deadline) throws InterruptedException {
+        try {
+            hook(wish, false, step, deadline);
+        } catch (Hooks.Veto e) {
+            LOG.debug("only the hook before the fence may say no", e);
+        }
+    }
+
+    /** The id of the capture in the source, or null as long as it can't be read. */
+    String installation() {
+        if (installation == null) {
+            try (SqliteSession look = file.openReader(busyTimeout)) {
+                Capture.State state = Capture.state(look);
+                installation = state == null ? null : state.epoch();
+            } catch (SQLException | RuntimeException e) {
+                LOG.debug("the source can't be asked for its installation", e);
+            }
+        }
+        return installation;
+    }
+
+    private boolean drainedTo(long epoch) throws AnswerLost {
+        try {
+            stream().awaitMarker(epoch, Traffic.FENCED.label(), DRAIN_LOOK);
+            return true;
+        } catch (TimeoutException e) {
+            String why = blocked();
+            if (why != null) {
+                throw new AnswerLost(why);
+            }
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AnswerLost("the daemon is stopping");
+        }
+    }
+
+    private Map<String, Long> numbersOfSource() throws SQLException {
+        try (SqliteSession look = file.openReader(busyTimeout)) {
+            return Sources.sequences(look);
+        }
+    }
+
+    private Map<String, Long> numbersOf(LastingSession session, Ground ground) throws AnswerLost {
+        List<String> autoincrement = ground.schema().tables().stream().filter(SourceTable::autoincrement)
+                .map(SourceTable::name).toList();
+        try {
+            return session.once(connection -> Sequences.read(connection, ground.plan()).forSource(connection, autoincrement));
+        } catch (SQLException e) {
+            throw new AnswerLost(SqlFailure.sentence(e, target.url()));
+        }
+    }
+}
