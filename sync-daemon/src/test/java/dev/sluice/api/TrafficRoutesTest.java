@@ -197,7 +197,7 @@ class TrafficRoutesTest {
     }
 
     /** A daemon that knows of nothing else. */
-    private record FeedOnly(TrafficFeed traffic) implements DaemonControl {
+    record FeedOnly(TrafficFeed traffic) implements DaemonControl {
 
         @Override
         public JsonNode status() {
