@@ -81,7 +81,9 @@ class FlagFileTest {
         assertThatThrownBy(() -> flag().write(traffic(Side.SQLITE, 7))).isInstanceOf(IOException.class)
                 .hasMessageContaining("epoch 8").hasMessageContaining("another daemon");
         assertThat(flag().path()).content().contains("SLUICE_TRAFFIC=postgres");
-        assertThat(flag().write(traffic(Side.FENCED, 8))).as("same epoch").isTrue();
+        assertThatThrownBy(() -> flag().write(traffic(Side.FENCED, 7))).isInstanceOf(IOException.class);
+        assertThat(flag().write(traffic(Side.FENCED, 9))).isTrue();
+        assertThat(flag().write(traffic(Side.POSTGRES, 8))).as("a switch that is given up").isTrue();
         assertThat(new FlagFile(folder.resolve("traffic.env"), "other", false).write(traffic(Side.SQLITE, 1)))
                 .as("another installation counts anew").isTrue();
     }

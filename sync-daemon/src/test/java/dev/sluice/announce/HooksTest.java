@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(value = 2, unit = TimeUnit.MINUTES)
 class HooksTest {
 
-    private static final Set<String> STEPS = Set.of("FENCE", "DRAIN", "FLIP");
+    private static final Set<String> STEPS = Set.of("FENCE_SOURCE", "FENCE_TARGET", "DRAIN", "FLIP");
     private static final Duration MINUTE = Duration.ofMinutes(1);
 
     @TempDir
@@ -44,14 +44,16 @@ class HooksTest {
 
     @Test
     void onlyAHookBeforeTheFenceMaySayNo() throws Exception {
-        for (String name : new String[] {"before-fence", "after-fence", "before-flip", "after-flip"}) {
+        for (String name : new String[] {"before-fence-source", "after-fence-source", "before-flip", "after-flip"}) {
             hook(name, "echo first; echo 'backup is running' >&2; exit 3");
         }
+        hook("before-fence-target", "exit 1");
         Hooks hooks = hooks(MINUTE);
-        assertThatThrownBy(() -> hooks.run(moment(true, "FENCE"), MINUTE)).isInstanceOf(Hooks.Veto.class)
-                .hasMessage("the hook " + folder.resolve("before-fence") + " does not allow this cutover: it ended with"
+        assertThatThrownBy(() -> hooks.run(moment(true, "fence_target"), MINUTE)).isInstanceOf(Hooks.Veto.class);
+        assertThatThrownBy(() -> hooks.run(moment(true, "FENCE_SOURCE"), MINUTE)).isInstanceOf(Hooks.Veto.class)
+                .hasMessage("the hook " + folder.resolve("before-fence-source") + " does not allow this cutover: it ended with"
                         + " exit status 3; it said last: backup is running");
-        hooks.run(moment(false, "FENCE"), MINUTE);
+        hooks.run(moment(false, "FENCE_SOURCE"), MINUTE);
         hooks.run(moment(true, "FLIP"), MINUTE);
         hooks.run(moment(false, "FLIP"), MINUTE);
         hooks.run(moment(true, "DRAIN"), MINUTE);
@@ -59,8 +61,8 @@ class HooksTest {
 
     @Test
     void hangingHookIsKilledWithItsChildren() throws Exception {
-        hook("before-fence", "sleep 300 & echo $! > child; (sleep 301; true) & wait");
-        assertThatThrownBy(() -> hooks(Duration.ofMillis(400)).run(moment(true, "FENCE"), MINUTE))
+        hook("before-fence-source", "sleep 300 & echo $! > child; (sleep 301; true) & wait");
+        assertThatThrownBy(() -> hooks(Duration.ofMillis(400)).run(moment(true, "FENCE_SOURCE"), MINUTE))
                 .isInstanceOf(Hooks.Veto.class).hasMessageContaining("had not ended after 400 ms and was killed");
         long child = Long.parseLong(Files.readString(folder.resolve("child")).strip());
         Awaitility.await().atMost(20, TimeUnit.SECONDS).until(() -> ProcessHandle.of(child)
@@ -70,9 +72,9 @@ class HooksTest {
 
     @Test
     void whatIsLeftOfTheTimeBoundsAHookToo() throws Exception {
-        hook("after-fence", "sleep 300");
+        hook("after-fence-source", "sleep 300");
         long began = System.nanoTime();
-        hooks(MINUTE).run(moment(false, "FENCE"), Duration.ofMillis(300));
+        hooks(MINUTE).run(moment(false, "FENCE_SOURCE"), Duration.ofMillis(300));
         assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(20));
     }
 
@@ -88,16 +90,16 @@ class HooksTest {
 
     @Test
     void muchOutputIsCutAndTheLastLineKept() throws Exception {
-        hook("before-fence", "yes 0123456789 | head -c 3000000; echo; echo the end; exit 1");
-        assertThatThrownBy(() -> hooks(MINUTE).run(moment(true, "FENCE"), MINUTE))
+        hook("before-fence-source", "yes 0123456789 | head -c 3000000; echo; echo the end; exit 1");
+        assertThatThrownBy(() -> hooks(MINUTE).run(moment(true, "FENCE_SOURCE"), MINUTE))
                 .hasMessageEndingWith("it said last: the end");
     }
 
     @Test
     void argumentsAndShellsHaveNoPartInIt() throws Exception {
-        Files.writeString(folder.resolve("before-fence"), "no interpreter is named here");
-        Files.setPosixFilePermissions(folder.resolve("before-fence"), PosixFilePermissions.fromString("rwxr-xr-x"));
-        assertThatThrownBy(() -> hooks(MINUTE).run(moment(true, "FENCE"), MINUTE)).isInstanceOf(Hooks.Veto.class);
+        Files.writeString(folder.resolve("before-fence-source"), "no interpreter is named here");
+        Files.setPosixFilePermissions(folder.resolve("before-fence-source"), PosixFilePermissions.fromString("rwxr-xr-x"));
+        assertThatThrownBy(() -> hooks(MINUTE).run(moment(true, "FENCE_SOURCE"), MINUTE)).isInstanceOf(Hooks.Veto.class);
     }
 
     @Test
@@ -114,7 +116,7 @@ class HooksTest {
 
     @Test
     void noFolderIsNoHooks() throws Exception {
-        Hooks.in(null, MINUTE, "shop", folder, STEPS).run(moment(true, "FENCE"), MINUTE);
+        Hooks.in(null, MINUTE, "shop", folder, STEPS).run(moment(true, "FENCE_SOURCE"), MINUTE);
     }
 
     private Hooks hooks(Duration timeout) {

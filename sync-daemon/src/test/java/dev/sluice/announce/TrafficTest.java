@@ -57,10 +57,14 @@ class TrafficTest {
         feed.set(traffic(Side.SQLITE, 1));
         feed.set(traffic(Side.FENCED, 2));
         feed.set(traffic(Side.SQLITE, 1));
+        feed.set(traffic(Side.FENCED, 2));
         feed.set(traffic(Side.POSTGRES, 2));
+        feed.set(traffic(Side.FENCED, 1));
+        feed.set(traffic(Side.SQLITE, 1));
         subscription.close();
         feed.set(traffic(Side.FENCED, 3));
-        assertThat(heard).containsExactly("1-sqlite", "2-fenced", "2-postgres");
+        assertThat(heard).as("a switch given up goes back, nothing else does")
+                .containsExactly("1-sqlite", "2-fenced", "1-sqlite", "2-fenced", "2-postgres");
         feed.subscribe(traffic -> heard.add(traffic.mark()));
         assertThat(heard).as("what is true already").endsWith("3-fenced");
     }
