@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs a command when the side is another than at its last run, with DATABASE_URL, SLUICE_TRAFFIC and SLUICE_EPOCH in its environment.
+# Runs a command after a switch, once it sees another side than the one before; DATABASE_URL, SLUICE_TRAFFIC and
+# SLUICE_EPOCH are in its environment.
 # usage: on-switch.sh DAEMON TOKEN_FILE COMMAND...      on-switch.sh http://127.0.0.1:7717 token systemctl restart app
 set -u
 daemon=$1 token_file=$2
