@@ -122,6 +122,12 @@ class TidyTest {
                 calls(System.class, "currentTimeMillis", "nanoTime", "getenv", "getProperty")).check(MAIN);
     }
 
+    @Test
+    void datasourceStandsAlone() {
+        classes().that().resideInAPackage("dev.sluice.datasource..").should().onlyDependOnClassesThat()
+                .resideInAnyPackage("dev.sluice.datasource..", "java..", "javax.sql..").check(MAIN);
+    }
+
     // ---- drivers ----
 
     @Test

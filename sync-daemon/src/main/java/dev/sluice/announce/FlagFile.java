@@ -1,5 +1,6 @@
 package dev.sluice.announce;
 
+import dev.sluice.announce.Traffic.Side;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -24,6 +25,7 @@ import java.util.regex.Pattern;
 public final class FlagFile {
 
     private static final int BYTES_MAX = 64 << 10;
+    private static final Pattern SIDE = Pattern.compile("(?m)^SLUICE_TRAFFIC=(sqlite|fenced|postgres)$");
     private static final Pattern EPOCH = Pattern.compile("(?m)^SLUICE_EPOCH=([0-9]{1,18})$");
     private static final Pattern INSTALLATION = Pattern.compile("(?m)^SLUICE_INSTALLATION=(.*)$");
 
@@ -83,9 +85,10 @@ public final class FlagFile {
 
     private void refuseOlder(String present, Traffic traffic) throws StaleFlag {
         Matcher its = INSTALLATION.matcher(present);
+        Matcher side = SIDE.matcher(present);
         Matcher epoch = EPOCH.matcher(present);
-        if (its.find() && its.group(1).equals(installation) && epoch.find()
-                && Long.parseLong(epoch.group(1)) > traffic.epoch()) {
+        if (its.find() && its.group(1).equals(installation) && side.find() && epoch.find()
+                && !traffic.mayFollow(Side.of(side.group(1)), Long.parseLong(epoch.group(1)))) {
             throw new StaleFlag("the flag file " + file + " already names epoch " + epoch.group(1) + ", newer than "
                     + traffic.epoch() + ", which this daemon knows of: another daemon has taken over; if there is none,"
                     + " delete the file");

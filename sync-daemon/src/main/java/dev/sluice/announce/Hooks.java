@@ -27,8 +27,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class Hooks {
 
-    /** The one moment at which a hook may say no; afterwards a switch is not stopped by a script. */
-    public static final String VETO = "before-fence";
+    /** The moments at which a hook may say no: nothing has happened yet. Later a switch is not stopped by a script. */
+    public static final Set<String> VETOES = Set.of("before-fence-source", "before-fence-target");
 
     private static final Logger LOG = LoggerFactory.getLogger(Hooks.class);
     private static final int OUTPUT_BYTES_MAX = 4 << 10;
@@ -43,14 +43,14 @@ public final class Hooks {
      * A point in a switch.
      *
      * @param act     {@code cutover} or {@code rollback}
-     * @param step    the step's name, in any case
+     * @param step    the step's label or name, {@code fence_source}
      * @param traffic what is true at this point
      */
     public record Moment(String act, boolean before, String step, Traffic traffic) {
 
-        /** The file that is run. */
+        /** The file that is run: {@code before-fence-source}. */
         public String name() {
-            return (before ? "before-" : "after-") + step.toLowerCase(Locale.ROOT);
+            return Hooks.name(before, step);
         }
     }
 
@@ -67,6 +67,10 @@ public final class Hooks {
         this.folder = folder;
         this.timeout = timeout;
         this.environment = environment;
+    }
+
+    private static String name(boolean before, String step) {
+        return (before ? "before-" : "after-") + step.toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     public static Hooks none() {
@@ -87,15 +91,15 @@ public final class Hooks {
         }
         Set<String> names = new TreeSet<>();
         for (String step : steps) {
-            names.add("before-" + step.toLowerCase(Locale.ROOT));
-            names.add("after-" + step.toLowerCase(Locale.ROOT));
+            names.add(name(true, step));
+            names.add(name(false, step));
         }
         List<String> problems = new ArrayList<>();
         try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
             for (Path file : files) {
                 String name = file.getFileName().toString();
                 if (name.indexOf('.') >= 0) {
-                    continue; // README.md, .gitignore, before-fence.sample
+                    continue; // README.md, .gitignore, before-fence-source.sample
                 }
                 if (!names.contains(name)) {
                     problems.add(file + " is named after no step, so it would never run: use one of "
@@ -117,10 +121,10 @@ public final class Hooks {
 
     /**
      * Runs the hook of this moment, if there is one. One that fails is reported in the log; a switch goes on, but at
-     * {@link #VETO}. One that is killed for its time is one that failed.
+     * the {@link #VETOES}. One that is killed for its time is one that failed.
      *
      * @param most the time that is left, which may be shorter than the hook's own limit
-     * @throws Veto only at {@link #VETO}
+     * @throws Veto only at the {@link #VETOES}
      */
     public void run(Moment moment, Duration most) throws Veto, InterruptedException {
         Path hook = folder == null ? null : folder.resolve(moment.name());
@@ -137,7 +141,7 @@ public final class Hooks {
         }
         LOG.warn("event=hook_failed hook={} act={} epoch={} ms={} reason=\"{}\"", moment.name(), moment.act(),
                 moment.traffic().epoch(), ms, failure);
-        if (moment.name().equals(VETO)) {
+        if (VETOES.contains(moment.name())) {
             throw new Veto("the hook " + hook + " does not allow this " + moment.act() + ": " + failure);
         }
     }

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * Which side takes the application's writes. Immutable.
  *
  * @param side        {@link Side#FENCED} for the moment in which neither does
- * @param epoch       the number that each fence raises
+ * @param epoch       the number that each switch raises; one that is given up after its fence gives it back
  * @param databaseUrl what the application should open; while fenced still the side that had traffic before, where it
  *                    may read. May hold a password, so {@link #toString} leaves it out
  */
@@ -25,6 +25,16 @@ public record Traffic(Side side, long epoch, String databaseUrl) {
                 case POSTGRES -> "postgres";
             };
         }
+
+        /** The side of a {@link #label}. */
+        public static Side of(String label) {
+            return switch (label) {
+                case "sqlite" -> SQLITE;
+                case "fenced" -> FENCED;
+                case "postgres" -> POSTGRES;
+                default -> throw new IllegalArgumentException("no side is called " + label);
+            };
+        }
     }
 
     public Traffic {
@@ -40,6 +50,14 @@ public record Traffic(Side side, long epoch, String databaseUrl) {
     /** Names this state among all others of a migration: {@code 7-postgres}. */
     public String mark() {
         return epoch + "-" + label();
+    }
+
+    /**
+     * True if this may be announced after {@code earlier}. What is older comes from a daemon that has been replaced, but
+     * for the end of a pause: a switch that is given up goes back to the epoch before it.
+     */
+    boolean mayFollow(Side earlier, long earlierEpoch) {
+        return epoch >= earlierEpoch || earlier == Side.FENCED && side != Side.FENCED;
     }
 
     /** {@code {"traffic": "postgres", "epoch": 7, "mark": "7-postgres", "databaseUrl": "…"}}. */

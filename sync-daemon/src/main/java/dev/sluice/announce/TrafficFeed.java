@@ -27,9 +27,9 @@ public final class TrafficFeed {
         return Optional.ofNullable(now);
     }
 
-    /** Tells everybody, unless nothing has changed or {@code traffic} is of an older epoch. */
+    /** Tells everybody, unless nothing has changed or {@code traffic} is of an older epoch and ends no pause. */
     public synchronized void set(Traffic traffic) {
-        if (traffic.equals(now) || now != null && traffic.epoch() < now.epoch()) {
+        if (traffic.equals(now) || now != null && !traffic.mayFollow(now.side(), now.epoch())) {
             return;
         }
         now = traffic;

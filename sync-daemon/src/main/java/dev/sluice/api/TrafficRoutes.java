@@ -40,19 +40,13 @@ final class TrafficRoutes implements AutoCloseable {
     private static final Pattern MARK = Pattern.compile("([0-9]{1,18})(-(sqlite|fenced|postgres))?");
 
     private final TrafficFeed feed;
-    private final Duration heartbeat;
     private final Semaphore waiters = new Semaphore(WAITERS_MAX);
     private final Set<Waiter> open = ConcurrentHashMap.newKeySet();
     private final ScheduledThreadPoolExecutor thread = new ScheduledThreadPoolExecutor(1,
             work -> new Thread(work, "api-traffic"));
 
     TrafficRoutes(TrafficFeed feed) {
-        this(feed, HEARTBEAT);
-    }
-
-    TrafficRoutes(TrafficFeed feed, Duration heartbeat) {
         this.feed = feed;
-        this.heartbeat = heartbeat;
         thread.setRemoveOnCancelPolicy(true);
     }
 
@@ -200,7 +194,7 @@ final class TrafficRoutes implements AutoCloseable {
             context.res().setHeader("X-Accel-Buffering", "no"); // nginx would hold events back
             context.res().setHeader("Connection", "close");
             ScheduledFuture<?> beat = thread.scheduleWithFixedDelay(() -> send(": still here\n\n"), 0,
-                    heartbeat.toNanos(), TimeUnit.NANOSECONDS);
+                    HEARTBEAT.toNanos(), TimeUnit.NANOSECONDS);
             done.whenComplete((nothing, failure) -> beat.cancel(false));
         }
 

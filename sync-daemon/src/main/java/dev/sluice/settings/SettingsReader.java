@@ -35,11 +35,12 @@ final class SettingsReader {
     private static final Pattern SIZE = Pattern.compile("([0-9]{1,15}) ?(B|kB|KB|MB|GB)");
     private static final Pattern MIGRATION_NAME = Pattern.compile("[a-z0-9][a-z0-9_-]{0,62}");
     /**
-     * What Kubernetes and Docker links set for a service named sluice, and what the commands read beside the
-     * settings.
+     * What Kubernetes and Docker links set for a service named sluice, what the commands read beside the settings, and
+     * what hooks and flag files tell, out of which somebody may call a command.
      */
     private static final Pattern VARIABLE_OF_OTHERS = Pattern.compile(
-            "SLUICE_(SERVICE_.*|PORT|(PORT_)?[0-9]+_.*|PORT_.*|NAME|ENV_.*|CONFIG|DAEMON|TOKEN_FILE|TEST_.*)");
+            "SLUICE_(SERVICE_.*|PORT|(PORT_)?[0-9]+_.*|PORT_.*|NAME|ENV_.*|CONFIG|DAEMON|TOKEN_FILE|TEST_.*"
+                    + "|ACT|STEP|MOMENT|TRAFFIC|EPOCH|INSTALLATION|FLAG_FILE)");
 
     private final Map<SettingKey, String> options;
     private final Map<String, String> environment;
