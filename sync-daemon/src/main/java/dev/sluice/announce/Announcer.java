@@ -6,8 +6,10 @@ import dev.sluice.cutover.Step;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,24 +35,7 @@ public final class Announcer {
 
     /** The names that hooks may have a part of, see {@link Hooks#in}. */
     public static Set<String> hookSteps() {
-        Set<String> names = new TreeSet<>();
-        for (Step step : Step.values()) {
-            if (hookStep(step) != null) {
-                names.add(hookStep(step));
-            }
-        }
-        return names;
-    }
-
-    /** Both directions have the same names; null for steps that nobody could do anything about. */
-    private static String hookStep(Step step) {
-        return switch (step) {
-            case FENCE_SOURCE, FENCE_TARGET -> "fence";
-            case DRAIN, DRAIN_REVERSE -> "drain";
-            case FLIP -> "flip";
-            case LIFT, RECALL -> "lift";
-            default -> null;
-        };
+        return Arrays.stream(Step.values()).map(Step::label).collect(Collectors.toCollection(TreeSet::new));
     }
 
     public TrafficFeed feed() {
@@ -101,9 +86,8 @@ public final class Announcer {
      * @param most how much time there is
      */
     public void hook(String act, boolean before, Step step, Duration most) throws Hooks.Veto, InterruptedException {
-        String name = hookStep(step);
-        if (name != null && feed.now().isPresent()) {
-            hooks.run(new Moment(act, before, name, feed.now().get()), most);
+        if (feed.now().isPresent()) {
+            hooks.run(new Moment(act, before, step.label(), feed.now().get()), most);
         }
     }
 }

@@ -205,6 +205,11 @@ class TrafficRoutesTest {
         }
 
         @Override
+        public JsonNode move(SwitchAct act, JsonNode order) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public void pause() {
             throw new Refused("no");
         }
