@@ -38,7 +38,7 @@ class TidyTest {
             "conflict",
             // sync-daemon: ground, the way of the data, on top
             "postgres", "settings", "console", "phase",
-            "mapping", "census", "assess", "translate", "plan", "store", "declare", "apply", "copy", "verify", "follow",
+            "mapping", "census", "assess", "translate", "plan", "store", "fence", "declare", "apply", "copy", "verify", "follow",
             "reverse",
             "migration",
             "api", "daemon", "demo", "bench", "cli");

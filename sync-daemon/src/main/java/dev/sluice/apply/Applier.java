@@ -69,7 +69,7 @@ public final class Applier {
             case NOT_NULL -> Refusal.NULL_REFUSED;
             case NOT_REPRESENTABLE -> Refusal.NOT_REPRESENTABLE;
             case TOO_LARGE -> Refusal.TOO_LARGE;
-            case UNREACHABLE, TRANSIENT, DISK_FULL, READ_ONLY, PERMISSION, MISSING, OTHER -> Refusal.NOT_ABOUT_ROWS;
+            case UNREACHABLE, TRANSIENT, DISK_FULL, READ_ONLY, FENCED, PERMISSION, MISSING, OTHER -> Refusal.NOT_ABOUT_ROWS;
         };
     }
 

@@ -8,11 +8,8 @@ import dev.sluice.postgres.SqlFailure;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.translate.Identifiers;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -122,49 +119,10 @@ public final class Declarations {
         connection.commit();
     }
 
-    /**
-     * Sets every sequence that a carried column owns past its largest value and past what {@code sqlite_sequence}
-     * remembers, so that PostgreSQL never gives out a number that SQLite did.
-     *
-     * @param remembered {@code sqlite_sequence} by source table
-     */
+    /** Raises the target's sequences, see {@link Sequences#raise}. */
     public void setSequences(Connection connection, Map<String, Long> remembered) throws SQLException {
-        for (TablePlan table : plan.tables()) {
-            for (String column : ownedColumns(connection, table)) {
-                try (PreparedStatement set = connection.prepareStatement("""
-                        SELECT setval(s.seqrelid, least(greatest(m.top, v.last, s.seqmin), s.seqmax),
-                                      greatest(m.top, v.last) >= s.seqmin)
-                        FROM (VALUES (?, ?, ?)) v (name, col, last), (SELECT coalesce(max(%s), 0) AS top FROM %s) m,
-                             pg_sequence s
-                        WHERE s.seqrelid = pg_get_serial_sequence(v.name, v.col)::regclass
-                        """.formatted(quote(column), qualified(table)))) {
-                    long last = remembered.getOrDefault(table.source(), 0L);
-                    set.setString(1, qualified(table));
-                    set.setString(2, column);
-                    set.setLong(3, last);
-                    set.execute();
-                }
-            }
-        }
+        Sequences.read(connection, plan).raise(connection, remembered);
         connection.commit();
-    }
-
-    private List<String> ownedColumns(Connection connection, TablePlan table) throws SQLException {
-        try (PreparedStatement query = connection.prepareStatement("""
-                SELECT a.attname FROM pg_attribute a
-                WHERE a.attrelid = ?::regclass AND a.attnum > 0 AND NOT a.attisdropped
-                  AND pg_get_serial_sequence(?, a.attname::text) IS NOT NULL
-                """)) {
-            query.setString(1, qualified(table));
-            query.setString(2, qualified(table));
-            List<String> columns = new ArrayList<>();
-            try (ResultSet row = query.executeQuery()) {
-                while (row.next()) {
-                    columns.add(row.getString(1));
-                }
-            }
-            return columns;
-        }
     }
 
     private String qualified(TablePlan table) {

@@ -155,6 +155,7 @@ public record TargetCatalog(Map<String, ExistingTable> tables, List<String> rela
         return !texts(connection, """
                 SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
                 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ? AND c.relname = ?
+                  AND t.tgname <> '_sluice_fence'
                 """, schema, table).isEmpty();
     }
 

@@ -28,6 +28,8 @@ public enum SqlFailure {
     DISK_FULL,
     /** The server or the session takes no writes: a standby, or default_transaction_read_only. */
     READ_ONLY,
+    /** The fence of the target refused a write: the session is not one of ours, or has lost the word that says so. */
+    FENCED,
     /** Wrong password, no such role, or a missing privilege. */
     PERMISSION,
     /** A unique or exclusion constraint. */
@@ -83,7 +85,7 @@ public enum SqlFailure {
     public boolean concernsRow() {
         return switch (this) {
             case UNIQUE_VIOLATION, FOREIGN_KEY, CHECK, NOT_NULL, NOT_REPRESENTABLE, TOO_LARGE -> true;
-            case UNREACHABLE, TRANSIENT, DISK_FULL, READ_ONLY, PERMISSION, MISSING, OTHER -> false;
+            case UNREACHABLE, TRANSIENT, DISK_FULL, READ_ONLY, FENCED, PERMISSION, MISSING, OTHER -> false;
         };
     }
 
@@ -97,6 +99,8 @@ public enum SqlFailure {
                 return DISK_FULL;
             case "25006":
                 return READ_ONLY;
+            case "SL001":
+                return FENCED;
             case "42501":
                 return PERMISSION;
             case "23505", "23P01":
@@ -152,6 +156,8 @@ public enum SqlFailure {
             case DISK_FULL -> at + " has no disk space left" + quoted(server) + ": free or add some on the disk of its data";
             case READ_ONLY -> at + " takes no writes (a standby, or default_transaction_read_only is on): name the"
                     + " primary, or let the role write";
+            case FENCED -> at + " refused a write by the fence" + where + ": its session did not say that it is ours;"
+                    + " connect to PostgreSQL itself, without a pooler that shares sessions";
             case PERMISSION -> permission(state, url, server, at);
             case UNIQUE_VIOLATION -> "a row breaks the " + (state.equals("23P01") ? "exclusion" : "unique")
                     + " constraint" + where + " of the target: look for another row with the same key there";

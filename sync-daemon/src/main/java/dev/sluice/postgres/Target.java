@@ -29,6 +29,9 @@ public final class Target implements AutoCloseable {
     private static final Duration POOL_WAIT = Duration.ofSeconds(10);
     private static final Duration CONNECT_WAIT = Duration.ofSeconds(10);
 
+    /** The word that our fence lets pass; a name of two parts needs no declaration and may be set by every role. */
+    private static final String WRITER = "sluice.writer";
+
     /**
      * The settings of every session of ours. Timeouts that an administrator set for applications must not kill a copy
      * or an index build; row security must fail instead of hiding rows; a vanished client must not keep its locks.
@@ -49,7 +52,8 @@ public final class Target implements AutoCloseable {
             Map.entry("tcp_keepalives_idle", "30"),
             Map.entry("tcp_keepalives_interval", "10"),
             Map.entry("tcp_keepalives_count", "3"),
-            Map.entry("jit", "off"));
+            Map.entry("jit", "off"),
+            Map.entry(WRITER, "on"));
 
     private final TargetUrl url;
     private final Secret password;
@@ -198,8 +202,9 @@ public final class Target implements AutoCloseable {
         settings.put("search_path", '"' + schema().replace("\"", "\"\"") + '"');
         settings.put("lock_timeout", Long.toString(options.lockTimeout().toMillis()));
         try (PreparedStatement set = connection.prepareStatement("""
-                SELECT set_config(s.name, v.value, false) FROM unnest(?::text[], ?::text[]) v (name, value)
-                JOIN pg_settings s ON lower(s.name) = lower(v.name)
+                SELECT set_config(v.name, v.value, false) FROM unnest(?::text[], ?::text[]) v (name, value)
+                LEFT JOIN pg_settings s ON lower(s.name) = lower(v.name)
+                WHERE s.name IS NOT NULL OR v.name LIKE '%.%'
                 """)) { // a server that is too old for a setting has nothing to set
             set.setArray(1, connection.createArrayOf("text", settings.keySet().toArray()));
             set.setArray(2, connection.createArrayOf("text", settings.values().toArray()));

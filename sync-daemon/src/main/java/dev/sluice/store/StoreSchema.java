@@ -97,22 +97,52 @@ public final class StoreSchema {
             status    text NOT NULL,
             reason    text,
             PRIMARY KEY (migration, ordinal))
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS sluice.journal (
+            migration text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
+            attempt   bigint NOT NULL,
+            ordinal   int NOT NULL,
+            step      text NOT NULL,
+            state     text NOT NULL,
+            begun_at  timestamptz NOT NULL,
+            ended_at  timestamptz,
+            detail    text,
+            PRIMARY KEY (migration, attempt, ordinal))
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS sluice.audit (
+            migration text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
+            ordinal   bigint NOT NULL,
+            at        timestamptz NOT NULL,
+            actor     text NOT NULL,
+            act       text NOT NULL,
+            detail    text NOT NULL,
+            previous  text NOT NULL,
+            hash      text NOT NULL,
+            PRIMARY KEY (migration, ordinal))
         """
     };
 
     private StoreSchema() {}
 
-    /** Idempotent; two daemons that start at once are serialised by an advisory lock. */
+    /** Idempotent, and brings a schema of an older release up to date; {@link #lock}ed. */
     public static void create(Connection connection) throws SQLException {
+        lock(connection); // CREATE … IF NOT EXISTS alone can collide with itself
         try (Statement statement = connection.createStatement()) {
-            // 'sluice' in ASCII: CREATE … IF NOT EXISTS alone can collide with itself
-            statement.execute("SELECT pg_advisory_xact_lock(126896516588389)");
             if (!exists(statement)) { // asked first: even IF NOT EXISTS wants the privilege to create schemas
                 statement.execute("CREATE SCHEMA sluice");
             }
             for (String table : TABLES) {
                 statement.execute(table);
             }
+        }
+    }
+
+    /** Whoever changes what schema {@code sluice} consists of does so one after the other, until its transaction ends. */
+    public static void lock(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("SELECT pg_advisory_xact_lock(126896516588389)"); // 'sluice' in ASCII
         }
     }
 
@@ -125,9 +155,7 @@ public final class StoreSchema {
 
     /** Removes the migration's rows, and the schema itself with the last migration. */
     public static void remove(Connection connection, String migration) throws SQLException {
-        try (Statement lock = connection.createStatement()) {
-            lock.execute("SELECT pg_advisory_xact_lock(126896516588389)"); // another migration may be created just now
-        }
+        lock(connection); // another migration may be created just now
         try (var delete = connection.prepareStatement("DELETE FROM sluice.migration WHERE name = ?")) {
             delete.setString(1, migration);
             delete.executeUpdate();

@@ -1,5 +1,6 @@
 package dev.sluice.reverse;
 
+import dev.sluice.capture.Fence;
 import dev.sluice.plan.MappingRules;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.postgres.Target;
@@ -114,7 +115,8 @@ final class ReverseGround implements AutoCloseable {
 
     void fence() throws SQLException {
         try (SqliteSession writer = ground.file().openWriter(Duration.ofSeconds(10))) {
-            writer.execute("UPDATE _sluice_control SET fenced = 1 WHERE id = 1");
+            Fence.raise(writer, generation, 1);
+            Fence.noteFlip(writer, generation);
         }
     }
 

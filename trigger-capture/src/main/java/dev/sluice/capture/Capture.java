@@ -38,6 +38,9 @@ public final class Capture {
 
     private static final String GONE = "GONE";
 
+    /** The application's triggers while they are put aside, see {@link Fence}. */
+    private static final String KEPT_TRIGGERS = "\"_sluice_trigger\"(position INTEGER PRIMARY KEY, name, tbl, sql)";
+
     private Capture() {}
 
     /**
@@ -45,6 +48,8 @@ public final class Capture {
      *
      * @param epoch names this installation; a changelog of another epoch has nothing to do with our watermark
      * @param fenced true if the application's writes are refused
+     * @param recall true if the fence may be lifted without asking PostgreSQL, see {@link Fence}
+     * @param trafficEpoch the epoch, counted in flips, that the fence was raised for or SQLite has had traffic since
      * @param generation the number that the newest daemon took
      * @param head the newest changelog row
      * @param tables what is captured, by id
@@ -52,8 +57,8 @@ public final class Capture {
      * @param keyColumns how many key columns the changelog has
      */
     public record State(
-            String epoch, boolean fenced, long generation, Position head, List<CapturedTable> tables,
-            Set<Integer> goneIds, int keyColumns) {
+            String epoch, boolean fenced, boolean recall, long trafficEpoch, long generation, Position head,
+            List<CapturedTable> tables, Set<Integer> goneIds, int keyColumns) {
 
         /** The captured table of that name, without regard to ASCII case; null if it is not captured. */
         public CapturedTable table(String name) {
@@ -138,12 +143,32 @@ public final class Capture {
         }
         writer.execute("CREATE TABLE \"_sluice_changelog\"(seq INTEGER PRIMARY KEY, nonce DEFAULT (random()), tid, op"
                 + keys + ")");
-        writer.execute("CREATE TABLE \"_sluice_control\"(id INTEGER PRIMARY KEY, epoch, fenced, generation)");
+        writer.execute("CREATE TABLE \"_sluice_control\"(id INTEGER PRIMARY KEY, epoch, fenced, generation, recall,"
+                + " traffic_epoch)");
         writer.execute("CREATE TABLE \"_sluice_table\"(id INTEGER PRIMARY KEY, name, kind, rowid_name" + keys + ")");
-        writer.execute("INSERT INTO \"_sluice_control\"(id, epoch, fenced, generation) VALUES(1, "
-                + SqlText.literal(epoch) + ", 0, 0)");
+        writer.execute("CREATE TABLE " + KEPT_TRIGGERS);
+        writer.execute("INSERT INTO \"_sluice_control\"(id, epoch, fenced, generation, recall, traffic_epoch) VALUES(1, "
+                + SqlText.literal(epoch) + ", 0, 0, 0, 0)");
         // The changelog is never empty, else its numbers would start again.
         writer.execute("INSERT INTO \"_sluice_changelog\"(seq, tid, op) VALUES(1, 0, '0')");
+    }
+
+    /** Gives an installation of an older release what it lacks of today's. */
+    private static void complete(SqliteSession writer) throws SQLException {
+        for (String column : new String[] {"recall", "traffic_epoch"}) {
+            if (!hasColumn(writer, column)) {
+                writer.execute("ALTER TABLE \"_sluice_control\" ADD COLUMN " + column);
+                writer.execute("UPDATE \"_sluice_control\" SET " + column + " = 0");
+            }
+        }
+        if (!exists(writer, "_sluice_trigger")) {
+            writer.execute("CREATE TABLE " + KEPT_TRIGGERS);
+        }
+    }
+
+    private static boolean hasColumn(SqliteSession session, String column) throws SQLException {
+        return session.number("SELECT count(*) FROM pragma_table_info('_sluice_control') WHERE name = '" + column
+                + "'") > 0;
     }
 
     private static int keyColumns(Collection<SourceTable> tables, int min) {
@@ -196,12 +221,41 @@ public final class Capture {
                 throw new SourceRefusal("the source is fenced, and without its triggers it would take writes again:"
                         + " roll back or complete the cutover first");
             }
-            drop(writer, "trigger", "_sluice_*");
-            drop(writer, "view", "_sluice_*");
-            drop(writer, "index", "_sluice_*");
-            drop(writer, "table", "_sluice_*");
+            remove(writer, true);
             return null;
         });
+    }
+
+    /**
+     * Removes everything of ours from a source whose writes have moved for good; it takes writes again afterwards, but
+     * nobody carries them anywhere. Nothing happens where nothing is installed.
+     *
+     * @param generation the one that the caller took
+     * @param triggers true to give the application's triggers back
+     * @throws SourceRefusal if the source is not fenced, or a trigger can't be created again; then nothing has changed
+     * @throws StaleGeneration if a newer daemon has taken over
+     */
+    public static void uninstallSwitched(SqliteSession writer, long generation, boolean triggers) throws SQLException {
+        inTransaction(writer, () -> {
+            if (exists(writer, "_sluice_control")) {
+                if (!guarded(writer, generation).fenced()) {
+                    throw new SourceRefusal("the source takes writes, so it is not one whose writes have moved: cancel"
+                            + " the migration instead");
+                }
+                remove(writer, triggers);
+            }
+            return null;
+        });
+    }
+
+    private static void remove(SqliteSession writer, boolean triggers) throws SQLException {
+        drop(writer, "trigger", "_sluice_*");
+        if (triggers && exists(writer, "_sluice_trigger")) {
+            Fence.giveBackTriggers(writer);
+        }
+        drop(writer, "view", "_sluice_*");
+        drop(writer, "index", "_sluice_*");
+        drop(writer, "table", "_sluice_*");
     }
 
     private static void drop(SqliteSession writer, String type, String pattern) throws SQLException {
@@ -231,14 +285,17 @@ public final class Capture {
             List<CapturedTable> tables = new ArrayList<>();
             Set<Integer> gone = new HashSet<>();
             readTables(session, keyColumns, tables, gone);
-            try (PreparedStatement query = session.prepare(
-                    "SELECT epoch, fenced, generation FROM \"_sluice_control\" WHERE id = 1");
+            String fence = hasColumn(session, "recall") && hasColumn(session, "traffic_epoch")
+                    ? "recall, traffic_epoch" : "0, 0";
+            try (PreparedStatement query = session.prepare("SELECT epoch, fenced, generation, " + fence
+                    + " FROM \"_sluice_control\" WHERE id = 1");
                     ResultSet row = query.executeQuery()) {
                 if (!row.next()) {
                     throw altered("the control row is missing");
                 }
-                return new State(row.getString(1), row.getLong(2) == 1, row.getLong(3), head(session),
-                        List.copyOf(tables), Set.copyOf(gone), keyColumns);
+                boolean fenced = row.getLong(2) == 1;
+                return new State(row.getString(1), fenced, fenced && row.getLong(4) == 1, row.getLong(5), row.getLong(3),
+                        head(session), List.copyOf(tables), Set.copyOf(gone), keyColumns);
             }
         });
     }
@@ -438,7 +495,10 @@ public final class Capture {
 
     // ---- one daemon at a time ----
 
-    /** Takes the next generation: from now on an older daemon can change nothing of ours in the source. */
+    /**
+     * Takes the next generation: from now on an older daemon can change nothing of ours in the source. As every daemon
+     * begins so, it also brings an installation of an older release up to date.
+     */
     public static long takeGeneration(SqliteSession writer) throws SQLException {
         return takeGeneration(writer, 0);
     }
@@ -450,6 +510,7 @@ public final class Capture {
             if (state == null) {
                 throw altered("capture is not installed");
             }
+            complete(writer);
             long taken = Math.max(state.generation() + 1, min);
             writer.execute("UPDATE \"_sluice_control\" SET generation = " + taken + " WHERE id = 1");
             return taken;
@@ -464,7 +525,7 @@ public final class Capture {
         }
     }
 
-    private static State guarded(SqliteSession writer, long generation) throws SQLException {
+    static State guarded(SqliteSession writer, long generation) throws SQLException {
         State state = state(writer);
         if (state == null) {
             throw altered("capture is not installed");
@@ -496,11 +557,11 @@ public final class Capture {
 
     // ---- small things ----
 
-    private interface Body<T> {
+    interface Body<T> {
         T run() throws SQLException;
     }
 
-    private static <T> T inTransaction(SqliteSession writer, Body<T> body) throws SQLException {
+    static <T> T inTransaction(SqliteSession writer, Body<T> body) throws SQLException {
         writer.beginImmediate();
         boolean done = false;
         try {
@@ -528,7 +589,7 @@ public final class Capture {
         return session.number("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '" + table + "'") > 0;
     }
 
-    private static SourceRefusal altered(String what) {
+    static SourceRefusal altered(String what) {
         return new SourceRefusal(what + " (E17): remove the capture from the source and install it again");
     }
 }

@@ -36,7 +36,11 @@ import java.util.stream.IntStream;
  */
 public record TriggerScript(String candidate, Map<String, String> triggers) {
 
-    /** What the application reads when it writes to a fenced source. */
+    /**
+     * What the application reads when it writes to a fenced source. It can't name the epoch: before SQLite 3.47 RAISE
+     * takes a literal only (sqlite.org/lang_createtrigger.html), and a flip makes no triggers anew. The epoch stands in
+     * {@code _sluice_control.traffic_epoch}.
+     */
     public static final String FENCE_MESSAGE = "sluice: writes have moved to PostgreSQL";
 
     /**

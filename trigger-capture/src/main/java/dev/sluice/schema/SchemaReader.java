@@ -65,14 +65,14 @@ public final class SchemaReader {
 
     /**
      * SHA-256 (hex) over type, name, table and text of every schema row that is neither ours nor SQLite's own: ANALYZE,
-     * VACUUM and our own installation leave it as it is.
+     * VACUUM and our own installation leave it as it is, and so does a fence, which puts triggers aside.
      */
     public static String hash(SqliteSession session) throws SQLException {
         try (PreparedStatement query = session.prepare("""
                 SELECT type, name, tbl_name, sql FROM sqlite_master
                 WHERE name NOT GLOB '_sluice_*' AND tbl_name NOT GLOB '_sluice_*' AND lower(name) NOT GLOB 'sqlite_*'
-                ORDER BY type, name, tbl_name
-                """);
+                """ + (keepsTriggers(session) ? "UNION ALL SELECT 'trigger', name, tbl, sql FROM \"_sluice_trigger\"\n" : "")
+                + "ORDER BY 1, 2, 3");
                 SqliteRows rows = session.rows(query)) {
             return digest(rows);
         }
@@ -91,6 +91,11 @@ public final class SchemaReader {
                 SqliteRows rows = session.rows(query)) {
             return digest(rows);
         }
+    }
+
+    /** True where a fence may have put triggers of the application aside: they are part of what it declared. */
+    private static boolean keepsTriggers(SqliteSession session) throws SQLException {
+        return session.number("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '_sluice_trigger'") > 0;
     }
 
     private static String digest(SqliteRows rows) throws SQLException {
@@ -145,6 +150,11 @@ public final class SchemaReader {
                         tableRows.add(row);
                     }
                 }
+            }
+        }
+        if (keepsTriggers(session)) {
+            for (List<String> row : rows("SELECT name, tbl, sql FROM \"_sluice_trigger\" ORDER BY position")) {
+                triggers.add(new SourceObject(SourceObject.Kind.TRIGGER, row.get(0), row.get(1), row.get(2)));
             }
         }
         Set<String> shadows = shadows(virtualTables);

@@ -501,21 +501,93 @@ class SqliteVersionsTest {
 
     @Test
     void fencedSourceRefusesEveryWriteAndKeepsTheTransactionOpen() throws Exception {
-        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, v)", "INSERT INTO t VALUES (1, 1)");
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, v, u UNIQUE)", "INSERT INTO t VALUES (1, 1, 'a')",
+                "CREATE TABLE parent(id INTEGER PRIMARY KEY)", "INSERT INTO parent VALUES (1)",
+                "CREATE TABLE child(p REFERENCES parent ON DELETE CASCADE ON UPDATE CASCADE)",
+                "INSERT INTO child VALUES (1)", "CREATE TABLE keyed(a TEXT NOT NULL, b NOT NULL, PRIMARY KEY (a, b))",
+                "INSERT INTO keyed VALUES ('x', 1)", "CREATE VIEW w AS SELECT * FROM t",
+                "CREATE TRIGGER wi INSTEAD OF INSERT ON w BEGIN INSERT INTO t VALUES (new.id, new.v, new.u); END");
         application.run("CREATE TEMP TABLE private(a)");
         fence(true);
         application.run("BEGIN", "INSERT INTO private VALUES (1)");
-        for (String refused : List.of("INSERT INTO t VALUES (2, 2)", "INSERT OR IGNORE INTO t VALUES (2, 2)",
-                "INSERT OR REPLACE INTO t VALUES (1, 2)", "INSERT OR FAIL INTO t VALUES (2, 2)", "UPDATE t SET v = 2",
-                "UPDATE OR IGNORE t SET v = 2", "DELETE FROM t")) {
+        List<String> statements = new ArrayList<>(List.of("INSERT INTO t VALUES (2, 2, 'b')",
+                "INSERT OR IGNORE INTO t VALUES (2, 2, 'b')", "INSERT OR REPLACE INTO t VALUES (1, 2, 'b')",
+                "REPLACE INTO t VALUES (2, 2, 'a')", "INSERT OR FAIL INTO t VALUES (2, 2, 'b')",
+                "INSERT OR ABORT INTO t VALUES (2, 2, 'b')", "INSERT INTO t SELECT id + 1, v, 'b' FROM t",
+                "INSERT INTO t DEFAULT VALUES", "UPDATE t SET v = 2", "UPDATE OR IGNORE t SET v = 2",
+                "UPDATE OR REPLACE t SET id = 3", "UPDATE OR FAIL t SET v = 2", "DELETE FROM t",
+                "DELETE FROM t WHERE id = 1", "DELETE FROM parent", "UPDATE parent SET id = 2", "DELETE FROM child",
+                "REPLACE INTO keyed VALUES ('x', 1)", "UPDATE keyed SET b = 2", "DELETE FROM keyed",
+                "INSERT INTO w VALUES (2, 2, 'b')"));
+        if (application.version().atLeast("3.24.0")) {
+            statements.add("INSERT INTO t VALUES (1, 2, 'a') ON CONFLICT(id) DO UPDATE SET v = 3");
+            statements.add("INSERT INTO t VALUES (1, 2, 'a') ON CONFLICT DO NOTHING");
+        }
+        if (application.version().atLeast("3.35.0")) {
+            statements.add("UPDATE t SET v = parent.id FROM parent");
+            statements.add("DELETE FROM t RETURNING id");
+        }
+        for (String refused : statements) {
             assertRefused(CONSTRAINT, () -> application.run(refused));
-            assertThatThrownBy(() -> application.run(refused)).hasMessageContaining(TriggerScript.FENCE_MESSAGE);
+            assertThatThrownBy(() -> application.run(refused)).as(refused)
+                    .hasMessageContaining(TriggerScript.FENCE_MESSAGE);
         }
         application.run("UPDATE t SET v = 2 WHERE id = 99", "COMMIT");
         assertThat(application.ask("SELECT * FROM private")).containsExactly("1");
-        assertThat(application.ask("SELECT * FROM t")).containsExactly("1|1");
+        assertThat(application.ask("SELECT * FROM t")).containsExactly("1|1|a");
+        // what rolls back by itself takes the application's transaction with it, as it says
+        for (String refused : List.of("INSERT OR ROLLBACK INTO t VALUES (2, 2, 'b')", "UPDATE OR ROLLBACK t SET v = 2")) {
+            application.run("BEGIN");
+            assertThatThrownBy(() -> application.run(refused)).hasMessageContaining(TriggerScript.FENCE_MESSAGE);
+            try {
+                application.run("ROLLBACK");
+            } catch (SQLException e) {
+                assertThat(e.getMessage()).contains("no transaction");
+            }
+        }
+        assertThat(application.ask("SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM parent),"
+                + " (SELECT count(*) FROM child), (SELECT count(*) FROM keyed)")).containsExactly("1|1|1|1");
         fence(false);
-        assertFollows(List.of("1|2"), "UPDATE t SET v = 2");
+        assertFollows(List.of("1|2|a"), "UPDATE t SET v = 2", "DELETE FROM parent", "DELETE FROM keyed");
+    }
+
+    @Test
+    void fenceHoldsForTablesWithoutRowid() throws Exception {
+        assumeTrue(application.version().atLeast("3.8.2"));
+        capture("CREATE TABLE t(a TEXT, b, c UNIQUE, PRIMARY KEY (a, b)) WITHOUT ROWID", "INSERT INTO t VALUES ('x', 1, 2)");
+        fence(true);
+        for (String refused : List.of("INSERT INTO t VALUES ('y', 1, 3)", "INSERT OR IGNORE INTO t VALUES ('x', 1, 3)",
+                "REPLACE INTO t VALUES ('y', 1, 2)", "UPDATE OR REPLACE t SET b = 2", "DELETE FROM t")) {
+            assertThatThrownBy(() -> application.run(refused)).as(refused)
+                    .hasMessageContaining(TriggerScript.FENCE_MESSAGE);
+        }
+        fence(false);
+        assertFollows(List.of("y|1|2"), "REPLACE INTO t VALUES ('y', 1, 2)");
+    }
+
+    @Test
+    void triggersOfTheApplicationAreAwayBehindTheFenceAndFireAgainAfterIt() throws Exception {
+        capture("CREATE TABLE t(id INTEGER PRIMARY KEY, v)", "CREATE TABLE log(a)",
+                "CREATE TRIGGER app AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.id); END");
+        application.run("INSERT INTO t VALUES (1, 1)");
+        fence(true);
+        assertThatThrownBy(() -> application.run("INSERT INTO t VALUES (5, 5)"))
+                .hasMessageContaining(TriggerScript.FENCE_MESSAGE);
+        try (SqliteSession writer = writer()) {
+            Fence.writeThrough(writer, Fence.state(writer).generation(), () -> {
+                writer.execute("INSERT INTO t VALUES (2, 2)");
+                return null;
+            });
+        }
+        assertThatThrownBy(() -> application.run("DELETE FROM t")).hasMessageContaining(TriggerScript.FENCE_MESSAGE);
+        assertThat(application.ask("SELECT * FROM t")).containsExactly("1|1", "2|2");
+        assertThat(application.ask("SELECT * FROM log")).containsExactly("1");
+        fence(false);
+        application.run("INSERT INTO t VALUES (3, 3)");
+        assertThat(application.ask("SELECT * FROM log")).containsExactly("1", "3");
+        follower.drain(Follower.AMPLE);
+        assertThat(follower.rows("log")).hasSize(2);
+        assertThat(application.ask("PRAGMA integrity_check")).containsExactly("ok");
     }
 
     @Test
@@ -630,7 +702,12 @@ class SqliteVersionsTest {
 
     private void fence(boolean up) throws SQLException {
         try (SqliteSession writer = writer()) {
-            writer.execute("UPDATE _sluice_control SET fenced = " + (up ? 1 : 0));
+            long generation = Fence.state(writer).generation();
+            if (up) {
+                Fence.raise(writer, generation, 1, true);
+            } else {
+                Fence.lift(writer, generation, 2);
+            }
         }
     }
 
