@@ -41,7 +41,6 @@ class TidyTest {
             // sync-daemon: ground, the way of the data, on top
             "postgres", "settings", "console", "phase",
             "mapping", "census", "assess", "translate", "plan", "store", "fence", "declare", "apply", "copy", "verify", "follow",
-            "mapping", "census", "assess", "translate", "plan", "store", "fence", "declare", "apply", "copy", "verify", "follow",
             "reverse", "cutover", "announce", "migration",
             "api", "daemon", "demo", "bench", "cli");
 

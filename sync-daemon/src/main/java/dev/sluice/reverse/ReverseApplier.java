@@ -1,6 +1,6 @@
 package dev.sluice.reverse;
 
-import dev.sluice.capture.StaleGeneration;
+import dev.sluice.capture.Fence;
 import dev.sluice.sqlite.SqliteFailure;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
@@ -159,9 +159,10 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
                 if (applied.isEmpty()) {
                     Ledger.advance(writer, generation, next);
                 } else {
-                    FencedWrites.run(writer, generation, () -> {
+                    Fence.writeThrough(writer, generation, () -> {
                         apply(applied);
                         Ledger.write(writer, next);
+                        return null;
                     });
                 }
                 return;
@@ -170,8 +171,6 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
                     throw e;
                 }
                 load(); // what was parked meanwhile is not
-            } catch (StaleGeneration e) {
-                throw e;
             }
         }
     }

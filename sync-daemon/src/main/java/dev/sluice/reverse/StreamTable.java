@@ -85,11 +85,16 @@ final class StreamTable {
     }
 
     /**
-     * Has SQLite compile a write of each kind, which reads all indexes, checks and triggers of the table.
+     * Has SQLite compile a write of each kind, which reads all indexes and checks of the table. Triggers of the
+     * application are read too while they are there: where there are some, a failure may be theirs and says nothing.
      *
      * @throws SourceRefusal if one needs a function or collation that only the application has
      */
     void rehearse(SqliteSession session) throws SQLException {
+        if (!session.texts("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name NOT GLOB '_sluice_*'"
+                + " AND lower(tbl_name) = " + SqlText.literal(SqlText.lower(source.name()))).isEmpty()) {
+            return;
+        }
         String name = SqlText.quoted(source.name());
         String column = SqlText.quoted(stored.get(0).name());
         for (String sql : List.of("INSERT INTO " + name + "(" + column + ") VALUES(NULL)",
@@ -99,7 +104,7 @@ final class StreamTable {
                 session.prepare(sql).close();
             } catch (SQLException e) {
                 if (SqliteFailure.of(e) == SqliteFailure.STATEMENT) {
-                    throw new SourceRefusal("table " + source.name() + " has an index, a CHECK or a trigger with a function or"
+                    throw new SourceRefusal("table " + source.name() + " has an index or a CHECK with a function or"
                             + " collation of the application's own, so only it can write to the table: drop that, or exclude"
                             + " the table", e);
                 }
