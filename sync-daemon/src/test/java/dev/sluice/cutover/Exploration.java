@@ -33,8 +33,10 @@ final class Exploration {
      * @param daemons that are ever started, of which at most two are alive at once
      * @param pieceMax writes that one transaction applies
      * @param targetFirst a daemon takes its generation in PostgreSQL first
+     * @param ends whether it is also checked that from every state an end is reached
      */
-    record Bounds(int writes, int versions, int generations, int daemons, int pieceMax, boolean targetFirst) {}
+    record Bounds(int writes, int versions, int generations, int daemons, int pieceMax, boolean targetFirst,
+            boolean ends) {}
 
     /** A daemon: what the protocol holds, and how many writes its target side believes to be applied. */
     record Daemon(State state, int seen) {}
@@ -175,7 +177,7 @@ final class Exploration {
         for (Step step : steps) {
             for (Fate fate : Fate.values()) {
                 if (mayMeet(step, fate)) {
-                    attempt(s, t, daemon, fate, step.label(), found, () -> move(daemon.state, step));
+                    attempt(s, t, daemon, fate, step.label(), found, () -> move(sides, protocol, daemon.state, step));
                 }
             }
         }
@@ -194,22 +196,22 @@ final class Exploration {
                 return daemon.state;
             });
         }
-        String broken = end(sources.at(s), targets.at(t), daemon);
+        String broken = bounds.ends ? end(sources.at(s), targets.at(t), daemon) : null;
         if (broken != null && wrong == null) {
             wrong = broken;
         }
         return found.stream().mapToInt(i -> i).toArray();
     }
 
-    private State move(State state, Step step) {
+    private State move(Simulation at, Protocol by, State state, Step step) {
         if (step == Step.TAKE_SOURCE && bounds.targetFirst && state.generation() == 0) {
             try {
-                return sides.takeNextGeneration() ? State.known(Place.START, sides.target.generation()) : state;
+                return at.takeNextGeneration() ? State.known(Place.START, at.target.generation()) : state;
             } catch (AnswerLost e) {
                 return state;
             }
         }
-        return protocol.take(state, step).to();
+        return by.take(state, step).to();
     }
 
     private State follow(State state, Position head) {
@@ -292,6 +294,9 @@ final class Exploration {
                 }
             }
             // PostgreSQL is gone: a fence that is marked is lifted all the same, any other stays
+            if (bounds.targetFirst && alone.state.place() == Place.START) {
+                continue; // can't start
+            }
             unbounded.targetGone = true;
             State state = walk(source, target, alone, Wish.SETTLE);
             boolean decided = alone.state.place() == Place.DECIDED;
@@ -316,7 +321,7 @@ final class Exploration {
             if (step.get() == Step.DRAIN_REVERSE && !unbounded.targetGone) {
                 unbounded.receive(state.generation());
             }
-            state = endless.take(state, step.get()).to();
+            state = move(unbounded, endless, state, step.get());
         }
         return state;
     }
