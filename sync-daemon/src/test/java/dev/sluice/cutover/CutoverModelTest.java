@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.cutover.Exploration.Bounds;
 import dev.sluice.cutover.Exploration.Result;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.util.EnumSet;
+import java.util.Locale;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -14,8 +17,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 class CutoverModelTest {
 
     @Test
-    void noInterleavingMakesTwoWritersOrLosesAWriteOrComesToNoEnd() {
-        assertHolds(new Bounds(2, 6, 2, 2, 2, false, true));
+    void noInterleavingMakesTwoWritersOrLosesAWriteOrComesToNoEnd() throws IOException {
+        Result result = assertHolds(new Bounds(2, 6, 2, 2, 2, false, true));
+
+        assertThat(Files.readString(SwitchoverTest.page())).as("the figures on the design page").contains(
+                String.format(Locale.ROOT, "%,d states and %,d", result.states(), result.transitions()));
     }
 
     @Test
@@ -47,12 +53,14 @@ class CutoverModelTest {
         });
     }
 
-    private static void assertHolds(Bounds bounds) {
+    private static Result assertHolds(Bounds bounds) {
         long start = System.nanoTime();
         Result result = explore(bounds, EnumSet.noneOf(Rule.class));
         System.out.println("cutover: " + result.states() + " states, " + result.transitions() + " transitions, "
-                + result.ends() + " ends with " + bounds + " in " + (System.nanoTime() - start) / 1_000_000 + " ms");
+                + result.ends() + " ends with " + bounds + " in " + (System.nanoTime() - start) / 1_000_000 + " ms, heap "
+                + (Runtime.getRuntime().totalMemory() >> 20) + " MB");
         assertThat(result.violation()).isNull();
+        return result;
     }
 
     private static Result explore(Bounds bounds, Set<Rule> leftOut) {

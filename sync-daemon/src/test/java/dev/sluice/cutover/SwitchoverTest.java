@@ -292,7 +292,7 @@ class SwitchoverTest {
                 + (done.isEmpty() ? "" : ": " + done);
     }
 
-    private static Path page() {
+    static Path page() {
         Path at = Path.of("").toAbsolutePath();
         while (!Files.isDirectory(at.resolve("trigger-capture"))) {
             at = at.getParent();
