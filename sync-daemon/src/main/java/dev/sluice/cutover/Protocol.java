@@ -36,7 +36,7 @@ public class Protocol {
             case NUMBERED -> wish == Wish.CUT_OVER ? Step.NOTE_FLIP : back(state);
             case NOTED -> wish == Wish.CUT_OVER ? Step.FLIP : back(state);
             case SPOILED -> back(state);
-            case RECALLED -> wish == Wish.SETTLE ? null : Step.LOOK;
+            case RECALLED -> wish == Wish.CUT_OVER ? Step.LOOK : null;
             // an unanswered fence could come while nobody looks any more, and stop all writes
             case FOUND_SWITCHED -> wish == Wish.ROLL_BACK ? Step.FENCE_TARGET : Step.CONFIRM;
             case SWITCHED -> wish == Wish.ROLL_BACK ? Step.FENCE_TARGET : null;

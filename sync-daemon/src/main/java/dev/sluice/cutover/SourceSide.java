@@ -7,6 +7,9 @@ import java.util.Optional;
  * SQLite, as the protocol sees it. Every method is one transaction, and every one that takes a generation changes nothing
  * unless the control row has exactly this generation. All can be repeated. Thread rule: one thread.
  *
+ * <p>Every commit must survive a power loss ({@code synchronous=FULL} in WAL mode): a fence or a noted flip that is forgotten
+ * is a second writer.
+ *
  * <p>A commit here is local and never arrives late, but the file may be locked for longer than the busy timeout: that is
  * {@link AnswerLost} too.
  */

@@ -6,6 +6,9 @@ import dev.sluice.change.Position;
  * PostgreSQL, as the protocol sees it. Every method is one transaction that takes effect wholly or not at all, now or
  * later ({@link AnswerLost}). False means that a condition failed and nothing was changed. Thread rule: one thread.
  *
+ * <p>No call may take longer than a small part of the cutover's time limit: while it waits for PostgreSQL, a fence in SQLite
+ * can't be lifted. What takes longer has lost its answer.
+ *
  * <p>After a lost answer the side itself must forget what it believed to know, the watermark above all, until
  * {@link #ask} has told it.
  */

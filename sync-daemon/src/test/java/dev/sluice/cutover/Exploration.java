@@ -7,7 +7,6 @@ import dev.sluice.cutover.Simulation.Source;
 import dev.sluice.cutover.Simulation.Target;
 import dev.sluice.cutover.Simulation.Transaction;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -33,8 +32,10 @@ final class Exploration {
      * @param daemons that are ever started, of which at most two are alive at once
      * @param pieceMax writes that one transaction applies
      * @param targetFirst a daemon takes its generation in PostgreSQL first
+     * @param ends whether it is also checked that from every state an end is reached
      */
-    record Bounds(int writes, int versions, int generations, int daemons, int pieceMax, boolean targetFirst) {}
+    record Bounds(int writes, int versions, int generations, int daemons, int pieceMax, boolean targetFirst,
+            boolean ends) {}
 
     /** A daemon: what the protocol holds, and how many writes its target side believes to be applied. */
     record Daemon(State state, int seen) {}
@@ -175,7 +176,7 @@ final class Exploration {
         for (Step step : steps) {
             for (Fate fate : Fate.values()) {
                 if (mayMeet(step, fate)) {
-                    attempt(s, t, daemon, fate, step.label(), found, () -> move(daemon.state, step));
+                    attempt(s, t, daemon, fate, step.label(), found, () -> move(sides, protocol, daemon.state, step));
                 }
             }
         }
@@ -194,22 +195,22 @@ final class Exploration {
                 return daemon.state;
             });
         }
-        String broken = end(sources.at(s), targets.at(t), daemon);
+        String broken = bounds.ends ? end(sources.at(s), targets.at(t), daemon) : null;
         if (broken != null && wrong == null) {
             wrong = broken;
         }
         return found.stream().mapToInt(i -> i).toArray();
     }
 
-    private State move(State state, Step step) {
+    private State move(Simulation at, Protocol by, State state, Step step) {
         if (step == Step.TAKE_SOURCE && bounds.targetFirst && state.generation() == 0) {
             try {
-                return sides.takeNextGeneration() ? State.known(Place.START, sides.target.generation()) : state;
+                return at.takeNextGeneration() ? State.known(Place.START, at.target.generation()) : state;
             } catch (AnswerLost e) {
                 return state;
             }
         }
-        return protocol.take(state, step).to();
+        return by.take(state, step).to();
     }
 
     private State follow(State state, Position head) {
@@ -292,6 +293,9 @@ final class Exploration {
                 }
             }
             // PostgreSQL is gone: a fence that is marked is lifted all the same, any other stays
+            if (bounds.targetFirst && alone.state.place() == Place.START) {
+                continue; // can't start
+            }
             unbounded.targetGone = true;
             State state = walk(source, target, alone, Wish.SETTLE);
             boolean decided = alone.state.place() == Place.DECIDED;
@@ -316,7 +320,7 @@ final class Exploration {
             if (step.get() == Step.DRAIN_REVERSE && !unbounded.targetGone) {
                 unbounded.receive(state.generation());
             }
-            state = endless.take(state, step.get()).to();
+            state = move(unbounded, endless, state, step.get());
         }
         return state;
     }
@@ -409,12 +413,14 @@ final class Exploration {
         return (int) (key * 0x9E3779B97F4A7C15L >>> 32);
     }
 
-    /** The worlds that were met, in order, each with the one it came from. */
+    /** The worlds that were met, in order, each with the one it came from. In blocks, so that growing copies nothing. */
     private final class Worlds {
-        private long[] worlds = new long[1 << 16];
-        private int[] parents = new int[1 << 16];
-        private short[] came = new short[1 << 16];
-        private int[] table = new int[1 << 17];
+        private static final int BLOCK = 1 << 18;
+
+        private final List<long[]> worlds = new ArrayList<>();
+        private final List<int[]> parents = new ArrayList<>();
+        private final List<short[]> came = new ArrayList<>();
+        private int[] table = new int[1 << 17]; // of indices, 1 the first
         private int size;
 
         boolean add(long world, int parent, int name) {
@@ -422,27 +428,28 @@ final class Exploration {
             if (table[at] != 0) {
                 return false;
             }
-            if (size == worlds.length) {
-                worlds = Arrays.copyOf(worlds, size * 2);
-                parents = Arrays.copyOf(parents, size * 2);
-                came = Arrays.copyOf(came, size * 2);
-                table = new int[size * 4];
-                for (int i = 0; i < size; i++) {
-                    table[slot(worlds[i])] = i + 1;
-                }
-                at = slot(world);
+            if (size % BLOCK == 0) {
+                worlds.add(new long[BLOCK]);
+                parents.add(new int[BLOCK]);
+                came.add(new short[BLOCK]);
             }
-            worlds[size] = world;
-            parents[size] = parent;
-            came[size] = (short) name;
+            worlds.get(size / BLOCK)[size % BLOCK] = world;
+            parents.get(size / BLOCK)[size % BLOCK] = parent;
+            came.get(size / BLOCK)[size % BLOCK] = (short) name;
             table[at] = ++size;
+            if (size > table.length / 4 * 3) {
+                table = new int[table.length * 2];
+                for (int i = 0; i < size; i++) {
+                    table[slot(at(i))] = i + 1;
+                }
+            }
             return true;
         }
 
         private int slot(long world) {
             int mask = table.length - 1;
             int at = mixed(world) & mask;
-            while (table[at] != 0 && worlds[table[at] - 1] != world) {
+            while (table[at] != 0 && at(table[at] - 1) != world) {
                 at = at + 1 & mask;
             }
             return at;
@@ -453,20 +460,20 @@ final class Exploration {
         }
 
         long at(int index) {
-            return worlds[index];
+            return worlds.get(index / BLOCK)[index % BLOCK];
         }
 
         int parent(int index) {
-            return parents[index];
+            return parents.get(index / BLOCK)[index % BLOCK];
         }
 
         int name(int index) {
-            return came[index];
+            return came.get(index / BLOCK)[index % BLOCK];
         }
 
         int firstBroken() {
             for (int i = 0; i < size; i++) {
-                long world = worlds[i];
+                long world = at(i);
                 if (Simulation.broken(sources.at((int) (world >>> 53)), targets.at((int) (world >>> 41) & 4095)) != null) {
                     return i;
                 }

@@ -26,7 +26,9 @@ final class LeftOut extends Protocol {
             return Move.yes(step, state.noted()); // the mark stays
         }
         if (step == Step.GIVE_UP && rules.contains(Rule.DECIDE_GIVING_UP)) {
-            return super.take(state, Step.LIFT);
+            Move lifted = super.take(state, Step.LIFT);
+            boolean lost = lifted.answer() == Move.Answer.LOST;
+            return new Move(step, lifted.answer(), lost ? State.unknown(state.generation()) : lifted.to(), "");
         }
         if (step == Step.CONFIRM && rules.contains(Rule.CONFIRM)) {
             return Move.yes(step, new State(Place.SWITCHED, state.generation(), state.version(), state.epoch(), false, false,

@@ -27,10 +27,11 @@ final class Simulation implements SourceSide, ReverseSide {
      * @param applied how many of SQLite's writes it has
      * @param writes how many application writes it has acknowledged
      * @param numbers for how many of SQLite's writes its sequences account; -1 if they were set back behind its own writes
+     * @param marker the epoch of its last fence, whose update of the register is in the reverse stream
      * @param twice a write of SQLite's was applied a second time
      */
     record Target(boolean fenced, Traffic traffic, int version, int generation, int applied, int writes, int epoch,
-            int numbers, boolean twice) {}
+            int numbers, int marker, boolean twice) {}
 
     /** What a transaction in PostgreSQL does. */
     enum Kind {
@@ -70,7 +71,7 @@ final class Simulation implements SourceSide, ReverseSide {
     }
 
     static final Source SOURCE = new Source(false, false, 0, 0, 0, 0, 0);
-    static final Target TARGET = new Target(true, Traffic.SQLITE, 0, 0, 0, 0, 0, 0, false);
+    static final Target TARGET = new Target(true, Traffic.SQLITE, 0, 0, 0, 0, 0, 0, 0, false);
     static final int NOTHING = -1;
 
     private static final AnswerLost NO_ANSWER = new AnswerLost("no answer");
@@ -142,16 +143,17 @@ final class Simulation implements SourceSide, ReverseSide {
     }
 
     static Target written(Target t) {
-        return new Target(t.fenced, t.traffic, t.version, t.generation, t.applied, t.writes + 1, t.epoch, t.numbers, t.twice);
+        return new Target(t.fenced, t.traffic, t.version, t.generation, t.applied, t.writes + 1, t.epoch, t.numbers,
+                t.marker, t.twice);
     }
 
     /** One SQLite transaction: all that PostgreSQL has committed, markers too. False if nothing came of it. */
     boolean receive(long generation) {
-        boolean news = source.received < target.writes || source.met < target.epoch;
+        boolean news = source.received < target.writes || source.met < target.marker;
         if (!news || !isMine(generation)) {
             return false;
         }
-        source = new Source(source.fenced, source.recallable, source.generation, source.writes, target.writes, target.epoch,
+        source = new Source(source.fenced, source.recallable, source.generation, source.writes, target.writes, target.marker,
                 source.numbers);
         return true;
     }
@@ -342,14 +344,14 @@ final class Simulation implements SourceSide, ReverseSide {
     Target execute(Transaction x, Target t) {
         if (x.kind == Kind.TAKE) {
             return x.generation < t.generation ? null : new Target(t.fenced, t.traffic, t.version, x.generation, t.applied,
-                    t.writes, t.epoch, t.numbers, t.twice);
+                    t.writes, t.epoch, t.numbers, t.marker, t.twice);
         }
         if (x.kind == Kind.TAKE_NEXT) {
             if (t.generation == generations) {
                 throw new BeyondBounds();
             }
             return new Target(t.fenced, t.traffic, t.version, t.generation + 1, t.applied, t.writes, t.epoch, t.numbers,
-                    t.twice);
+                    t.marker, t.twice);
         }
         if (!leftOut.contains(Rule.GENERATION) && x.generation != t.generation) {
             return null;
@@ -357,13 +359,13 @@ final class Simulation implements SourceSide, ReverseSide {
         if (x.kind == Kind.APPLY) {
             boolean expected = t.applied == x.a;
             return !expected && !leftOut.contains(Rule.WATERMARK) ? null : new Target(t.fenced, t.traffic, t.version,
-                    t.generation, x.b, t.writes, t.epoch, t.numbers, t.twice || !expected);
+                    t.generation, x.b, t.writes, t.epoch, t.numbers, t.marker, t.twice || !expected);
         }
         boolean holds = leftOut.contains(Rule.VERSION) || x.version == t.version;
         if (x.kind == Kind.NUMBER) {
             boolean claimed = holds && t.traffic == Traffic.SQLITE || leftOut.contains(Rule.SEQUENCES_CLAIMED);
             return !claimed ? null : new Target(t.fenced, t.traffic, t.version, t.generation, t.applied, t.writes, t.epoch,
-                    x.b == t.writes ? x.a : -1, t.twice);
+                    x.b == t.writes ? x.a : -1, t.marker, t.twice);
         }
         Traffic from = switch (x.kind) {
             case BEGIN, FLIP -> Traffic.SQLITE;
@@ -384,6 +386,6 @@ final class Simulation implements SourceSide, ReverseSide {
             default -> Traffic.SQLITE;
         };
         return new Target(to != Traffic.POSTGRES, to, t.version + 1, t.generation, t.applied, t.writes, x.a, t.numbers,
-                t.twice);
+                x.kind == Kind.FENCE ? x.a : t.marker, t.twice);
     }
 }
