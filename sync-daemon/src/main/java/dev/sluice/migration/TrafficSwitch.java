@@ -7,11 +7,14 @@ import dev.sluice.capture.Capture;
 import dev.sluice.capture.Fence;
 import dev.sluice.cutover.AnswerLost;
 import dev.sluice.cutover.Move;
-import dev.sluice.cutover.Place;
+import dev.sluice.cutover.Observer;
+import dev.sluice.cutover.Outcome;
+import dev.sluice.cutover.Patience;
 import dev.sluice.cutover.Protocol;
 import dev.sluice.cutover.ReverseSide;
 import dev.sluice.cutover.State;
 import dev.sluice.cutover.Step;
+import dev.sluice.cutover.Switchover;
 import dev.sluice.cutover.Traffic;
 import dev.sluice.cutover.Wish;
 import dev.sluice.declare.Sequences;
@@ -64,7 +67,9 @@ final class TrafficSwitch {
     private static final Logger LOG = LoggerFactory.getLogger(TrafficSwitch.class);
 
     private static final Duration PROOF_WAIT = Duration.ofSeconds(60);
-    private static final Duration RETRY_PAUSE = Duration.ofMillis(20);
+    private static final Duration RETRY_PAUSE = Duration.ofMillis(10);
+    private static final Duration RETRY_PAUSE_MAX = Duration.ofMillis(500);
+    private static final int FAILURES_MAX = 5;
     private static final Duration ANSWER_MAX = Duration.ofSeconds(20);
     private static final Duration DRAIN_LOOK = Duration.ofMillis(20);
     private static final long DISK_ROOM_MIN = 100L << 20;
@@ -99,17 +104,16 @@ final class TrafficSwitch {
         Follower follower(LastingSession over, SourceFacts facts) throws SQLException, InterruptedException;
     }
 
-    /**
-     * What came of a move.
-     *
-     * @param reason why it did not go where it was wished, or null
-     * @param pause from the fence to the moment the other side, or the same again, took writes; null if it did not come
-     * @param unknown true if it is not known who takes writes
-     */
-    record Result(State state, String reason, List<SwitchReport.Step> steps, Duration pause, boolean unknown) {
+    /** What came of a move, and what was done. */
+    record Result(Outcome outcome, List<SwitchReport.Step> steps) {
 
         long generation() {
-            return state.generation();
+            return outcome.state().generation();
+        }
+
+        /** True if it is not known who takes writes. */
+        boolean unknown() {
+            return outcome.traffic().isEmpty();
         }
 
         SwitchReport report(Wish wish, Phase phase, long epoch, List<Gate.Look> gates) {
@@ -120,7 +124,8 @@ final class TrafficSwitch {
                 default -> "No side takes writes until PostgreSQL has been asked; it is tried for ever, see sluice status and"
                         + " sluice repair";
             };
-            return new SwitchReport(done, (done ? "" : "Given up: " + reason + ". ") + now + ".", epoch, pause, gates, steps,
+            return new SwitchReport(done, (done ? "" : "Given up: " + outcome.reason() + ". ") + now + ".", epoch,
+                    outcome.pause().orElse(null), gates, steps,
                     List.of(), List.of());
         }
     }
@@ -385,56 +390,58 @@ final class TrafficSwitch {
 
     private Result drive(Protocol protocol, State start, Wish wish, SwitchOrder order, long deadline)
             throws InterruptedException {
-        State state = start;
-        Wish now = wish;
-        String reason = null;
         List<SwitchReport.Step> steps = new ArrayList<>();
-        long fencedNanos = 0;
-        Duration pause = null;
-        while (true) {
-            boolean late = order != null && System.nanoTime() > deadline;
-            if (late && now != Wish.SETTLE) {
-                reason = reason == null ? "it took longer than " + order.timeout().toMillis() + " ms" : reason
-                        + ", until " + order.timeout().toMillis() + " ms were over";
-                now = Wish.SETTLE;
-            }
-            Optional<Step> next = Protocol.next(state, now);
-            if (next.isEmpty() || stopping.getAsBoolean() && !steps.isEmpty() && state.place() == Place.UNKNOWN) {
-                break;
-            }
-            Step step = next.get();
-            try {
-                hook(wish, true, step, deadline);
-            } catch (Hooks.Veto e) {
-                reason = e.getMessage();
-                now = Wish.SETTLE;
-                continue;
-            }
-            long at = System.nanoTime();
-            Move move = protocol.take(state, step);
-            Duration took = Duration.ofNanos(System.nanoTime() - at);
-            steps.add(new SwitchReport.Step(step.label(), step.meaning(), took));
-            LOG.info("event=step migration={} step={} answer={} ms={}{}", name, step.label(), move.answer(),
-                    took.toMillis(), move.reason().isEmpty() ? "" : " reason=\"" + move.reason() + "\"");
-            state = move.to();
-            if (move.answer() == Move.Answer.LOST || move.answer() == Move.Answer.NO) {
-                reason = move.reason();
-                if (state.place() == Place.OUTDATED) {
-                    throw new IllegalStateException(reason);
+        Outcome outcome = new Switchover(protocol, new Observer() {
+            @Override
+            public void before(Step step, long epoch) throws Vetoed {
+                try {
+                    hook(wish, true, step, deadline);
+                } catch (Hooks.Veto e) {
+                    throw new Vetoed(e.getMessage());
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    throw new Vetoed("the daemon is stopping");
                 }
-                TimeUnit.MILLISECONDS.sleep(RETRY_PAUSE.toMillis());
-            } else if (move.answer() == Move.Answer.YES) {
-                if (step == Step.FENCE_SOURCE || step == Step.FENCE_TARGET) {
-                    fencedNanos = System.nanoTime();
-                }
-                if (fencedNanos != 0 && (step == Step.FLIP || step == Step.LIFT || step == Step.RECALL || step == Step.UNFENCE)) {
-                    pause = Duration.ofNanos(System.nanoTime() - fencedNanos);
-                }
-                say(step, state);
-                hookQuietly(wish, step, deadline);
             }
+
+            @Override
+            public void after(Move move, Duration took) {
+                Step step = move.step();
+                steps.add(new SwitchReport.Step(step.label(), step.meaning(), took));
+                LOG.info("event=step migration={} step={} answer={} ms={}{}", name, step.label(), move.answer(), took.toMillis(),
+                        move.reason().isEmpty() ? "" : " reason=\"" + move.reason() + "\"");
+                if (move.answer() == Move.Answer.YES) {
+                    say(step, move.to());
+                    hookQuietly(wish, step, deadline);
+                }
+            }
+        }, System::nanoTime).run(start, wish, patience(order, deadline));
+        if (outcome.kind() == Outcome.Kind.OUTDATED) {
+            throw new IllegalStateException(outcome.reason() + ": stop this one");
         }
-        return new Result(state, reason, steps, pause, !state.place().isSettled());
+        return new Result(outcome, steps);
+    }
+
+    private Patience patience(SwitchOrder order, long deadline) {
+        return new Patience() {
+            @Override
+            public Optional<String> giveUp() {
+                return stopping.getAsBoolean() ? Optional.of("the daemon is stopping")
+                        : order != null && System.nanoTime() > deadline
+                                ? Optional.of("it took longer than " + order.timeout().toMillis() + " ms") : Optional.empty();
+            }
+
+            @Override
+            public boolean again(int failures) throws InterruptedException {
+                if (failures > FAILURES_MAX && System.nanoTime() > deadline) {
+                    return false; // asked again by the follow thread, for as long as it takes
+                }
+                long pause = Math.min(RETRY_PAUSE.toNanos() * failures, RETRY_PAUSE_MAX.toNanos());
+                long left = deadline - System.nanoTime();
+                TimeUnit.NANOSECONDS.sleep(left > 0 ? Math.min(pause, left) : pause);
+                return true;
+            }
+        };
     }
 
     private void say(Step step, State state) {
@@ -453,11 +460,13 @@ final class TrafficSwitch {
                 Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
     }
 
-    private void hookQuietly(Wish wish, Step step, long deadline) throws InterruptedException {
+    private void hookQuietly(Wish wish, Step step, long deadline) {
         try {
             hook(wish, false, step, deadline);
         } catch (Hooks.Veto e) {
-            LOG.debug("only the hook before the fence may say no", e);
+            LOG.debug("only a hook before a fence may say no", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
