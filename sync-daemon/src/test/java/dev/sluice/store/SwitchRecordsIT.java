@@ -65,15 +65,17 @@ class SwitchRecordsIT {
         assertThat(at).isEqualTo(new Content("sqlite", 0, 1, generation));
         long version = at.version();
         assertThat(row.begin(session, new Claim(generation, version, 0))).contains(new Content("sqlite", 0, version + 1, generation));
-        assertThat(row.giveUp(session, new Claim(generation, version + 1, 0)).orElseThrow().traffic()).isEqualTo("sqlite");
+        assertThat(row.supersede(session, new Claim(generation, version + 1, 0)).orElseThrow().traffic()).isEqualTo("sqlite");
         assertThat(row.flip(session, new Claim(generation, version + 2, 1)))
                 .contains(new Content("postgres", 1, version + 3, generation));
         assertThat(row.fence(session, new Claim(generation, version + 3, 2)))
                 .contains(new Content("fenced", 2, version + 4, generation));
         assertThat(row.unfence(session, new Claim(generation, version + 4, 2)).orElseThrow().traffic()).isEqualTo("postgres");
-        assertThat(row.fence(session, new Claim(generation, version + 5, 3)).orElseThrow().epoch()).isEqualTo(3);
-        assertThat(row.settle(session, new Claim(generation, version + 6, 3)))
-                .contains(new Content("sqlite", 3, version + 7, generation));
+        assertThat(row.supersede(session, new Claim(generation, version + 5, 2)))
+                .contains(new Content("postgres", 2, version + 6, generation));
+        assertThat(row.fence(session, new Claim(generation, version + 6, 3)).orElseThrow().epoch()).isEqualTo(3);
+        assertThat(row.settle(session, new Claim(generation, version + 7, 3)))
+                .contains(new Content("sqlite", 3, version + 8, generation));
         session.commit();
         assertThat(row.look(session)).contains(row.ask(session));
     }
@@ -87,7 +89,7 @@ class SwitchRecordsIT {
                 new Claim(generation, at.version() - 1, 1), new Claim(generation, at.version() + 1, 1),
                 new Claim(generation, at.version(), -1))) {
             assertThat(row.begin(session, wrong)).as("%s", wrong).isEmpty();
-            assertThat(row.giveUp(session, wrong)).isEmpty();
+            assertThat(row.supersede(session, wrong)).isEmpty();
             assertThat(row.flip(session, wrong)).isEmpty();
         }
         Claim right = new Claim(generation, at.version(), 1);
@@ -127,7 +129,7 @@ class SwitchRecordsIT {
         Optional<Content> begun = row.begin(session, new Claim(at.generation(), at.version(), 0));
         session.commit();
         try (Connection other = ours()) {
-            row.giveUp(other, new Claim(at.generation(), begun.orElseThrow().version(), 0)).orElseThrow();
+            row.supersede(other, new Claim(at.generation(), begun.orElseThrow().version(), 0)).orElseThrow();
             other.commit();
         }
         assertThat(row.flip(session, new Claim(at.generation(), begun.orElseThrow().version(), 1))).isEmpty();
