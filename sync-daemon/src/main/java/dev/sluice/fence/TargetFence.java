@@ -131,13 +131,14 @@ public final class TargetFence {
             }
             List<String> unlocked = wrong.stream().map(Post::name).filter(name -> !locked.contains(name)).toList();
             if (unlocked.isEmpty()) {
+                // under these locks nobody else can alter a trigger or attach a partition
                 execute(connection, wrong.stream().map(post -> statements(post, up)).collect(Collectors.joining("; ")));
-            } else {
-                requireOwnership(connection, wrong);
-                makeFunction(connection);
-                lock(connection, unlocked, wait);
-                locked.addAll(unlocked); // and look again: somebody may have done it while we waited
+                return;
             }
+            requireOwnership(connection, wrong);
+            makeFunction(connection);
+            lock(connection, unlocked, wait);
+            locked.addAll(unlocked); // and look again: somebody may have done it while we waited
         }
         throw new IllegalStateException("partitions are made or triggers disabled faster than the fence can be raised");
     }

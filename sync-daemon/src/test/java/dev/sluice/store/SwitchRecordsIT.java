@@ -71,9 +71,11 @@ class SwitchRecordsIT {
         assertThat(row.fence(session, new Claim(generation, version + 3, 2)))
                 .contains(new Content("fenced", 2, version + 4, generation));
         assertThat(row.unfence(session, new Claim(generation, version + 4, 2)).orElseThrow().traffic()).isEqualTo("postgres");
-        assertThat(row.fence(session, new Claim(generation, version + 5, 3)).orElseThrow().epoch()).isEqualTo(3);
-        assertThat(row.settle(session, new Claim(generation, version + 6, 3)))
-                .contains(new Content("sqlite", 3, version + 7, generation));
+        assertThat(row.supersede(session, new Claim(generation, version + 5, 2)))
+                .contains(new Content("postgres", 2, version + 6, generation));
+        assertThat(row.fence(session, new Claim(generation, version + 6, 3)).orElseThrow().epoch()).isEqualTo(3);
+        assertThat(row.settle(session, new Claim(generation, version + 7, 3)))
+                .contains(new Content("sqlite", 3, version + 8, generation));
         session.commit();
         assertThat(row.look(session)).contains(row.ask(session));
     }
