@@ -8,8 +8,8 @@ import java.util.Optional;
  *
  * @param state where the daemon is; what comes next may go on from there
  * @param reason one sentence for {@link Kind#GIVEN_UP}, {@link Kind#UNKNOWN} and {@link Kind#OUTDATED}, else empty
- * @param pause how long no side took writes, from the fence to the flip (or to the lift), as this daemon saw it; empty if
- *     nothing was fenced, or not by this run
+ * @param pause how long no side took writes, from the fence to the flip (or to the lift), as this daemon saw it; empty
+ *     if nothing was fenced, or not by this run
  */
 public record Outcome(Kind kind, State state, String reason, Optional<Duration> pause) {
 

@@ -9,8 +9,8 @@ public interface Patience {
     Optional<String> giveUp();
 
     /**
-     * Called when a step had no answer or was refused. Waits a moment, longer with every time in a row, but never beyond the
-     * time limit while that is to come.
+     * Called when a step had no answer or was refused. Waits a moment, longer with every time in a row, but never
+     * beyond the time limit while that is to come.
      *
      * @param failures how many steps failed without one between them that was done, looking not counted
      * @return false to end with {@link Outcome.Kind#UNKNOWN}: SQLite's fence, if it stands, then stands until a daemon

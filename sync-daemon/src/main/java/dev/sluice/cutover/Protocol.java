@@ -4,10 +4,10 @@ import dev.sluice.change.Position;
 import java.util.Optional;
 
 /**
- * Cutover and rollback, one step at a time. Which step comes next is a function of where the daemon is and what is wished;
- * a step is at most one transaction on one side. There is no clock, no memory and no thread in it: a daemon that was killed
- * anywhere goes on from {@link State#start}. Why there are never two writers: docs/design/cutover.md; the same code is
- * walked through every interleaving by {@code CutoverModelTest}. Thread rule: one thread.
+ * Cutover and rollback, one step at a time. Which step comes next is a function of where the daemon is and what is
+ * wished; a step is at most one transaction on one side. There is no clock, no memory and no thread in it: a daemon
+ * that was killed anywhere goes on from {@link State#start}. Why there are never two writers: docs/design/cutover.md;
+ * the same code is walked through every interleaving by {@code CutoverModelTest}. Thread rule: one thread.
  */
 public class Protocol {
 
@@ -97,7 +97,7 @@ public class Protocol {
             case NOTE_FLIP -> switch (source.noteFlip(generation)) {
                 case DONE -> Move.yes(step, state.noted());
                 case SCHEMA_CHANGED -> Move.no(step, state.further(Place.SPOILED),
-                        "the schema of the source was changed after the last look: let it be replicated, then cut over again");
+                        "the schema of the source was changed: let that be replicated, then cut over again");
                 case OUTDATED -> refused(state, step);
             };
             case FLIP -> change(state, step, Place.SWITCHED, epoch + 1);
@@ -157,7 +157,8 @@ public class Protocol {
     }
 
     private static Move refused(State state, Step step) {
-        return Move.no(step, State.unknown(state.generation()), "things are not as they were when this daemon last asked");
+        return Move.no(step, State.unknown(state.generation()),
+                "things are not as they were when this daemon last asked");
     }
 
     private static Move outdated(State state, Step step) {

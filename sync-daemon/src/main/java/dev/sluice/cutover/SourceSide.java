@@ -4,14 +4,14 @@ import dev.sluice.change.Position;
 import java.util.Optional;
 
 /**
- * SQLite, as the protocol sees it. Every method is one transaction, and every one that takes a generation changes nothing
- * unless the control row has exactly this generation. All can be repeated. Thread rule: one thread.
+ * SQLite, as the protocol sees it. Every method is one transaction, and every one that takes a generation changes
+ * nothing unless the control row has exactly this generation. All can be repeated. Thread rule: one thread.
  *
- * <p>Every commit must survive a power loss ({@code synchronous=FULL} in WAL mode): a fence or a noted flip that is forgotten
- * is a second writer.
+ * <p>Every commit must survive a power loss ({@code synchronous=FULL} in WAL mode): a fence or a noted flip that is
+ * forgotten is a second writer.
  *
- * <p>A commit here is local and never arrives late, but the file may be locked for longer than the busy timeout: that is
- * {@link AnswerLost} too.
+ * <p>A commit here is local and never arrives late, but the file may be locked for longer than the busy timeout: that
+ * is {@link AnswerLost} too.
  */
 public interface SourceSide {
 
@@ -31,14 +31,14 @@ public interface SourceSide {
     Optional<Position> fence(long generation, long epoch, boolean recallable) throws AnswerLost;
 
     /**
-     * Removes the mark that lets {@link #recall} lift the fence, durably, if the schema is still the plan's (DDL passes the
-     * fence). After {@link Noted#DONE}, and only then, a flip may be sent.
+     * Removes the mark that lets {@link #recall} lift the fence, durably, if the schema is still the plan's (DDL
+     * passes the fence). After {@link Noted#DONE}, and only then, a flip may be sent.
      */
     Noted noteFlip(long generation) throws AnswerLost;
 
     /**
-     * Lifts the fence if it stands and is marked as recallable, with the epoch that was in force before it, and makes the
-     * application's triggers again.
+     * Lifts the fence if it stands and is marked as recallable, with the epoch that was in force before it, and makes
+     * the application's triggers again.
      *
      * @return false if nothing was lifted
      */
@@ -53,8 +53,8 @@ public interface SourceSide {
     boolean setSequences(long generation) throws AnswerLost;
 
     /**
-     * Takes the application's writes again, and makes its triggers again, ours as the newest. Only sent when the register
-     * is known to say that SQLite has traffic.
+     * Takes the application's writes again, and makes its triggers again, ours as the newest. Only sent when the
+     * register is known to say that SQLite has traffic.
      *
      * @param epoch the epoch that is in force
      * @return false if there is a newer daemon

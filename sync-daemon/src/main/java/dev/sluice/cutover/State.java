@@ -3,8 +3,8 @@ package dev.sluice.cutover;
 import dev.sluice.change.Position;
 
 /**
- * What a daemon knows between two steps. It holds only what its place needs, so that equal states behave alike; all else
- * is 0, false or null.
+ * What a daemon knows between two steps. It holds only what its place needs, so that equal states behave alike; all
+ * else is 0, false or null.
  *
  * @param generation the one this daemon has taken; at {@link Place#START} the least it may take
  * @param version the register's, as it was last heard
@@ -31,7 +31,8 @@ public record State(
     }
 
     State looked(SourceLook look) {
-        return new State(Place.LOOKED, generation, 0, 0, look.fenced(), look.recallable(), look.fenced() ? look.head() : null);
+        return new State(Place.LOOKED, generation, 0, 0, look.fenced(), look.recallable(),
+                look.fenced() ? look.head() : null);
     }
 
     /** What the register adds to a look at SQLite. */

@@ -3,7 +3,9 @@ package dev.sluice.cutover;
 import java.util.List;
 import java.util.Locale;
 
-/** What the protocol can do: each is at most one transaction on one side, and can be repeated. The labels are stable. */
+/**
+ * What the protocol can do: each is at most one transaction on one side, and can be repeated. The labels are stable.
+ */
 public enum Step {
     // start and resume
     TAKE_SOURCE("takes a generation in SQLite: an older daemon can change nothing there any more"),

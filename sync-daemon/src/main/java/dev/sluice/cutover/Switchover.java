@@ -5,9 +5,9 @@ import java.util.Optional;
 import java.util.function.LongSupplier;
 
 /**
- * Drives the {@link Protocol} until a wish is fulfilled or given up. When time is up before the flip was sent, SQLite takes
- * writes again although PostgreSQL may be gone; when a flip was sent and its outcome can't be asked, the fence stays and it
- * is asked again for as long as patience lasts. Thread rule: one thread, that of the caller.
+ * Drives the {@link Protocol} until a wish is fulfilled or given up. When time is up before the flip was sent, SQLite
+ * takes writes again although PostgreSQL may be gone; when a flip was sent and its outcome can't be asked, the fence
+ * stays and it is asked again for as long as patience lasts. Thread rule: one thread, that of the caller.
  */
 public final class Switchover {
 
@@ -75,7 +75,10 @@ public final class Switchover {
             }
         }
 
-        /** A cutover that is given up while SQLite is seen without a fence: there is nothing that PostgreSQL need be asked. */
+        /**
+         * A cutover that is given up while SQLite is seen without a fence: there is nothing that PostgreSQL need be
+         * asked.
+         */
         private boolean neverBegan() {
             return wished == Wish.CUT_OVER && wish == Wish.SETTLE && state.place() == Place.LOOKED && !state.fenced();
         }

@@ -6,8 +6,8 @@ import dev.sluice.change.Position;
  * PostgreSQL, as the protocol sees it. Every method is one transaction that takes effect wholly or not at all, now or
  * later ({@link AnswerLost}). False means that a condition failed and nothing was changed. Thread rule: one thread.
  *
- * <p>No call may take longer than a small part of the cutover's time limit: while it waits for PostgreSQL, a fence in SQLite
- * can't be lifted. What takes longer has lost its answer.
+ * <p>No call may take longer than a small part of the cutover's time limit: while it waits for PostgreSQL, a fence in
+ * SQLite can't be lifted. What takes longer has lost its answer.
  *
  * <p>After a lost answer the side itself must forget what it believed to know, the watermark above all, until
  * {@link #ask} has told it.
@@ -18,8 +18,8 @@ public interface TargetSide {
     boolean takeGeneration(long generation) throws AnswerLost;
 
     /**
-     * Reads the register, and the watermark from which {@link #drain} goes on, both {@code FOR UPDATE}: a transaction of
-     * ours that was committing when its connection was lost has ended then.
+     * Reads the register, and the watermark from which {@link #drain} goes on, both {@code FOR UPDATE}: a transaction
+     * of ours that was committing when its connection was lost has ended then.
      */
     Register ask() throws AnswerLost;
 
@@ -34,8 +34,9 @@ public interface TargetSide {
 
     /**
      * Sets PostgreSQL's sequences so that no number that SQLite gave is given again. Locks the register and checks
-     * generation, version and traffic first, but does not change it: {@code setval} is not undone by a rollback, so it must
-     * not run where the claim does not hold. Reads what it needs from SQLite, which is fenced, before its transaction.
+     * generation, version and traffic first, but does not change it: {@code setval} is not undone by a rollback, so it
+     * must not run where the claim does not hold. Reads what it needs from SQLite, which is fenced, before its
+     * transaction.
      */
     boolean setSequences(Claim claim) throws AnswerLost;
 
@@ -48,7 +49,9 @@ public interface TargetSide {
     /** {@link Traffic#POSTGRES} becomes {@link Traffic#FENCED}, and the fence is put up in the same transaction. */
     boolean fence(Claim claim) throws AnswerLost;
 
-    /** {@link Traffic#FENCED} becomes {@link Traffic#POSTGRES} again, and the fence is lifted in the same transaction. */
+    /**
+     * {@link Traffic#FENCED} becomes {@link Traffic#POSTGRES} again, and the fence is lifted in the same transaction.
+     */
     boolean unfence(Claim claim) throws AnswerLost;
 
     /** {@link Traffic#FENCED} becomes {@link Traffic#SQLITE}: a rollback is decided. The fence of PostgreSQL stays. */

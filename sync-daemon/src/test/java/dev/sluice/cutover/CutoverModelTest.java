@@ -41,7 +41,8 @@ class CutoverModelTest {
         Result result = explore(new Bounds(2, 6, 2, 2, 2, false, rule == Rule.CONFIRM), EnumSet.of(rule));
 
         assertThat(result.violation()).as("what breaks without " + rule).isNotNull();
-        System.out.println("without " + rule + ", " + result.states() + " states: " + String.join("; ", result.violation()));
+        System.out.println("without " + rule + ", " + result.states() + " states: "
+                + String.join("; ", result.violation()));
         assertThat(result.violation().get(result.violation().size() - 1)).startsWith("BROKEN: " + switch (rule) {
             case VERSION, GENERATION, DECIDE_GIVING_UP, DECIDE_ROLLBACK, INTENT -> "both sides take writes";
             case WATERMARK -> "PostgreSQL takes writes and has one of SQLite's twice";
@@ -57,8 +58,8 @@ class CutoverModelTest {
         long start = System.nanoTime();
         Result result = explore(bounds, EnumSet.noneOf(Rule.class));
         System.out.println("cutover: " + result.states() + " states, " + result.transitions() + " transitions, "
-                + result.ends() + " ends with " + bounds + " in " + (System.nanoTime() - start) / 1_000_000 + " ms, heap "
-                + (Runtime.getRuntime().totalMemory() >> 20) + " MB");
+                + result.ends() + " ends with " + bounds + " in " + (System.nanoTime() - start) / 1_000_000
+                + " ms, heap " + (Runtime.getRuntime().totalMemory() >> 20) + " MB");
         assertThat(result.violation()).isNull();
         return result;
     }

@@ -17,9 +17,9 @@ import java.util.Set;
 import java.util.function.Supplier;
 
 /**
- * Walks the protocol through every interleaving, breadth first. A world is both sides, two daemons (each may have died, and
- * another been started in its place) and a transaction that is under way although its sender has given up. In each world
- * everything is tried that could happen next.
+ * Walks the protocol through every interleaving, breadth first. A world is both sides, two daemons (each may have
+ * died, and another been started in its place) and a transaction that is under way although its sender has given up.
+ * In each world everything is tried that could happen next.
  */
 final class Exploration {
 
@@ -98,7 +98,8 @@ final class Exploration {
     private void add(int source, int target, int one, int other, int air, int count, int name) {
         transitions++;
         int low = Math.min(one, other); // which daemon is which makes no difference
-        long world = (((((((long) source << 12 | target) << 14 | low) << 14) | one + other - low) << 11) | air) << 2 | count;
+        long sides = (long) source << 12 | target;
+        long world = ((sides << 14 | low) << 14 | one + other - low) << 13 | air << 2 | count;
         if (worlds.add(world, current, name) && wrong == null) {
             String broken = Simulation.broken(sources.at(source), targets.at(target));
             if (broken != null) {
@@ -257,7 +258,8 @@ final class Exploration {
         int to = targets.id(sides.target);
         if (air != 0 || from != s || to != t || !next.equals(daemon)) {
             found.addAll(List.of(from, to, daemons.id(next), air, names.id(
-                    "generation " + daemon.state.generation() + " " + name + (fate == Fate.ANSWERED ? "" : " (" + fate + ")"))));
+                    "generation " + daemon.state.generation() + " " + name
+                            + (fate == Fate.ANSWERED ? "" : " (" + fate + ")"))));
         }
     }
 
@@ -271,7 +273,10 @@ final class Exploration {
 
     // ---- does it end? ----
 
-    /** If from here on nothing fails and this daemon (or one that is started now) is alone, every wish comes to its end. */
+    /**
+     * If from here on nothing fails and this daemon (or one that is started now) is alone, every wish comes to its
+     * end.
+     */
     private String end(Source source, Target target, Daemon daemon) {
         long generation = daemon.state.generation();
         // a daemon that is outdated need not have noticed, and has no say
@@ -413,7 +418,9 @@ final class Exploration {
         return (int) (key * 0x9E3779B97F4A7C15L >>> 32);
     }
 
-    /** The worlds that were met, in order, each with the one it came from. In blocks, so that growing copies nothing. */
+    /**
+     * The worlds that were met, in order, each with the one it came from. In blocks, so that growing copies nothing.
+     */
     private final class Worlds {
         private static final int BLOCK = 1 << 18;
 
@@ -474,7 +481,8 @@ final class Exploration {
         int firstBroken() {
             for (int i = 0; i < size; i++) {
                 long world = at(i);
-                if (Simulation.broken(sources.at((int) (world >>> 53)), targets.at((int) (world >>> 41) & 4095)) != null) {
+                Target target = targets.at((int) (world >>> 41) & 4095);
+                if (Simulation.broken(sources.at((int) (world >>> 53)), target) != null) {
                     return i;
                 }
             }

@@ -31,8 +31,8 @@ final class LeftOut extends Protocol {
             return new Move(step, lifted.answer(), lost ? State.unknown(state.generation()) : lifted.to(), "");
         }
         if (step == Step.CONFIRM && rules.contains(Rule.CONFIRM)) {
-            return Move.yes(step, new State(Place.SWITCHED, state.generation(), state.version(), state.epoch(), false, false,
-                    null));
+            return Move.yes(step, new State(Place.SWITCHED, state.generation(), state.version(), state.epoch(), false,
+                    false, null));
         }
         if (step == Step.DECIDE && rules.contains(Rule.DECIDE_ROLLBACK) && sides.source.fenced()) {
             Move lifted = super.take(state, Step.LIFT);

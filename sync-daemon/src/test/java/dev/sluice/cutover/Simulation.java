@@ -26,7 +26,8 @@ final class Simulation implements SourceSide, ReverseSide {
      *
      * @param applied how many of SQLite's writes it has
      * @param writes how many application writes it has acknowledged
-     * @param numbers for how many of SQLite's writes its sequences account; -1 if they were set back behind its own writes
+     * @param numbers for how many of SQLite's writes its sequences account; -1 if they were set back behind its own
+     *     writes
      * @param marker the epoch of its last fence, whose update of the register is in the reverse stream
      * @param twice a write of SQLite's was applied a second time
      */
@@ -153,8 +154,8 @@ final class Simulation implements SourceSide, ReverseSide {
         if (!news || !isMine(generation)) {
             return false;
         }
-        source = new Source(source.fenced, source.recallable, source.generation, source.writes, target.writes, target.marker,
-                source.numbers);
+        source = new Source(source.fenced, source.recallable, source.generation, source.writes, target.writes,
+                target.marker, source.numbers);
         return true;
     }
 
@@ -180,7 +181,8 @@ final class Simulation implements SourceSide, ReverseSide {
     }
 
     private Source fence(boolean fenced, boolean recallable) {
-        return new Source(fenced, recallable, source.generation, source.writes, source.received, source.met, source.numbers);
+        return new Source(fenced, recallable, source.generation, source.writes, source.received, source.met,
+                source.numbers);
     }
 
     @Override
@@ -343,8 +345,8 @@ final class Simulation implements SourceSide, ReverseSide {
     /** The target after the transaction, null where a condition fails and it rolls back. */
     Target execute(Transaction x, Target t) {
         if (x.kind == Kind.TAKE) {
-            return x.generation < t.generation ? null : new Target(t.fenced, t.traffic, t.version, x.generation, t.applied,
-                    t.writes, t.epoch, t.numbers, t.marker, t.twice);
+            return x.generation < t.generation ? null : new Target(t.fenced, t.traffic, t.version, x.generation,
+                    t.applied, t.writes, t.epoch, t.numbers, t.marker, t.twice);
         }
         if (x.kind == Kind.TAKE_NEXT) {
             if (t.generation == generations) {
@@ -364,8 +366,8 @@ final class Simulation implements SourceSide, ReverseSide {
         boolean holds = leftOut.contains(Rule.VERSION) || x.version == t.version;
         if (x.kind == Kind.NUMBER) {
             boolean claimed = holds && t.traffic == Traffic.SQLITE || leftOut.contains(Rule.SEQUENCES_CLAIMED);
-            return !claimed ? null : new Target(t.fenced, t.traffic, t.version, t.generation, t.applied, t.writes, t.epoch,
-                    x.b == t.writes ? x.a : -1, t.marker, t.twice);
+            return !claimed ? null : new Target(t.fenced, t.traffic, t.version, t.generation, t.applied, t.writes,
+                    t.epoch, x.b == t.writes ? x.a : -1, t.marker, t.twice);
         }
         Traffic from = switch (x.kind) {
             case BEGIN, FLIP -> Traffic.SQLITE;

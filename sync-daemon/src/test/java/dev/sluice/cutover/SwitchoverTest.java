@@ -24,7 +24,8 @@ class SwitchoverTest {
 
     private static final Set<Step> STARTING = EnumSet.of(Step.TAKE_SOURCE, Step.TAKE_TARGET, Step.LOOK, Step.ASK);
 
-    private final Simulation sides = new Simulation(EnumSet.noneOf(Rule.class), Integer.MAX_VALUE, Integer.MAX_VALUE, 1);
+    private final Simulation sides =
+            new Simulation(EnumSet.noneOf(Rule.class), Integer.MAX_VALUE, Integer.MAX_VALUE, 1);
     private final List<Step> steps = new ArrayList<>();
     private final List<Move> moves = new ArrayList<>();
     /** What happens to the next step of this name, once. */
@@ -149,7 +150,8 @@ class SwitchoverTest {
         assertThat(unknown.traffic()).isEmpty();
         assertThat(sides.source.fenced()).isTrue();
         assertThat(steps).doesNotContain(Step.RECALL, Step.LIFT);
-        assertThat(run(State.start(), Wish.SETTLE).kind()).as("another daemon, PostgreSQL still gone").isEqualTo(Kind.UNKNOWN);
+        assertThat(run(State.start(), Wish.SETTLE).kind()).as("another daemon, PostgreSQL still gone")
+                .isEqualTo(Kind.UNKNOWN);
         assertThat(sides.source.fenced()).isTrue();
 
         sides.targetGone = false;
