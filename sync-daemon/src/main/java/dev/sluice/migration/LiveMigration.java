@@ -558,7 +558,9 @@ public final class LiveMigration implements AutoCloseable {
                     return null;
                 });
                 phase = Phase.COMPLETED;
-                return finishComplete();
+                Path audit = finishComplete();
+                valve.stop();
+                return audit;
             });
             if (cleanSource) {
                 try (SqliteSession writer = file.openWriter(options.busyTimeout())) {

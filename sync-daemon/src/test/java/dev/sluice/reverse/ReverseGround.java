@@ -1,9 +1,12 @@
 package dev.sluice.reverse;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.sluice.capture.Fence;
 import dev.sluice.plan.MappingRules;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.postgres.Target;
+import dev.sluice.schema.SchemaReader;
 import dev.sluice.sqlite.SqliteSession;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.testing.LiveGround;
@@ -115,8 +118,8 @@ final class ReverseGround implements AutoCloseable {
 
     void fence() throws SQLException {
         try (SqliteSession writer = ground.file().openWriter(Duration.ofSeconds(10))) {
-            Fence.raise(writer, generation, 1);
-            Fence.noteFlip(writer, generation);
+            Fence.raise(writer, generation, 1, true);
+            assertThat(Fence.noteFlip(writer, generation, SchemaReader.hash(writer))).isTrue();
         }
     }
 
