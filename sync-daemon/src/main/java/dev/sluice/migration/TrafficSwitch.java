@@ -51,6 +51,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -438,7 +439,7 @@ final class TrafficSwitch {
                 }
                 long pause = Math.min(RETRY_PAUSE.toNanos() * failures, RETRY_PAUSE_MAX.toNanos());
                 long left = deadline - System.nanoTime();
-                TimeUnit.NANOSECONDS.sleep(left > 0 ? Math.min(pause, left) : pause);
+                new CountDownLatch(1).await(left > 0 ? Math.min(pause, left) : pause, TimeUnit.NANOSECONDS);
                 return true;
             }
         };
