@@ -994,11 +994,14 @@ public final class LiveMigration implements AutoCloseable {
             fence = Fence.state(look);
         }
         register = session.run(connection -> new ControlRow(name).ask(connection));
-        boolean open = fence == null || !fence.fenced();
-        if (!register.traffic().equals(ControlRow.SQLITE) || !open || phase == Phase.CUTTING_OVER || phase == Phase.ROLLING_BACK) {
-            try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-                claimSource(writer);
-            }
+        if (fence == null) {
+            return true; // capture is gone: following finds that out, and what is to be done
+        }
+        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+            claimSource(writer);
+        }
+        if (!register.traffic().equals(ControlRow.SQLITE) || fence.fenced() || phase == Phase.CUTTING_OVER
+                || phase == Phase.ROLLING_BACK) {
             move(Wish.SETTLE, null);
         }
         if (phase == Phase.SWITCHED) {
