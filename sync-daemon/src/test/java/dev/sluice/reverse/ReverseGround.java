@@ -115,8 +115,7 @@ final class ReverseGround implements AutoCloseable {
 
     void fence() throws SQLException {
         try (SqliteSession writer = ground.file().openWriter(Duration.ofSeconds(10))) {
-            Fence.raise(writer, generation, 1);
-            Fence.noteFlip(writer, generation);
+            Fence.noteFlip(writer, generation, Fence.raise(writer, generation, 1, true).schemaHash());
         }
     }
 
