@@ -97,8 +97,8 @@ public final class LiveMigration implements AutoCloseable {
     private static final Duration RETRY_PAUSE = Duration.ofSeconds(2);
     private static final Duration PURGE_PAUSE = Duration.ofSeconds(5);
     private static final Duration VISIT_PAUSE = Duration.ofSeconds(3);
+    private static final Duration PURGE_STEP_PAUSE = Duration.ofMillis(50);
     private static final int PURGE_ROWS_MAX = 5_000;
-    private static final int PURGE_STEPS_MAX = 50;
     private static final Duration CANCEL_GRACE = Duration.ofSeconds(20);
     private static final int COMMANDS_MAX = 64;
 
@@ -1203,11 +1203,9 @@ public final class LiveMigration implements AutoCloseable {
             return;
         }
         try (SqliteSession writer = file.openWriter(Duration.ofMillis(200))) {
-            // in small transactions: the application's writers pass between them
-            int steps = 0;
-            while (Capture.purge(writer, generation, keepFrom, PURGE_ROWS_MAX) >= PURGE_ROWS_MAX
-                    && ++steps < PURGE_STEPS_MAX) {
-                LOG.trace("purged {} rows", PURGE_ROWS_MAX);
+            if (Capture.purge(writer, generation, keepFrom, PURGE_ROWS_MAX) >= Capture.STEP_ROWS) {
+                purgedAtNanos -= PURGE_PAUSE.minus(PURGE_STEP_PAUSE).toNanos(); // there is more, but writers come first
+                return;
             }
         } catch (SQLException e) {
             LOG.debug("the changelog is purged another time", e); // the application is busy; it comes first
