@@ -97,6 +97,7 @@ public final class LiveMigration implements AutoCloseable {
     private static final Duration RETRY_PAUSE = Duration.ofSeconds(2);
     private static final Duration PURGE_PAUSE = Duration.ofSeconds(5);
     private static final Duration VISIT_PAUSE = Duration.ofSeconds(3);
+    private static final Duration IDLE_PURGE_PAUSE = Duration.ofMinutes(1);
     private static final Duration PURGE_STEP_PAUSE = Duration.ofMillis(50);
     private static final int PURGE_ROWS_MAX = 5_000;
     private static final Duration CANCEL_GRACE = Duration.ofSeconds(20);
@@ -148,6 +149,7 @@ public final class LiveMigration implements AutoCloseable {
     private boolean widenAgain;
     private long widenedAtNanos;
     private long purgedAtNanos;
+    private long purgedTo = -1;
     private long visitedAtNanos;
     private long sequencesRaisedNanos = System.nanoTime();
     private long sequencesRaisedAt = -1;
@@ -1194,14 +1196,15 @@ public final class LiveMigration implements AutoCloseable {
 
     /** Keeps the changelog short: rows far behind the watermark go, a few thousand at a time. */
     private void purge() throws SQLException, InterruptedException {
-        if (System.nanoTime() - purgedAtNanos < PURGE_PAUSE.toNanos() || watermark == null) {
+        if (watermark == null) {
+            return;
+        }
+        long keepFrom = watermark.seq() - options.purgeKeepRows();
+        Duration pause = keepFrom == purgedTo ? IDLE_PURGE_PAUSE : PURGE_PAUSE;
+        if (keepFrom <= 1 || System.nanoTime() - purgedAtNanos < pause.toNanos()) {
             return;
         }
         purgedAtNanos = System.nanoTime();
-        long keepFrom = watermark.seq() - options.purgeKeepRows();
-        if (keepFrom <= 1) {
-            return;
-        }
         try (SqliteSession writer = file.openWriter(Duration.ofMillis(200))) {
             if (Capture.purge(writer, generation, keepFrom, PURGE_ROWS_MAX) >= Capture.STEP_ROWS) {
                 purgedAtNanos -= PURGE_PAUSE.minus(PURGE_STEP_PAUSE).toNanos(); // there is more, but writers come first
@@ -1209,12 +1212,14 @@ public final class LiveMigration implements AutoCloseable {
             }
         } catch (SQLException e) {
             LOG.debug("the changelog is purged another time", e); // the application is busy; it comes first
+            return;
         }
         session.run(connection -> {
             store.trimJournal(connection, keepFrom, options.purgeKeepMinutes());
             connection.commit();
             return null;
         });
+        purgedTo = keepFrom;
     }
 
     /** Sequences follow the keys that came, so that the application can move over at any time. */
