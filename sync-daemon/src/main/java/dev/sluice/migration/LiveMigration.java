@@ -1166,9 +1166,10 @@ public final class LiveMigration implements AutoCloseable {
                 widen();
             }
         } else {
-            // after a second of silence look ten times less often: an idle application costs next to nothing
-            boolean idle = System.nanoTime() - idleSinceNanos > 1_000_000_000L;
-            commandsWithin(idle ? options.pollInterval().multipliedBy(10) : options.pollInterval());
+            // an application that is silent for a second, and more so for half a minute, costs next to nothing
+            long idleSeconds = (System.nanoTime() - idleSinceNanos) / 1_000_000_000L;
+            int slower = idleSeconds < 1 ? 1 : idleSeconds < 30 ? 10 : 20;
+            commandsWithin(options.pollInterval().multipliedBy(slower));
         }
         FutureTask<?> command = commands.poll();
         if (command != null) {

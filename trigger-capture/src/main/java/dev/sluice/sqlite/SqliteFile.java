@@ -65,6 +65,16 @@ public record SqliteFile(Path path) {
         }
     }
 
+    /** When the file or its write-ahead log was last written, in milliseconds since 1970; asks without a descriptor. */
+    public long writtenAtMillis() throws IOException {
+        long file = Files.getLastModifiedTime(path).toMillis();
+        try {
+            return Math.max(file, Files.getLastModifiedTime(walPath()).toMillis());
+        } catch (NoSuchFileException e) {
+            return file;
+        }
+    }
+
     /**
      * Forces the WAL to disk, so that nothing is applied to the target which a power loss could take from the source.
      * SQLite takes no locks on the WAL file, so this descriptor is harmless.

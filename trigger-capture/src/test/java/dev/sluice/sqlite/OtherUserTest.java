@@ -106,7 +106,7 @@ class OtherUserTest {
         return new ProcessBuilder(SETPRIV.toString(), "--reuid=" + user, "--regid=" + primaryGroup, "--groups=" + GROUP,
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx64m", "-XX:TieredStopAtLevel=1",
                 "-XX:-UsePerfData", "-cp", classPath, OtherUserTest.class.getName(), database.toString(), kind)
-                .redirectErrorStream(true).start();
+                .redirectError(ProcessBuilder.Redirect.DISCARD).start();
     }
 
     private static BufferedReader lines(Process process) {
