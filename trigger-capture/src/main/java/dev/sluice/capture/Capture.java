@@ -292,6 +292,9 @@ public final class Capture {
                     }
                     writer.execute("DROP TRIGGER " + SqlText.quoted(trigger));
                 }
+                if (exists(writer, "_sluice_trigger")) {
+                    Fence.giveBackTriggers(writer); // of a fence that was not lifted by us
+                }
                 for (String view : ours(writer, "view", "_sluice_*")) {
                     writer.execute("DROP VIEW " + SqlText.quoted(view));
                 }
