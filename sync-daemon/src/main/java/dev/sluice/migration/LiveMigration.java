@@ -142,6 +142,7 @@ public final class LiveMigration implements AutoCloseable {
     private long generation;
     private boolean replicationRole;
     private FutureTask<Void> heldTried; // run when the tables that are held are followed again, or held again
+    private boolean heldLookedAt;
     private boolean wentBack;
     private boolean takingGeneration;
     private String planSeen;
@@ -545,10 +546,7 @@ public final class LiveMigration implements AutoCloseable {
                 try {
                     if (answered != null) {
                         sourceChanged(answered);
-                        if (heldTried != null) {
-                            heldTried.run();
-                            heldTried = null;
-                        }
+                        heldLookedAt = heldTried != null;
                     } else {
                         if (reader == null) {
                             open();
@@ -1144,7 +1142,11 @@ public final class LiveMigration implements AutoCloseable {
     // ---- phase replicating ----
 
     private void follow() throws SQLException, InterruptedException {
-        if (heldTried != null) {
+        if (heldLookedAt) {
+            heldLookedAt = false;
+            heldTried.run(); // all that follows from the look was done: it replicates again
+            heldTried = null;
+        } else if (heldTried != null) {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "tables that are held are tried again");
         }
         if (watermark == null || follower.sourceChanged()) {
