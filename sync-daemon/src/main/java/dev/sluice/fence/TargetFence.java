@@ -12,7 +12,9 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
@@ -121,15 +123,22 @@ public final class TargetFence {
         if (connection.getAutoCommit()) {
             throw new IllegalStateException("a fence holds from a commit on: autocommit must be off");
         }
+        Set<String> locked = new HashSet<>();
         for (int round = 0; round < ROUNDS_MAX; round++) {
             List<Post> wrong = posts(connection).stream().filter(post -> !post.stands(up)).toList();
             if (wrong.isEmpty()) {
                 return;
             }
+            List<String> unlocked = wrong.stream().map(Post::name).filter(name -> !locked.contains(name)).toList();
+            if (unlocked.isEmpty()) {
+                // under these locks nobody else can alter a trigger or attach a partition
+                execute(connection, wrong.stream().map(post -> statements(post, up)).collect(Collectors.joining("; ")));
+                return;
+            }
             requireOwnership(connection, wrong);
             makeFunction(connection);
-            lock(connection, wrong, wait);
-            execute(connection, wrong.stream().map(post -> statements(post, up)).collect(Collectors.joining("; ")));
+            lock(connection, unlocked, wait);
+            locked.addAll(unlocked); // and look again: somebody may have done it while we waited
         }
         throw new IllegalStateException("partitions are made or triggers disabled faster than the fence can be raised");
     }
@@ -147,11 +156,11 @@ public final class TargetFence {
     }
 
     /** All at once, and all within {@code wait}: lock_timeout alone would count anew for every table. */
-    private static void lock(Connection connection, Collection<Post> posts, Duration wait) throws SQLException {
+    private static void lock(Connection connection, Collection<String> tables, Duration wait) throws SQLException {
         String before = text(connection, "SELECT current_setting('lock_timeout') || ' ' || current_setting('statement_timeout')");
         long millis = Math.max(1, wait.toMillis());
         execute(connection, "SET LOCAL lock_timeout = " + millis + "; SET LOCAL statement_timeout = " + millis + "; LOCK TABLE "
-                + posts.stream().map(post -> "ONLY " + post.name()).collect(Collectors.joining(", "))
+                + tables.stream().map(table -> "ONLY " + table).collect(Collectors.joining(", "))
                 + " IN SHARE ROW EXCLUSIVE MODE; SET LOCAL lock_timeout = '" + before.split(" ")[0]
                 + "'; SET LOCAL statement_timeout = '" + before.split(" ")[1] + "'");
     }

@@ -65,9 +65,12 @@ public final class ControlRow {
         return move(connection, claim, SQLITE, SQLITE);
     }
 
-    /** Ends an attempt: no flip of an earlier version can succeed any more. Empty if the claim does not hold. */
-    public Optional<Content> giveUp(Connection connection, Claim claim) throws SQLException {
-        return move(connection, claim, SQLITE, SQLITE);
+    /**
+     * Leaves the traffic as it is and raises the version: nothing that was sent on an earlier one can succeed any more. So
+     * an attempt is given up. Empty if the claim does not hold.
+     */
+    public Optional<Content> supersede(Connection connection, Claim claim) throws SQLException {
+        return move(connection, claim, null, null);
     }
 
     /** Gives PostgreSQL the traffic; the fence is to be lifted in the same transaction. Empty if the claim does not hold. */
@@ -96,10 +99,11 @@ public final class ControlRow {
                 && row.version() == claim.version() && row.traffic().equals(traffic)).isPresent();
     }
 
+    /** @param from null for any traffic, which then stays */
     private Optional<Content> move(Connection connection, Claim claim, String from, String to) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement("""
-                UPDATE sluice.control SET traffic = ?, epoch = ?, version = version + 1
-                WHERE migration = ? AND generation = ? AND version = ? AND traffic = ? AND epoch <= ?
+                UPDATE sluice.control SET traffic = coalesce(?, traffic), epoch = ?, version = version + 1
+                WHERE migration = ? AND generation = ? AND version = ? AND traffic = coalesce(?, traffic) AND epoch <= ?
                 RETURNING traffic, epoch, version, generation
                 """)) {
             update.setString(1, to);

@@ -78,7 +78,7 @@ class TargetFenceIT {
         ours("UPDATE sluice.control SET epoch = 7");
         raise();
         Connection app = application();
-        assertThat(refusal(() -> run(app, "SELECT * FROM sluice.control")).getSQLState()).isEqualTo("42501");
+        assertThat(refusal(() -> run(app, "SELECT * FROM sluice.control")).state()).isEqualTo("42501");
         List<String> writes = new ArrayList<>(List.of("INSERT INTO t VALUES (2)", "UPDATE t SET v = 'x'", "DELETE FROM t",
                 "TRUNCATE t", "TRUNCATE u, t", "INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING",
                 "INSERT INTO t VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET v = excluded.v",
@@ -89,15 +89,15 @@ class TargetFenceIT {
         }
         for (String write : writes) {
             assertThat(refusal(() -> run(app, write))).as(write).satisfies(e -> {
-                assertThat(e.getSQLState()).isEqualTo(TargetFence.REFUSED);
-                assertThat(e.getServerErrorMessage().getMessage()).startsWith("sluice: writes go to SQLite (epoch 7), table")
+                assertThat(e.state()).isEqualTo(TargetFence.REFUSED);
+                assertThat(e.message()).startsWith("sluice: writes go to SQLite (epoch 7), table")
                         .contains("takes none");
-                assertThat(e.getServerErrorMessage().getHint()).contains("/v1/traffic");
-                assertThat(SqlFailure.of(e)).isEqualTo(SqlFailure.FENCED);
+                assertThat(e.hint()).contains("/v1/traffic");
+                assertThat(e.failure()).isEqualTo(SqlFailure.FENCED);
             });
         }
         assertThat(refusal(() -> app.unwrap(PGConnection.class).getCopyAPI()
-                .copyIn("COPY t FROM STDIN", new StringReader("9\tnine\n"))).getSQLState()).isEqualTo(TargetFence.REFUSED);
+                .copyIn("COPY t FROM STDIN", new StringReader("9\tnine\n"))).state()).isEqualTo(TargetFence.REFUSED);
         assertThat(number(app, "SELECT count(*) FROM t")).isEqualTo(1);
     }
 
@@ -130,8 +130,8 @@ class TargetFenceIT {
             give("fenced", 2);
             raise();
             assertThat(refusal(() -> run(app, "INSERT INTO t VALUES (5)"))).as(level).satisfies(e -> {
-                assertThat(e.getSQLState()).isEqualTo(TargetFence.REFUSED);
-                assertThat(e.getServerErrorMessage().getMessage()).startsWith("sluice: writes are being moved (epoch ");
+                assertThat(e.state()).isEqualTo(TargetFence.REFUSED);
+                assertThat(e.message()).startsWith("sluice: writes are being moved (epoch ");
             });
             run(app, "ROLLBACK");
             give("postgres", 2);
@@ -257,11 +257,11 @@ class TargetFenceIT {
         });
         awaitWaiting();
         Connection late = application();
-        Future<PSQLException> refused = aside(() -> refusal(() -> run(late, "INSERT INTO t VALUES (3)")));
+        Future<Refused> refused = aside(() -> refusal(() -> run(late, "INSERT INTO t VALUES (3)")));
         assertThat(number(reader, "SELECT count(*) FROM t")).isEqualTo(1);
         run(writer, "COMMIT");
         raised.get(20, TimeUnit.SECONDS);
-        assertThat(refused.get(20, TimeUnit.SECONDS).getSQLState()).as("who waits behind the fence finds it")
+        assertThat(refused.get(20, TimeUnit.SECONDS).state()).as("who waits behind the fence finds it")
                 .isEqualTo(TargetFence.REFUSED);
         try (Connection look = target.connect()) {
             assertThat(number(look, "SELECT count(*) FROM t")).as("the writer's row is there").isEqualTo(2);
@@ -440,7 +440,7 @@ class TargetFenceIT {
             fence.raise(connection, LONG);
             StoreSchema.remove(connection, "it's");
         });
-        assertThat(refusal(() -> run(app, "INSERT INTO t VALUES (3)")).getServerErrorMessage().getMessage())
+        assertThat(refusal(() -> run(app, "INSERT INTO t VALUES (3)")).message())
                 .as("a fence whose migration is gone").contains("epoch unknown");
         within(connection -> StoreSchema.remove(connection, "other"));
         run(app, "INSERT INTO t VALUES (3)", "INSERT INTO x VALUES (3)");
@@ -540,11 +540,14 @@ class TargetFenceIT {
         return Long.parseLong(text(connection, sql));
     }
 
-    private static PSQLException refusal(Attempt attempt) {
+    private record Refused(String state, String message, String hint, SqlFailure failure) {}
+
+    private static Refused refusal(Attempt attempt) {
         try {
             attempt.run();
         } catch (PSQLException e) {
-            return e;
+            return new Refused(e.getSQLState(), e.getServerErrorMessage().getMessage(), e.getServerErrorMessage().getHint(),
+                    SqlFailure.of(e));
         } catch (Exception e) {
             throw new AssertionError(e);
         }
@@ -552,7 +555,7 @@ class TargetFenceIT {
     }
 
     private static void assertRefused(Attempt attempt) {
-        assertThat(refusal(attempt).getSQLState()).isEqualTo(TargetFence.REFUSED);
+        assertThat(refusal(attempt).state()).isEqualTo(TargetFence.REFUSED);
     }
 
     /** Until somebody waits for a lock on a table. */

@@ -378,7 +378,8 @@ public final class Capture {
         return script.triggers().entrySet().stream().allMatch(trigger -> {
             Stored stored = ours.get(trigger.getKey());
             return stored != null && trigger.getValue().equals(stored.sql())
-                    && SqlText.sameName(stored.table(), table.name()) && stored.rowid() > appsNewest;
+                    && SqlText.sameName(stored.table(), table.name()) && (stored.rowid() > appsNewest
+                            || TriggerText.of(stored.sql()).timing() != Timing.AFTER);
         });
     }
 

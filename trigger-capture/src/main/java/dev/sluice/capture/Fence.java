@@ -46,11 +46,10 @@ public final class Fence {
      * What the source was at the moment of a raising or lifting.
      *
      * @param head its last change; the write lock proves that no writer is in flight
-     * @param schemaHash see {@link SchemaReader#hash}
      * @param schemaVersionBefore SQLite's counter of schema changes as the transaction found it
      * @param schemaVersion the counter as the transaction leaves it: what lies between is our own doing
      */
-    public record Moment(Position head, String schemaHash, long schemaVersionBefore, long schemaVersion) {}
+    public record Moment(Position head, long schemaVersionBefore, long schemaVersion) {}
 
     /** Writes of ours to a fenced source, within a transaction that is already open and must not be ended by them. */
     public interface Writes<T> {
@@ -146,19 +145,21 @@ public final class Fence {
             return moment(writer, before);
         }
         putTriggersAside(writer); // those that the application has made meanwhile go behind the others
-        String hash = SchemaReader.hash(writer);
-        Set<String> tables = giveBackTriggers(writer);
-        for (CapturedTable table : present.tables()) {
-            if (tables.contains(SqlText.lower(table.name()))) {
-                renewTriggers(writer, table.id());
+        if (writer.number("SELECT count(*) FROM \"_sluice_trigger\"") > 0) {
+            String hash = SchemaReader.hash(writer);
+            Set<String> tables = giveBackTriggers(writer);
+            for (CapturedTable table : present.tables()) {
+                if (tables.contains(SqlText.lower(table.name()))) {
+                    renewAfterTriggers(writer, table.id());
+                }
+            }
+            if (!SchemaReader.hash(writer).equals(hash)) {
+                throw new SourceRefusal("the application's triggers were not created again as they had been: nothing was"
+                        + " changed, look into the table _sluice_trigger of the source");
             }
         }
         writer.execute("UPDATE \"_sluice_control\" SET fenced = 0, recall = 0, traffic_epoch = " + trafficEpoch
                 + " WHERE id = 1");
-        if (!SchemaReader.hash(writer).equals(hash)) {
-            throw new SourceRefusal("the application's triggers were not created again as they had been: nothing was"
-                    + " changed, look into the table _sluice_trigger of the source");
-        }
         return moment(writer, before);
     }
 
@@ -190,7 +191,7 @@ public final class Fence {
     }
 
     private static Moment moment(SqliteSession writer, long schemaVersionBefore) throws SQLException {
-        return new Moment(Capture.head(writer), SchemaReader.hash(writer), schemaVersionBefore, schemaVersion(writer));
+        return new Moment(Capture.head(writer), schemaVersionBefore, schemaVersion(writer));
     }
 
     private static long schemaVersion(SqliteSession session) throws SQLException {
@@ -199,29 +200,24 @@ public final class Fence {
 
     // ---- the application's triggers ----
 
+    private static final String APPLICATIONS = """
+            FROM sqlite_master WHERE type = 'trigger' AND name NOT GLOB '_sluice_*'
+              AND lower(tbl_name) IN (SELECT lower(name) FROM "_sluice_table" WHERE kind <> 'GONE')
+            """;
+
     private record Trigger(String name, String table, String sql) {}
 
     /** Drops the triggers of captured tables and keeps their text; one of a name that is kept already replaces it. */
     private static void putTriggersAside(SqliteSession writer) throws SQLException {
-        List<Trigger> triggers = triggers(writer, """
-                SELECT name, tbl_name, sql FROM sqlite_master
-                WHERE type = 'trigger' AND name NOT GLOB '_sluice_*'
-                  AND lower(tbl_name) IN (SELECT lower(name) FROM "_sluice_table" WHERE kind <> 'GONE')
-                ORDER BY rowid
-                """);
+        List<Trigger> triggers = triggers(writer, "SELECT name, tbl_name, sql " + APPLICATIONS);
+        if (triggers.isEmpty()) {
+            return;
+        }
+        writer.execute("DELETE FROM \"_sluice_trigger\" WHERE lower(name) IN (SELECT lower(name) " + APPLICATIONS + ")");
+        // the text goes from table to table, so that every byte of it stays
+        writer.execute("INSERT INTO \"_sluice_trigger\"(name, tbl, sql) SELECT name, tbl_name, sql " + APPLICATIONS
+                + "ORDER BY rowid");
         for (Trigger trigger : triggers) {
-            try (PreparedStatement forget = writer.prepare(
-                    "DELETE FROM \"_sluice_trigger\" WHERE lower(name) = lower(?)");
-                    PreparedStatement keep = writer.prepare("""
-                            INSERT INTO "_sluice_trigger"(position, name, tbl, sql)
-                            SELECT (SELECT coalesce(max(position), 0) + 1 FROM "_sluice_trigger"), name, tbl_name, sql
-                            FROM sqlite_master WHERE type = 'trigger' AND name = ?
-                            """)) {
-                forget.setString(1, trigger.name());
-                forget.executeUpdate();
-                keep.setString(1, trigger.name());
-                keep.executeUpdate();
-            }
             writer.execute("DROP TRIGGER main." + SqlText.quoted(trigger.name()));
         }
     }
@@ -266,10 +262,11 @@ public final class Fence {
         return text;
     }
 
-    /** Makes our triggers of a table anew from their own texts, in their order. */
-    private static void renewTriggers(SqliteSession writer, int tableId) throws SQLException {
-        List<Trigger> ours = triggers(writer, "SELECT name, tbl_name, sql FROM sqlite_master"
-                + " WHERE type = 'trigger' AND name GLOB '" + TriggerScript.triggerName(tableId, "*") + "' ORDER BY rowid");
+    /** Makes our AFTER triggers of a table anew from their own texts, in their order; only those must be the newest. */
+    private static void renewAfterTriggers(SqliteSession writer, int tableId) throws SQLException {
+        List<Trigger> ours = triggers(writer, "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'"
+                + " AND name GLOB '" + TriggerScript.triggerName(tableId, "*") + "' ORDER BY rowid");
+        ours.removeIf(trigger -> TriggerText.of(trigger.sql()).timing() != TriggerText.Timing.AFTER);
         for (Trigger trigger : ours) {
             writer.execute("DROP TRIGGER main." + SqlText.quoted(trigger.name()));
         }
