@@ -105,8 +105,9 @@ public final class LiveMigration implements AutoCloseable {
     private static final Duration RETRY_PAUSE = Duration.ofSeconds(2);
     private static final Duration PURGE_PAUSE = Duration.ofSeconds(5);
     private static final Duration VISIT_PAUSE = Duration.ofSeconds(3);
+    private static final Duration IDLE_PURGE_PAUSE = Duration.ofMinutes(1);
+    private static final Duration PURGE_STEP_PAUSE = Duration.ofMillis(50);
     private static final int PURGE_ROWS_MAX = 5_000;
-    private static final int PURGE_STEPS_MAX = 50;
     private static final Duration CANCEL_GRACE = Duration.ofSeconds(20);
     private static final int COMMANDS_MAX = 64;
     private static final Duration FENCE_WAIT = Duration.ofSeconds(5);
@@ -156,11 +157,13 @@ public final class LiveMigration implements AutoCloseable {
     private boolean heldLookedAt;
     private boolean wentBack;
     private boolean takingGeneration;
+    private long recalledAt; // the generation that the source was given by ourselves, 0 for none
     private boolean moving; // the stored phase may lie behind ours: a rollback has been decided
     private String planSeen;
     private boolean widenAgain;
     private long widenedAtNanos;
     private long purgedAtNanos;
+    private long purgedTo = -1;
     private long visitedAtNanos;
     private long sequencesRaisedNanos = System.nanoTime();
     private long sequencesRaisedAt = -1;
@@ -253,6 +256,10 @@ public final class LiveMigration implements AutoCloseable {
     }
 
     public void pause() throws Exception {
+        if (phase == Phase.SWITCHED) {
+            throw new TargetRefusal("PostgreSQL's commits can't be paused, as the way back would be lost with its log: sluice"
+                    + " rollback or sluice complete");
+        }
         valve.pause();
         run = RunState.PAUSED;
         savePaused(true);
@@ -924,6 +931,9 @@ public final class LiveMigration implements AutoCloseable {
 
     /** Loads the stored migration or plans a new one, and takes a generation on both sides. */
     private void open() throws SQLException, InterruptedException {
+        if (generation == 0) {
+            recallSource();
+        }
         MigrationStore.Stored stored = reconnect.call(() -> {
             try (Connection connection = target.connect()) {
                 return store.load(connection);
@@ -991,6 +1001,24 @@ public final class LiveMigration implements AutoCloseable {
             takeOverTypes();
         }
         unblock();
+    }
+
+    /**
+     * A daemon that died in a cutover may have left the source fenced. Where no flip was sent the fence is lifted without
+     * PostgreSQL, which may be gone. The generation that this takes is used for nothing else.
+     */
+    private void recallSource() throws SQLException {
+        Fence.State fence;
+        try (SqliteSession look = file.openReader(options.busyTimeout())) {
+            fence = Fence.state(look);
+        }
+        if (fence != null && fence.recall()) {
+            try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+                recalledAt = Capture.takeGeneration(writer);
+                Fence.recall(writer, recalledAt);
+            }
+            LOG.warn("event=recalled migration={}: a cutover was cut off before the flip; SQLite takes writes again", name);
+        }
     }
 
     /**
@@ -1145,9 +1173,10 @@ public final class LiveMigration implements AutoCloseable {
         return session.run(connection -> {
             SourceFacts facts = store.source(connection);
             long taken = store.takeGeneration(connection);
-            boolean known = capture != null && facts != null && capture.epoch().equals(facts.epoch())
+            boolean behind = capture != null && facts != null && capture.epoch().equals(facts.epoch())
                     && capture.generation() >= taken;
-            if (known) {
+            boolean known = behind && capture.generation() != recalledAt;
+            if (behind) {
                 taken = capture.generation() + 1;
                 store.setGeneration(connection, taken);
             }
@@ -1545,9 +1574,10 @@ public final class LiveMigration implements AutoCloseable {
                 widen();
             }
         } else {
-            // after a second of silence look ten times less often: an idle application costs next to nothing
-            boolean idle = System.nanoTime() - idleSinceNanos > 1_000_000_000L;
-            commandsWithin(idle ? options.pollInterval().multipliedBy(10) : options.pollInterval());
+            // an application that is silent for a second, and more so for half a minute, costs next to nothing
+            long idleSeconds = (System.nanoTime() - idleSinceNanos) / 1_000_000_000L;
+            int slower = idleSeconds < 1 ? 1 : idleSeconds < 30 ? 10 : 20;
+            commandsWithin(options.pollInterval().multipliedBy(slower));
         }
         FutureTask<?> command = commands.poll();
         if (command != null) {
@@ -1599,29 +1629,30 @@ public final class LiveMigration implements AutoCloseable {
 
     /** Keeps the changelog short: rows far behind the watermark go, a few thousand at a time. */
     private void purge() throws SQLException, InterruptedException {
-        if (System.nanoTime() - purgedAtNanos < PURGE_PAUSE.toNanos() || watermark == null) {
+        if (watermark == null) {
+            return;
+        }
+        long keepFrom = watermark.seq() - options.purgeKeepRows();
+        Duration pause = keepFrom == purgedTo ? IDLE_PURGE_PAUSE : PURGE_PAUSE;
+        if (keepFrom <= 1 || System.nanoTime() - purgedAtNanos < pause.toNanos()) {
             return;
         }
         purgedAtNanos = System.nanoTime();
-        long keepFrom = watermark.seq() - options.purgeKeepRows();
-        if (keepFrom <= 1) {
-            return;
-        }
         try (SqliteSession writer = file.openWriter(Duration.ofMillis(200))) {
-            // in small transactions: the application's writers pass between them
-            int steps = 0;
-            while (Capture.purge(writer, generation, keepFrom, PURGE_ROWS_MAX) >= PURGE_ROWS_MAX
-                    && ++steps < PURGE_STEPS_MAX) {
-                LOG.trace("purged {} rows", PURGE_ROWS_MAX);
+            if (Capture.purge(writer, generation, keepFrom, PURGE_ROWS_MAX) >= Capture.STEP_ROWS) {
+                purgedAtNanos -= PURGE_PAUSE.minus(PURGE_STEP_PAUSE).toNanos(); // there is more, but writers come first
+                return;
             }
         } catch (SQLException e) {
             LOG.debug("the changelog is purged another time", e); // the application is busy; it comes first
+            return;
         }
         session.run(connection -> {
             store.trimJournal(connection, keepFrom, options.purgeKeepMinutes());
             connection.commit();
             return null;
         });
+        purgedTo = keepFrom;
     }
 
     /** Sequences follow the keys that came, so that the application can move over at any time. */
