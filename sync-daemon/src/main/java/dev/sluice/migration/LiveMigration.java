@@ -1368,8 +1368,10 @@ public final class LiveMigration implements AutoCloseable {
                 store.createChunks(connection, table.getKey(), table.getValue());
             }
             enter(connection, Phase.COPYING);
+            register = new ControlRow(name).ask(connection);
             return null;
         });
+        announce(null);
         follower = follower();
     }
 
