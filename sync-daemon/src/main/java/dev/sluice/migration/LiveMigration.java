@@ -840,6 +840,9 @@ public final class LiveMigration implements AutoCloseable {
                             return;
                         }
                         if (phase == Phase.COMPLETED) {
+                            try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+                                claimSource(writer); // what the stream keeps there is removed under our generation
+                            }
                             finishComplete();
                             return;
                         }

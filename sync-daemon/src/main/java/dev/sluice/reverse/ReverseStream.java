@@ -109,7 +109,7 @@ public final class ReverseStream implements AutoCloseable {
         this.plan = plan;
         this.options = options;
         this.listener = listener;
-        this.slot = new Slot(migration, plan);
+        this.slot = new Slot(migration, plan, target.url().effectiveDatabase());
     }
 
     // ---- set up ----

@@ -50,14 +50,15 @@ final class Slot {
         }
     }
 
-    Slot(String migration, MigrationPlan plan) {
+    /** @param database where the slot is: names of slots are shared by all databases of a server */
+    Slot(String migration, MigrationPlan plan, String database) {
         this.migration = migration;
         this.plan = plan;
         this.name = "sluice_" + migration.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9_]", "_")
-                .substring(0, Math.min(NAME_MAX, migration.length())) + "_" + hash(migration);
+                .substring(0, Math.min(NAME_MAX, migration.length())) + "_" + hash(database + "\n" + migration);
     }
 
-    /** Different migrations have different names however alike their own are. */
+    /** Different migrations have different names however alike their own and their databases' are. */
     private static String hash(String text) {
         try {
             byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));

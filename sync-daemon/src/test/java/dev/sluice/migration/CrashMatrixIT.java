@@ -18,6 +18,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -44,7 +45,7 @@ import org.junit.jupiter.api.io.TempDir;
 class CrashMatrixIT {
 
     private static final boolean ALL = "all".equals(System.getProperty("sluice.matrix"));
-    private static final int SAMPLE = 3;
+    private static final int SAMPLE = 2;
     private static final long TIMEOUT_MILLIS = 20_000;
     private static final long SHORT_MILLIS = 8_000;
 
@@ -133,7 +134,7 @@ class CrashMatrixIT {
     void killedAgainWhileItSettlesItEndsOnOneSideWithEveryWrite() throws Exception {
         List<Kills> rows = new ArrayList<>();
         for (String when : List.of("before-", "after-")) {
-            rows.add(new Kills("cutover", List.of("after-fence-source", when + "recall"), Side.SQLITE));
+            rows.add(new Kills("cutover", List.of(when + "recall"), Side.SQLITE));
             rows.add(new Kills("cutover", List.of("before-flip", when + "give-up"), Side.SQLITE));
             rows.add(new Kills("cutover", List.of("before-flip", when + "lift"), Side.SQLITE));
             rows.add(new Kills("cutover", List.of("after-flip", when + "confirm"), Side.POSTGRES));
@@ -152,7 +153,12 @@ class CrashMatrixIT {
         for (String moment : row.moments()) {
             ground.hook(moment, "kill -9 $PPID");
             Future<SwitchDaemon.Answer> answer = null;
-            if (struck == 0) {
+            if (moment.endsWith("-recall")) {
+                // what has it taken back; a daemon that is started recalls before anything else, and runs no hook for it
+                answer = ground.pauseAt("before-note-flip", row.act(), TIMEOUT_MILLIS);
+                ground.live.app("ALTER TABLE audit ADD COLUMN since_" + table.size() + " TEXT");
+                ground.goOn("before-note-flip");
+            } else if (struck == 0) {
                 answer = ground.daemon.order(row.act(), TIMEOUT_MILLIS);
             } else {
                 ground.startDaemon();
@@ -166,7 +172,7 @@ class CrashMatrixIT {
         }
         ground.startDaemon();
         ground.awaitSettled(row.end());
-        note(row.act() + (row.moments().size() > 1 ? ", settling" : ""), "daemon killed "
+        note(row.act() + (row.moments().size() > 1 || row.moments().get(0).endsWith("-recall") ? ", settling" : ""), "daemon killed "
                 + String.join(", then ", row.moments()).replace("before-", "before ").replace("after-", "after ")
                         .replace('-', '_'), found, struck);
     }
@@ -281,6 +287,84 @@ class CrashMatrixIT {
             assertThat(lost.live.traces()).isEmpty();
             table.add(row("cutover", "network cut in flip for good, repair: the target is lost", found, "SQLite",
                     lost.millis(struck)));
+        }
+    }
+
+    // ---- complete: it has no hooks, so PostgreSQL is made to wait within its steps ----
+
+    /**
+     * A place in the completion.
+     *
+     * @param trigger what has PostgreSQL wait there for a lock that the test holds
+     */
+    private record Halt(String place, String trigger, boolean decided) {}
+
+    private static Halt before(String tag) {
+        return new Halt("in " + tag, "CREATE EVENT TRIGGER strike ON ddl_command_start WHEN TAG IN ('" + tag
+                + "') EXECUTE FUNCTION strike.wait_in_ddl(); ALTER EVENT TRIGGER strike ENABLE ALWAYS", true);
+    }
+
+    @Test
+    void killedCompletionIsFinishedOrWasNeverBegun() throws Exception {
+        List<Halt> halts = List.of(
+                new Halt("in its decision", "CREATE TRIGGER strike BEFORE UPDATE ON sluice.migration FOR EACH ROW"
+                        + " WHEN (NEW.phase = 'completed') EXECUTE FUNCTION strike.wait_in_row();"
+                        + " ALTER TABLE sluice.migration ENABLE ALWAYS TRIGGER strike", false),
+                before("DROP PUBLICATION"), before("DROP TRIGGER"), before("DROP SCHEMA"));
+        for (Halt halt : ALL ? halts : chosen(halts).subList(0, 1)) {
+            killCompletion(halt);
+        }
+    }
+
+    private void killCompletion(Halt halt) throws Exception {
+        try (Ground done = new Ground("complete-" + halt.place().replace(' ', '-'))) {
+            done.prepare("complete");
+            done.application.still(done.application::forgetEpochs);
+            done.live.there("CREATE SCHEMA strike",
+                    "CREATE FUNCTION strike.wait_in_ddl() RETURNS event_trigger LANGUAGE plpgsql AS"
+                            + " $$BEGIN PERFORM pg_advisory_xact_lock(4711); END$$",
+                    "CREATE FUNCTION strike.wait_in_row() RETURNS trigger LANGUAGE plpgsql AS"
+                            + " $$BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NEW; END$$", halt.trigger());
+            long struck;
+            String found;
+            try (Connection held = done.live.target().dedicated(); Statement lock = held.createStatement()) {
+                lock.execute("SELECT pg_advisory_lock(4711)");
+                Future<SwitchDaemon.Answer> answer = done.daemon.order("complete", TIMEOUT_MILLIS);
+                await().failFast(() -> assertThat(answer.isDone() ? "it answered " + answer.get() : "it waits")
+                        .isEqualTo("it waits"))
+                        .until(() -> done.live.target("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"),
+                                count -> count.equals(List.of("1")));
+                done.daemon.close();
+                struck = System.nanoTime();
+                found = "SQLite " + done.fence() + "; phase " + done.live.target("SELECT phase FROM sluice.migration").get(0);
+            }
+            await().until(() -> done.live.target("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"),
+                    count -> count.equals(List.of("0")));
+            done.live.there(halt.decided() ? "DROP EVENT TRIGGER strike"
+                    : "DROP TRIGGER IF EXISTS strike ON sluice.migration", "DROP SCHEMA strike CASCADE");
+            done.startDaemon();
+            if (halt.decided()) {
+                SwitchDaemon.Answer end = done.daemon.ask("end", 50_000);
+                assertThat(end.done()).as(end.says() + "\n" + done.log()).isTrue();
+                assertThat(end.says()).startsWith("completed ");
+                assertThat(done.live.target("SELECT 'schema' FROM pg_namespace WHERE nspname = 'sluice' UNION ALL"
+                        + " SELECT 'trigger' FROM pg_trigger WHERE tgname LIKE '%sluice%' UNION ALL"
+                        + " SELECT 'publication' FROM pg_publication UNION ALL"
+                        + " SELECT 'slot' FROM pg_replication_slots WHERE database = current_database()")).isEmpty();
+                assertThat(done.fence()).as("no mistake writes to the old file").isEqualTo("fenced");
+                long now = System.nanoTime();
+                await().failFast(done.application::assertWell).until(() -> done.application.firstAfter(now) != null);
+                done.application.still(() -> {
+                    try (Connection there = DriverManager.getConnection(done.url(), done.live.target().login())) {
+                        done.application.assertEachOnce(there, "PostgreSQL");
+                    }
+                });
+                done.application.assertWell();
+            } else {
+                done.awaitSettled(Side.POSTGRES);
+            }
+            table.add(row("complete", "daemon killed " + halt.place(), found, "PostgreSQL"
+                    + (halt.decided() ? ", completed" : ""), done.millis(struck)));
         }
     }
 
