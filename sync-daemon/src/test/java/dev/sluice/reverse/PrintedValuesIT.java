@@ -68,7 +68,7 @@ class PrintedValuesIT {
         List<Filling> fillings = List.copyOf(AllCodecs.all());
         TablePlan plan = table(fillings.stream().map(Filling::codec).toList(), fillings.stream().map(Filling::type).toList());
         List<Row> rows = new ArrayList<>();
-        for (Value value : NastyValues.all(seed, 1_000)) {
+        for (Value value : NastyValues.all(seed, 200)) {
             Value[] values = new Value[fillings.size() + 1];
             values[0] = Value.of(rows.size());
             for (int i = 0; i < fillings.size(); i++) {
