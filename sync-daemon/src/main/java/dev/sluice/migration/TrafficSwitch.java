@@ -260,6 +260,11 @@ final class TrafficSwitch {
         return notes;
     }
 
+    /** Age of the oldest heartbeat that PostgreSQL has and SQLite has not; 0 if there is none. */
+    synchronized long secondsBehind() {
+        return reverse == null ? 0 : reverse.health().behindSeconds();
+    }
+
     /** How far the stream is behind, as a clause. */
     synchronized String lag() {
         StreamHealth health = reverse == null ? null : reverse.health();
