@@ -675,6 +675,9 @@ public final class LiveMigration implements AutoCloseable {
     private SwitchReport moved(Wish wish, SwitchOrder order, List<Gate.Look> gates) throws SQLException, InterruptedException {
         Phase before = phase;
         TrafficSwitch.Result result = move(wish, order);
+        if (result.unknown()) {
+            move(Wish.SETTLE, null); // PostgreSQL is there again
+        }
         if (before == Phase.SWITCHED && phase != Phase.SWITCHED) {
             closeReader(); // everything of the source is opened anew
         }
@@ -772,11 +775,17 @@ public final class LiveMigration implements AutoCloseable {
 
     private String trafficLabel() {
         ControlRow.Content now = register;
-        return now == null ? ControlRow.SQLITE : now.traffic();
+        return now == null ? ControlRow.SQLITE
+                : phase == Phase.CUTTING_OVER || phase == Phase.ROLLING_BACK ? ControlRow.FENCED : now.traffic();
     }
 
     private List<String> notes(MigrationPlan planned) {
-        List<String> all = new ArrayList<>(traffic.notes());
+        List<String> all = new ArrayList<>();
+        if ((phase == Phase.CUTTING_OVER || phase == Phase.ROLLING_BACK) && run.kind() == RunState.Kind.BLOCKED) {
+            all.add("NO SIDE TAKES WRITES: what was sent to PostgreSQL may be done or not, and it can't be asked; this ends by"
+                    + " itself when it answers, and if it is gone for good there is sluice repair");
+        }
+        all.addAll(traffic.notes());
         if (planned != null) {
             planned.held().forEach(table -> all.add("table " + table.source() + " is held: " + table.reason()));
         }
@@ -1052,16 +1061,17 @@ public final class LiveMigration implements AutoCloseable {
         }
         if (!register.traffic().equals(ControlRow.SQLITE) || fence.fenced() || phase == Phase.CUTTING_OVER
                 || phase == Phase.ROLLING_BACK) {
+            announce(fence); // hooks tell what is true
             move(Wish.SETTLE, null);
         }
         if (phase == Phase.SWITCHED) {
             traffic.openReverse(plan, generation);
-            announce();
+            announce(null);
             unblock();
             return false;
         }
         traffic.removeForgottenReverse(plan, generation);
-        announce();
+        announce(null);
         return true;
     }
 
@@ -1073,6 +1083,9 @@ public final class LiveMigration implements AutoCloseable {
                     Preparation.schema(file, options.busyTimeout()), generation, replicationRole, this::meet, this::follower,
                     plan.schemaHash()));
             generation = result.generation();
+            if (result.unknown()) { // said before PostgreSQL is waited for
+                phase = wish == Wish.ROLL_BACK || phase == Phase.ROLLING_BACK ? Phase.ROLLING_BACK : Phase.CUTTING_OVER;
+            }
             phase = session.run(connection -> {
                 register = new ControlRow(name).ask(connection);
                 Phase stored = store.standing(connection).phase();
@@ -1089,12 +1102,16 @@ public final class LiveMigration implements AutoCloseable {
         }
     }
 
-    private void announce() {
+    /** @param fence what an earlier daemon has left; null where the register tells all */
+    private void announce(Fence.State fence) {
         ControlRow.Content now = register;
         String installation = traffic.installation();
         if (now != null && installation != null) {
             Traffic before = phase == Phase.ROLLING_BACK ? Traffic.POSTGRES : Traffic.SQLITE;
-            traffic.settings().announcer().say(Traffic.of(now.traffic()), before, now.epoch(), installation);
+            Traffic said = Traffic.of(now.traffic());
+            boolean held = said == Traffic.SQLITE && fence != null && fence.fenced();
+            traffic.settings().announcer().say(held ? Traffic.FENCED : said, before,
+                    held ? Math.max(now.epoch(), fence.trafficEpoch()) : now.epoch(), installation);
         }
     }
 
@@ -1620,7 +1637,7 @@ public final class LiveMigration implements AutoCloseable {
         } else {
             unblock();
         }
-        announce();
+        announce(null);
     }
 
     /** While the application is silent nothing else would tell that the target is away, or that it went back. */

@@ -457,7 +457,17 @@ final class TrafficSwitch {
             case FENCE_TARGET -> announcer.say(Traffic.FENCED, Traffic.POSTGRES, state.epoch(), installation());
             case FLIP, UNFENCE -> announcer.say(Traffic.POSTGRES, null, state.epoch(), installation());
             case LIFT -> announcer.say(Traffic.SQLITE, null, state.epoch(), installation());
+            case RECALL -> sayRecalled(announcer);
             default -> { }
+        }
+    }
+
+    /** PostgreSQL was not asked, so only SQLite says which epoch goes on. */
+    private void sayRecalled(Announcer announcer) {
+        try (SqliteSession look = file.openReader(busyTimeout)) {
+            announcer.say(Traffic.SQLITE, null, Fence.state(look).trafficEpoch(), installation());
+        } catch (SQLException | RuntimeException e) {
+            LOG.debug("the source can't be asked for its epoch; the register's is announced later", e);
         }
     }
 
