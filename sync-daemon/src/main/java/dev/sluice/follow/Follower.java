@@ -18,6 +18,7 @@ import dev.sluice.verify.SamePoint;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -32,6 +33,9 @@ public final class Follower implements SamePoint {
     /** A transaction of more pieces than this is committed although the source has gone on meanwhile. */
     private static final int PIECES_MAX = 500;
 
+    /** How often a silent source is asked whether it is still the same file. */
+    private static final Duration IDENTITY_PAUSE = Duration.ofMillis(500);
+
     private final SqliteFile file;
     private final SourceReader reader;
     private final LastingSession session;
@@ -44,6 +48,7 @@ public final class Follower implements SamePoint {
     private Applier applier;
     private Watermark known;
     private long knownSince = -1;
+    private long identifiedAtNanos = System.nanoTime();
 
     /**
      * The source that the watermark speaks of.
@@ -103,13 +108,18 @@ public final class Follower implements SamePoint {
 
     /**
      * True if another connection has committed to the source since the last turn, or another file lies in its place,
-     * which the open one would never tell; costs some microseconds.
+     * which the open one would never tell (looked at now and then); costs some microseconds.
      */
     public boolean sourceChanged() throws SQLException {
         return dirty || reader.changed() || !isExpectedFile();
     }
 
     private boolean isExpectedFile() {
+        long now = System.nanoTime();
+        if (now - identifiedAtNanos < IDENTITY_PAUSE.toNanos()) {
+            return true; // every turn asks as well
+        }
+        identifiedAtNanos = now;
         try {
             return file.identity().equals(expected.identity());
         } catch (IOException e) {

@@ -33,6 +33,8 @@ final class ChangelogLimit implements AutoCloseable {
     private final long bytesMax;
     private final Consumer<String> note;
     private final ScheduledExecutorService timer;
+    private long bytes;
+    private long readAt = -1; // when the file had last been written to
 
     /**
      * @param bytesMax what the changelog may take; 0 for a fifth of what the disk has free, the changelog included
@@ -55,13 +57,17 @@ final class ChangelogLimit implements AutoCloseable {
 
     private void look() {
         try {
-            long bytes;
-            try (SqliteSession session = file.openReader(Duration.ofMillis(200))) {
-                bytes = bytes(session);
+            long written = file.writtenAtMillis();
+            if (written != readAt) {
+                try (SqliteSession session = file.openReader(Duration.ofMillis(200))) {
+                    bytes = bytes(session);
+                }
+                readAt = written;
             }
             long limit = bytesMax > 0 ? bytesMax : (file.freeBytes() + bytes) / 5;
             if (bytes > limit) {
                 remove(bytes, limit);
+                readAt = -1;
             }
         } catch (SQLException | IOException | SourceRefusal e) {
             LOG.debug("the changelog's size is looked at another time", e);

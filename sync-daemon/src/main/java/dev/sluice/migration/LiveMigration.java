@@ -105,8 +105,9 @@ public final class LiveMigration implements AutoCloseable {
     private static final Duration RETRY_PAUSE = Duration.ofSeconds(2);
     private static final Duration PURGE_PAUSE = Duration.ofSeconds(5);
     private static final Duration VISIT_PAUSE = Duration.ofSeconds(3);
+    private static final Duration IDLE_PURGE_PAUSE = Duration.ofMinutes(1);
+    private static final Duration PURGE_STEP_PAUSE = Duration.ofMillis(50);
     private static final int PURGE_ROWS_MAX = 5_000;
-    private static final int PURGE_STEPS_MAX = 50;
     private static final Duration CANCEL_GRACE = Duration.ofSeconds(20);
     private static final int COMMANDS_MAX = 64;
     private static final Duration FENCE_WAIT = Duration.ofSeconds(5);
@@ -161,6 +162,7 @@ public final class LiveMigration implements AutoCloseable {
     private boolean widenAgain;
     private long widenedAtNanos;
     private long purgedAtNanos;
+    private long purgedTo = -1;
     private long visitedAtNanos;
     private long sequencesRaisedNanos = System.nanoTime();
     private long sequencesRaisedAt = -1;
@@ -1528,9 +1530,10 @@ public final class LiveMigration implements AutoCloseable {
                 widen();
             }
         } else {
-            // after a second of silence look ten times less often: an idle application costs next to nothing
-            boolean idle = System.nanoTime() - idleSinceNanos > 1_000_000_000L;
-            commandsWithin(idle ? options.pollInterval().multipliedBy(10) : options.pollInterval());
+            // an application that is silent for a second, and more so for half a minute, costs next to nothing
+            long idleSeconds = (System.nanoTime() - idleSinceNanos) / 1_000_000_000L;
+            int slower = idleSeconds < 1 ? 1 : idleSeconds < 30 ? 10 : 20;
+            commandsWithin(options.pollInterval().multipliedBy(slower));
         }
         FutureTask<?> command = commands.poll();
         if (command != null) {
@@ -1582,29 +1585,30 @@ public final class LiveMigration implements AutoCloseable {
 
     /** Keeps the changelog short: rows far behind the watermark go, a few thousand at a time. */
     private void purge() throws SQLException, InterruptedException {
-        if (System.nanoTime() - purgedAtNanos < PURGE_PAUSE.toNanos() || watermark == null) {
+        if (watermark == null) {
+            return;
+        }
+        long keepFrom = watermark.seq() - options.purgeKeepRows();
+        Duration pause = keepFrom == purgedTo ? IDLE_PURGE_PAUSE : PURGE_PAUSE;
+        if (keepFrom <= 1 || System.nanoTime() - purgedAtNanos < pause.toNanos()) {
             return;
         }
         purgedAtNanos = System.nanoTime();
-        long keepFrom = watermark.seq() - options.purgeKeepRows();
-        if (keepFrom <= 1) {
-            return;
-        }
         try (SqliteSession writer = file.openWriter(Duration.ofMillis(200))) {
-            // in small transactions: the application's writers pass between them
-            int steps = 0;
-            while (Capture.purge(writer, generation, keepFrom, PURGE_ROWS_MAX) >= PURGE_ROWS_MAX
-                    && ++steps < PURGE_STEPS_MAX) {
-                LOG.trace("purged {} rows", PURGE_ROWS_MAX);
+            if (Capture.purge(writer, generation, keepFrom, PURGE_ROWS_MAX) >= Capture.STEP_ROWS) {
+                purgedAtNanos -= PURGE_PAUSE.minus(PURGE_STEP_PAUSE).toNanos(); // there is more, but writers come first
+                return;
             }
         } catch (SQLException e) {
             LOG.debug("the changelog is purged another time", e); // the application is busy; it comes first
+            return;
         }
         session.run(connection -> {
             store.trimJournal(connection, keepFrom, options.purgeKeepMinutes());
             connection.commit();
             return null;
         });
+        purgedTo = keepFrom;
     }
 
     /** Sequences follow the keys that came, so that the application can move over at any time. */

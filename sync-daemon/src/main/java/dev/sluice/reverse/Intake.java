@@ -113,7 +113,7 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
             return false; // a message that another program put into the log
         }
         Struct transaction = value.getStruct("transaction");
-        if (open == null || transaction == null || !openId.equals(transaction.getString("id"))
+        if (open == null || transaction == null || !openId.equals(number(transaction))
                 || transaction.getInt64("total_order") != ++events) {
             throw new IllegalStateException("the reverse stream has a gap before event " + events + " of a transaction");
         }
@@ -126,7 +126,7 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
             throw new IllegalStateException("a transaction began in the reverse stream before the last one had ended");
         }
         open = buffers.get();
-        openId = value.getString("id");
+        openId = number(value);
         events = 0;
         moving = null;
         mark = null;
@@ -135,7 +135,7 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
     }
 
     private boolean end(SourceRecord record, Struct value) {
-        if (open == null || value.getInt64("event_count") != events || moving != null) {
+        if (open == null || !openId.equals(number(value)) || value.getInt64("event_count") != events || moving != null) {
             throw new IllegalStateException("the reverse stream gave " + events + " events of a transaction that has "
                     + value.getInt64("event_count"));
         }
@@ -144,6 +144,11 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
                 Instant.ofEpochMilli(value.getInt64("ts_ms")), mark, beat));
         open = null;
         return true;
+    }
+
+    /** The transaction's number; behind it stands the position of the record. */
+    private static String number(Struct transaction) {
+        return transaction.getString("id").replaceFirst(":.*", "");
     }
 
     private static long number(Map<String, ?> offset, String key) {
@@ -209,7 +214,7 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
         Schema schema = row.schema();
         for (int i = 0; i < texts.length; i++) {
             Field field = schema.field(table.names()[i]);
-            texts[i] = field == null ? PrintedValues.UNCHANGED : (String) row.get(field);
+            texts[i] = field == null ? PrintedValues.ABSENT : (String) row.get(field);
         }
         return texts;
     }

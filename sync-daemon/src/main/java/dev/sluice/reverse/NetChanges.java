@@ -84,7 +84,7 @@ final class NetChanges {
     static String[] merged(String[] later, String[] earlier) {
         String[] merged = later;
         for (int i = 0; i < later.length; i++) {
-            if (later[i] == PrintedValues.UNCHANGED && earlier[i] != PrintedValues.UNCHANGED) {
+            if (!PrintedValues.isSent(later[i]) && PrintedValues.isSent(earlier[i])) {
                 if (merged == later) {
                     merged = later.clone();
                 }

@@ -2,7 +2,7 @@ package dev.sluice.reverse;
 
 /**
  * One change of a row as PostgreSQL printed it. Texts stand in the order of {@link StreamTable#names}; null is NULL, and
- * {@link PrintedValues#UNCHANGED} what the stream did not carry.
+ * {@link PrintedValues#isSent} tells what the stream did not carry.
  *
  * @param table its place among the stream's tables
  * @param before the row before, of which only the key is sure to be there; null for an insert
@@ -30,7 +30,7 @@ record RowChange(int table, Kind kind, String[] before, String[] after) {
         long size = 0;
         if (texts != null) {
             for (String text : texts) {
-                size += text == null || text == PrintedValues.UNCHANGED ? 8 : 56 + 2L * text.length();
+                size += text == null || !PrintedValues.isSent(text) ? 8 : 56 + 2L * text.length();
             }
         }
         return size;

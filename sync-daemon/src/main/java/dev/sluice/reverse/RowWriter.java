@@ -18,7 +18,6 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -198,8 +197,9 @@ final class RowWriter implements AutoCloseable {
         for (int i = 0; i < columns.size(); i++) {
             StreamTable.Column column = columns.get(i);
             String text = row.texts[i];
-            if (text == PrintedValues.UNCHANGED) {
-                row.hasGaps |= row.base == null || column.index() < 0 || row.base[column.index()] == null;
+            if (!PrintedValues.isSent(text)) {
+                row.hasGaps |= text == PrintedValues.UNCHANGED
+                        && (row.base == null || column.index() < 0 || row.base[column.index()] == null);
                 continue;
             }
             Value value;
@@ -268,7 +268,7 @@ final class RowWriter implements AutoCloseable {
         List<StreamTable.Column> columns = table.columns();
         for (int i = 0; i < columns.size(); i++) {
             StreamTable.Column column = columns.get(i);
-            if (row.texts[i] == PrintedValues.UNCHANGED || !row.isMoved() && isKey(i)) {
+            if (!PrintedValues.isSent(row.texts[i]) || !row.isMoved() && isKey(i)) {
                 continue;
             }
             Value value = column.index() < 0 ? row.key.parts().get(0) : row.values[column.index()];
@@ -323,7 +323,7 @@ final class RowWriter implements AutoCloseable {
         for (Pending row : rows) {
             if (row.from != null) {
                 row.base = read(row.from);
-                row.hasGaps = row.base == null && Arrays.asList(row.texts).contains(PrintedValues.UNCHANGED);
+                row.hasGaps = row.base == null && hasUnchanged(row.texts);
             }
         }
         for (RowKey key : gone) {
@@ -345,6 +345,15 @@ final class RowWriter implements AutoCloseable {
                 refused.add(row);
             }
         }
+    }
+
+    private static boolean hasUnchanged(String[] texts) {
+        for (String text : texts) {
+            if (text == PrintedValues.UNCHANGED) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void insertOrRefuse(Pending row) throws SQLException {
@@ -386,7 +395,7 @@ final class RowWriter implements AutoCloseable {
         Map<String, String> sent = new LinkedHashMap<>();
         boolean[] isSent = new boolean[table.stored().size()];
         for (int i = 0; i < row.texts.length; i++) {
-            if (row.texts[i] != PrintedValues.UNCHANGED) {
+            if (PrintedValues.isSent(row.texts[i])) {
                 sent.put(table.names()[i], row.texts[i]);
                 int index = table.columns().get(i).index();
                 if (index >= 0) {

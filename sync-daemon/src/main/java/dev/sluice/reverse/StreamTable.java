@@ -170,7 +170,7 @@ final class StreamTable {
     /** True if all parts of the key are there. */
     boolean hasKey(String[] texts) {
         for (int position : keys) {
-            if (texts == null || texts[position] == null || texts[position] == PrintedValues.UNCHANGED) {
+            if (texts == null || texts[position] == null || !PrintedValues.isSent(texts[position])) {
                 return false;
             }
         }

@@ -107,6 +107,8 @@ final class TransactionBuffer implements AutoCloseable {
                 out.writeInt(-1);
             } else if (text == PrintedValues.UNCHANGED) {
                 out.writeInt(-2);
+            } else if (text == PrintedValues.ABSENT) {
+                out.writeInt(-3);
             } else {
                 byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
                 out.writeInt(utf8.length);
@@ -158,6 +160,8 @@ final class TransactionBuffer implements AutoCloseable {
             int length = in.readInt();
             if (length == -2) {
                 texts[i] = PrintedValues.UNCHANGED;
+            } else if (length == -3) {
+                texts[i] = PrintedValues.ABSENT;
             } else if (length >= 0) {
                 texts[i] = new String(in.readNBytes(length), StandardCharsets.UTF_8);
             }

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Every codec that some column could get, once. */
-final class AllCodecs {
+public final class AllCodecs {
 
     private static final String[] DECLARED = {
         "", "INTEGER", "INT", "int(11)", "BIGINT", "TEXT", "varchar(5)", "VARCHAR(10000000000)", "CHAR(36)", "BLOB",
@@ -34,15 +34,15 @@ final class AllCodecs {
     };
     private static final String[] ZONES = {"Europe/Berlin", "America/New_York", "Pacific/Kiritimati", "UTC", "+02:00"};
 
-    static final String CREATE_ENUM = "CREATE TYPE mood AS ENUM ('', 'a', 'Z', '\\x', '日本語', 'null')";
+    public static final String CREATE_ENUM = "CREATE TYPE mood AS ENUM ('', 'a', 'Z', '\\x', '日本語', 'null')";
     private static final Codec ENUM = Codecs.forEnum("mood", List.of("", "a", "Z", "\\x", "日本語", "null"));
 
     private AllCodecs() {}
 
     /** Type as the target declares it, with a codec that may fill it. */
-    record Filling(String type, Codec codec) {}
+    public record Filling(String type, Codec codec) {}
 
-    static Collection<Filling> all() {
+    public static Collection<Filling> all() {
         Map<String, Filling> all = new LinkedHashMap<>();
         for (String declared : DECLARED) {
             for (JsonChoice json : JsonChoice.values()) {
@@ -69,7 +69,7 @@ final class AllCodecs {
         all.putIfAbsent(type + " " + codec.id(), new Filling(type, codec));
     }
 
-    static SourceColumn column(String declared) {
+    public static SourceColumn column(String declared) {
         return new SourceColumn("c", declared, false, null, 0, SourceColumn.Generation.NONE, null, "BINARY");
     }
 }

@@ -9,7 +9,7 @@ import java.util.Locale;
 import java.util.Random;
 
 /** Values that have broken a migration somewhere, and random ones of every kind that a codec looks for. */
-final class NastyValues {
+public final class NastyValues {
 
     private static final String[] TEXTS = {
         "", " ", "a", "a ", " a", "a\n", "a\t ", "a\u00a0", "a\u3000", "NULL", "null", "\\N", "\\", "\\\\", "\\.",
@@ -112,7 +112,7 @@ final class NastyValues {
     private NastyValues() {}
 
     /** The fixed ones and {@code random} more from {@code seed}; no NULL. */
-    static List<Value> all(long seed, int random) {
+    public static List<Value> all(long seed, int random) {
         List<Value> values = new ArrayList<>();
         for (String text : TEXTS) {
             values.add(Value.of(text));

@@ -13,8 +13,10 @@ import dev.sluice.sqlite.SqliteSession;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -22,11 +24,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * What Sluice keeps in the source: a changelog, a control row, a list of captured tables and the triggers. Every method
- * that writes does so in one BEGIN IMMEDIATE transaction of its own, so a killed one has done all or nothing; none may
- * be called while {@code writer} has a transaction open. The methods hold no state.
+ * that writes does so in BEGIN IMMEDIATE transactions of its own; none may be called while {@code writer} has a
+ * transaction open. Where there is much to do, it is done in several short ones with pauses between them, because the
+ * application waits meanwhile; what is looked at or thought about for that, is before. The methods hold no state.
  */
 public final class Capture {
 
@@ -36,6 +40,24 @@ public final class Capture {
     /** Beyond 2^63 - 1 SQLite chooses row numbers at random, so the order would be lost (sqlite.org/autoinc.html). */
     private static final long SEQ_MAX = 1L << 62;
 
+    /** How long a transaction may have been open when another table is begun, or another thousand rows deleted. */
+    private static final long HOLD_NANOS = 10_000_000;
+
+    /** Changelog rows that go in one statement: they take less than a millisecond. */
+    public static final int STEP_ROWS = 1_000;
+
+    /** Changelog rows that go in one transaction. */
+    private static final int PURGE_ROWS = 5_000;
+
+    /** Of the time, one part is ours and so many are the application's, while it waits in SQLite's busy handler. */
+    private static final int PAUSE_FACTOR = 4;
+
+    private static final long PAUSE_NANOS_MAX = 200_000_000;
+
+    /** How often a schema that changes while it is looked at is looked at again. */
+    private static final int LOOKS_MAX = 10;
+
+    private static final String CHANGELOG = "_sluice_changelog";
     private static final String GONE = "GONE";
 
     /** The application's triggers while they are put aside, see {@link Fence}. */
@@ -111,24 +133,58 @@ public final class Capture {
         return install(writer, tables, expectedHash, UUID.randomUUID().toString());
     }
 
-    /** As {@link #install}, under an epoch that the caller knows before: by it a crash between the two sides is told. */
+    /**
+     * As {@link #install}, under an epoch that the caller knows before: by it a crash between the two sides is told. What
+     * an installation under the same epoch has left that was cut off is removed before.
+     */
     public static State install(SqliteSession writer, List<SourceTable> tables, String expectedHash, String epoch)
             throws SQLException {
-        return inTransaction(writer, () -> {
-            State present = state(writer);
-            if (present != null) {
-                return present;
+        Deque<List<String>> steps = new ArrayDeque<>();
+        for (int i = 0; i < tables.size(); i++) {
+            steps.add(captured(tables.get(i), i + 1));
+        }
+        State present = state(writer);
+        if (present != null && (!present.epoch().equals(epoch)
+                || damaged(writer).isEmpty() && tables.stream().allMatch(table -> present.table(table.name()) != null))) {
+            return present;
+        }
+        if (present != null) {
+            uninstall(writer);
+        }
+        clear(writer);
+        int keyColumns = keyColumns(tables, KEY_COLUMNS_MIN);
+        State other = inTransaction(writer, () -> {
+            State begun = state(writer);
+            if (begun == null) {
+                refuseLeftovers(writer);
+                requireHash(writer, expectedHash);
+                createTables(writer, keyColumns, epoch);
             }
-            refuseLeftovers(writer);
-            if (!SchemaReader.hash(writer).equals(expectedHash)) {
-                throw new SourceRefusal("the source's schema changed while capture was being installed: start again");
-            }
-            createTables(writer, keyColumns(tables, KEY_COLUMNS_MIN), epoch);
-            for (int i = 0; i < tables.size(); i++) {
-                capture(writer, tables.get(i), i + 1);
-            }
-            return state(writer);
+            return begun;
         });
+        if (other != null) {
+            return other;
+        }
+        try {
+            boolean done = false;
+            while (!done) {
+                long version = inSnapshot(writer, () -> {
+                    requireHash(writer, expectedHash);
+                    return schemaVersion(writer);
+                });
+                done = inSteps(writer, steps, version, () -> { });
+            }
+        } catch (SourceRefusal e) {
+            uninstall(writer);
+            throw e;
+        }
+        return state(writer);
+    }
+
+    private static void requireHash(SqliteSession session, String expected) throws SQLException {
+        if (!SchemaReader.hash(session).equals(expected)) {
+            throw new SourceRefusal("the source's schema changed while capture was being installed: start again");
+        }
     }
 
     private static void refuseLeftovers(SqliteSession writer) throws SQLException {
@@ -195,51 +251,63 @@ public final class Capture {
         return most;
     }
 
-    private static void capture(SqliteSession writer, SourceTable table, int id) throws SQLException {
+    /** The statements that capture a table. */
+    private static List<String> captured(SourceTable table, int id) {
         for (Obstacle obstacle : Obstacle.of(table)) {
             if (obstacle.blocks()) {
                 throw new SourceRefusal(obstacle.text() + " (" + obstacle.code() + ")");
             }
         }
         RowIdentity identity = table.identity();
-        List<String> keys = identity.columns();
         StringBuilder columns = new StringBuilder("id, name, kind, rowid_name");
-        StringBuilder places = new StringBuilder("?, ?, ?, ?");
-        for (int i = 1; i <= keys.size(); i++) {
-            columns.append(", k").append(i);
-            places.append(", ?");
+        StringBuilder values = new StringBuilder(id + ", " + SqlText.literal(table.name()) + ", "
+                + SqlText.literal(identity.kind().name()) + ", "
+                + (identity.rowidName() == null ? "NULL" : SqlText.literal(identity.rowidName())));
+        for (int i = 0; i < identity.columns().size(); i++) {
+            columns.append(", k").append(i + 1);
+            values.append(", ").append(SqlText.literal(identity.columns().get(i)));
         }
-        try (PreparedStatement insert = writer.prepare(
-                "INSERT OR REPLACE INTO \"_sluice_table\"(" + columns + ") VALUES(" + places + ")")) {
-            insert.setInt(1, id);
-            insert.setString(2, table.name());
-            insert.setString(3, identity.kind().name());
-            insert.setString(4, identity.rowidName());
-            for (int i = 0; i < keys.size(); i++) {
-                insert.setString(5 + i, keys.get(i));
-            }
-            insert.executeUpdate();
-        }
-        for (String statement : TriggerScript.of(table, id).statements()) {
-            writer.execute(statement);
-        }
+        List<String> statements = new ArrayList<>();
+        statements.add("INSERT OR REPLACE INTO \"_sluice_table\"(" + columns + ") VALUES(" + values + ")");
+        statements.addAll(TriggerScript.of(table, id).statements());
+        return statements;
     }
 
     /**
-     * Removes everything of ours; nothing happens where nothing is installed.
+     * Removes everything of ours; nothing happens where nothing is installed. From the first transaction on nothing is
+     * captured any more; then the changelog goes in steps, as a long one would take the write lock for seconds. One that
+     * is killed between the steps is finished by the next uninstall or install.
      *
      * @throws SourceRefusal if the source is fenced: taking the triggers away would let the application write again
      */
     public static void uninstall(SqliteSession writer) throws SQLException {
-        inTransaction(writer, () -> {
-            if (exists(writer, "_sluice_control")
-                    && writer.number("SELECT count(*) FROM \"_sluice_control\" WHERE fenced = 1") > 0) {
-                throw new SourceRefusal("the source is fenced, and without its triggers it would take writes again:"
-                        + " roll back or complete the cutover first");
-            }
-            remove(writer, true);
-            return null;
-        });
+        boolean more = true;
+        while (more) {
+            long start = System.nanoTime();
+            more = inTransaction(writer, () -> {
+                requireOpen(writer);
+                for (String trigger : ours(writer, "trigger", "_sluice_*")) {
+                    if (isDue(start)) {
+                        return true;
+                    }
+                    writer.execute("DROP TRIGGER " + SqlText.quoted(trigger));
+                }
+                for (String view : ours(writer, "view", "_sluice_*")) {
+                    writer.execute("DROP VIEW " + SqlText.quoted(view));
+                }
+                for (String index : ours(writer, "index", "_sluice_*")) {
+                    writer.execute("DROP INDEX " + SqlText.quoted(index));
+                }
+                for (String table : ours(writer, "table", "_sluice_*")) {
+                    if (!table.equals(CHANGELOG)) {
+                        writer.execute("DROP TABLE " + SqlText.quoted(table));
+                    }
+                }
+                return false;
+            });
+            giveWay(start);
+        }
+        clear(writer);
     }
 
     /**
@@ -265,20 +333,56 @@ public final class Capture {
     }
 
     private static void remove(SqliteSession writer, boolean triggers) throws SQLException {
-        drop(writer, "trigger", "_sluice_*");
+        drop(writer, "trigger");
         if (triggers && exists(writer, "_sluice_trigger")) {
             Fence.giveBackTriggers(writer);
         }
-        drop(writer, "view", "_sluice_*");
-        drop(writer, "index", "_sluice_*");
-        drop(writer, "table", "_sluice_*");
+        drop(writer, "view");
+        drop(writer, "index");
+        drop(writer, "table");
     }
 
-    private static void drop(SqliteSession writer, String type, String pattern) throws SQLException {
-        for (String name : writer.texts("SELECT name FROM sqlite_master WHERE type = '" + type + "' AND name GLOB '"
-                + pattern + "'")) {
+    private static void drop(SqliteSession writer, String type) throws SQLException {
+        for (String name : ours(writer, type, "_sluice_*")) {
             writer.execute("DROP " + type + " " + SqlText.quoted(name));
         }
+    }
+
+    private static void requireOpen(SqliteSession writer) throws SQLException {
+        if (exists(writer, "_sluice_control")
+                && writer.number("SELECT count(*) FROM \"_sluice_control\" WHERE fenced = 1") > 0) {
+            throw new SourceRefusal("the source is fenced, and without its triggers it would take writes again:"
+                    + " roll back or complete the cutover first");
+        }
+    }
+
+    /** Removes a changelog that has lost its control row, into which therefore no trigger of ours writes any more. */
+    private static void clear(SqliteSession writer) throws SQLException {
+        commitLightly(writer);
+        boolean more = isRemains(writer);
+        while (more) {
+            long start = System.nanoTime();
+            more = inTransaction(writer, () -> {
+                if (!isRemains(writer)) {
+                    return false; // another process was faster
+                }
+                if (deleteOldest(writer, Long.MAX_VALUE, PURGE_ROWS, start) >= STEP_ROWS) {
+                    return true;
+                }
+                writer.execute("DROP TABLE " + SqlText.quoted(CHANGELOG));
+                return false;
+            });
+            giveWay(start);
+        }
+    }
+
+    private static boolean isRemains(SqliteSession writer) throws SQLException {
+        return inSnapshot(writer, () -> !exists(writer, "_sluice_control") && exists(writer, CHANGELOG)
+                && ours(writer, "trigger", "_sluice_*").isEmpty());
+    }
+
+    private static List<String> ours(SqliteSession session, String type, String pattern) throws SQLException {
+        return session.texts("SELECT name FROM sqlite_master WHERE type = '" + type + "' AND name GLOB '" + pattern + "'");
     }
 
     // ---- ask ----
@@ -441,28 +545,53 @@ public final class Capture {
      * @throws StaleGeneration if a newer daemon has taken over
      */
     public static State repair(SqliteSession writer, long generation, Collection<String> names) throws SQLException {
-        return inTransaction(writer, () -> {
-            State state = guarded(writer, generation);
-            SourceSchema schema = SchemaReader.read(writer);
-            widen(writer, state.keyColumns(), keyColumns(
-                    names.stream().map(schema::table).filter(table -> table != null).toList(), state.keyColumns()));
-            for (String name : names) {
-                CapturedTable captured = state.table(name);
-                SourceTable table = schema.table(name);
-                if (captured != null) {
-                    dropTriggers(writer, captured.id());
-                }
-                if (captured != null && (table == null || !captured.fits(table) || holdsNullKey(captured, table))) {
-                    giveUp(writer, captured.id());
-                    captured = null;
-                }
-                if (table != null) {
-                    capture(writer, captured == null ? table : table.withIdentity(captured.identity()),
-                            captured == null ? nextId(writer) : captured.id());
-                }
+        for (int look = 1; look <= LOOKS_MAX; look++) {
+            long[] version = {0};
+            Deque<List<String>> steps = inSnapshot(writer, () -> { // looks for NULL in keys, so not under the write lock
+                version[0] = schemaVersion(writer);
+                return repairs(writer, guarded(writer, generation), SchemaReader.read(writer), names);
+            });
+            boolean done = inSteps(writer, steps, version[0], () -> checkGeneration(writer, generation));
+            State repaired = state(writer);
+            if (done && !gotNullKey(writer, repaired, names)) {
+                return repaired;
             }
-            return state(writer);
-        });
+        }
+        throw new SourceRefusal("the source's schema changes faster than it can be looked at: it is tried again");
+    }
+
+    private static Deque<List<String>> repairs(
+            SqliteSession writer, State state, SourceSchema schema, Collection<String> names) throws SQLException {
+        Deque<List<String>> steps = new ArrayDeque<>();
+        int keyColumns = keyColumns(names.stream().map(schema::table).filter(table -> table != null).toList(),
+                state.keyColumns());
+        steps.add(widening(state.keyColumns(), keyColumns));
+        int nextId = 1 + (int) writer.number("SELECT coalesce(max(id), 0) FROM \"_sluice_table\"");
+        for (String name : names) {
+            List<String> step = new ArrayList<>();
+            CapturedTable captured = state.table(name);
+            SourceTable table = schema.table(name);
+            if (captured != null) {
+                step.addAll(dropped(writer, captured.id()));
+            }
+            if (captured != null && (table == null || !captured.fits(table) || holdsNullKey(captured, table))) {
+                step.add(givenUp(captured.id()));
+                captured = null;
+            }
+            if (table != null) {
+                step.addAll(captured == null ? captured(table, nextId++)
+                        : captured(table.withIdentity(captured.identity()), captured.id()));
+            }
+            steps.add(step);
+        }
+        return steps;
+    }
+
+    /** Asked when the triggers are there: a NULL that came before them is seen here, one that comes later is logged. */
+    private static boolean gotNullKey(SqliteSession writer, State repaired, Collection<String> names) throws SQLException {
+        SourceSchema schema = SchemaReader.read(writer);
+        return names.stream().anyMatch(name -> repaired.table(name) != null && schema.table(name) != null
+                && holdsNullKey(repaired.table(name), schema.table(name)));
     }
 
     private static boolean holdsNullKey(CapturedTable captured, SourceTable table) {
@@ -476,38 +605,42 @@ public final class Capture {
      * @throws StaleGeneration if a newer daemon has taken over
      */
     public static State release(SqliteSession writer, long generation, Collection<String> names) throws SQLException {
-        return inTransaction(writer, () -> {
-            State state = guarded(writer, generation);
-            for (String name : names) {
-                CapturedTable captured = state.table(name);
+        for (String name : names) {
+            inTransaction(writer, () -> {
+                CapturedTable captured = guarded(writer, generation).table(name);
                 if (captured != null) {
-                    dropTriggers(writer, captured.id());
-                    giveUp(writer, captured.id());
+                    for (String statement : dropped(writer, captured.id())) {
+                        writer.execute(statement);
+                    }
+                    writer.execute(givenUp(captured.id()));
                 }
-            }
-            return state(writer);
-        });
+                return null;
+            });
+        }
+        return guarded(writer, generation);
     }
 
-    private static void widen(SqliteSession writer, int present, int wanted) throws SQLException {
+    private static List<String> widening(int present, int wanted) {
+        List<String> statements = new ArrayList<>();
         for (int i = present + 1; i <= wanted; i++) {
-            writer.execute("ALTER TABLE \"_sluice_changelog\" ADD COLUMN k" + i);
-            writer.execute("ALTER TABLE \"_sluice_table\" ADD COLUMN k" + i);
+            statements.add("ALTER TABLE \"_sluice_changelog\" ADD COLUMN k" + i);
+            statements.add("ALTER TABLE \"_sluice_table\" ADD COLUMN k" + i);
         }
+        return statements;
     }
 
     /** By name, wherever they sit: after ALTER TABLE RENAME they sit on the table's new name. */
-    private static void dropTriggers(SqliteSession writer, int id) throws SQLException {
-        drop(writer, "trigger", TriggerScript.triggerName(id, "*"));
-        drop(writer, "table", TriggerScript.candidateName(id));
+    private static List<String> dropped(SqliteSession session, int id) throws SQLException {
+        List<String> statements = new ArrayList<>();
+        for (String trigger : ours(session, "trigger", TriggerScript.triggerName(id, "*"))) {
+            statements.add("DROP TRIGGER IF EXISTS " + SqlText.quoted(trigger));
+        }
+        statements.add("DROP TABLE IF EXISTS " + SqlText.quoted(TriggerScript.candidateName(id)));
+        return statements;
     }
 
-    private static void giveUp(SqliteSession writer, int id) throws SQLException {
-        writer.execute("UPDATE \"_sluice_table\" SET kind = '" + GONE + "' WHERE id = " + id);
-    }
-
-    private static int nextId(SqliteSession writer) throws SQLException {
-        return (int) writer.number("SELECT coalesce(max(id), 0) + 1 FROM \"_sluice_table\"");
+    private static String givenUp(int id) {
+        return "UPDATE \"_sluice_table\" SET kind = '" + GONE + "' WHERE id = " + id;
     }
 
     // ---- one daemon at a time ----
@@ -554,25 +687,96 @@ public final class Capture {
     // ---- keep the changelog short ----
 
     /**
-     * Deletes the oldest changelog rows, at most {@code rowsMax} (5000 take about a millisecond of the write lock).
+     * Deletes the oldest changelog rows in one short transaction: at most {@code rowsMax}, fewer if it takes long.
      *
      * @param keepFromSeq the first row to keep; must not be greater than the watermark, whose row proves that the
      *     source has not gone back in time
-     * @return how many rows were deleted
+     * @return how many rows were deleted; fewer than {@link #STEP_ROWS} only if there are no more
      * @throws StaleGeneration if a newer daemon has taken over
      */
     public static long purge(SqliteSession writer, long generation, long keepFromSeq, int rowsMax) throws SQLException {
+        commitLightly(writer);
+        long start = System.nanoTime();
         return inTransaction(writer, () -> {
-            guarded(writer, generation);
+            checkGeneration(writer, generation);
             long keep = Math.min(keepFromSeq, head(writer).seq()); // the newest row stays whatever is asked
-            String beyond = writer.text("SELECT seq FROM \"_sluice_changelog\" WHERE seq < " + keep
-                    + " ORDER BY seq LIMIT 1 OFFSET " + rowsMax);
-            writer.execute("DELETE FROM \"_sluice_changelog\" WHERE seq < " + (beyond == null ? keep : beyond));
-            return writer.number("SELECT changes()");
+            return deleteOldest(writer, keep, rowsMax, start);
         });
     }
 
+    private static long deleteOldest(SqliteSession writer, long keepFromSeq, int rowsMax, long start) throws SQLException {
+        long deleted = 0;
+        long step;
+        do {
+            long most = Math.min(STEP_ROWS, rowsMax - deleted);
+            String beyond = writer.text("SELECT seq FROM \"_sluice_changelog\" WHERE seq < " + keepFromSeq
+                    + " ORDER BY seq LIMIT 1 OFFSET " + most);
+            writer.execute("DELETE FROM \"_sluice_changelog\" WHERE seq < " + (beyond == null ? keepFromSeq : beyond));
+            step = writer.number("SELECT changes()");
+            deleted += step;
+        } while (step == STEP_ROWS && deleted < rowsMax && !isDue(start));
+        return deleted;
+    }
+
+    /**
+     * In WAL mode a commit of {@code writer} waits for no disk from now on: what the application has not synced yet would
+     * be synced with it, under the write lock. A power loss may then bring deleted log rows back, which harms nobody.
+     */
+    private static void commitLightly(SqliteSession writer) throws SQLException {
+        if ("wal".equalsIgnoreCase(writer.text("PRAGMA journal_mode"))) {
+            writer.execute("PRAGMA synchronous = NORMAL");
+        }
+    }
+
     // ---- small things ----
+
+    private interface Guard {
+        void check() throws SQLException;
+    }
+
+    /**
+     * Runs the statements, all of one list in one transaction, and as many lists as there is time for.
+     *
+     * @param version of the schema for which the statements were made
+     * @param guard called at the beginning of every transaction
+     * @return false as soon as somebody else has changed the schema
+     */
+    private static boolean inSteps(SqliteSession writer, Deque<List<String>> steps, long version, Guard guard)
+            throws SQLException {
+        long[] expected = {version};
+        boolean unchanged = true;
+        while (unchanged && !steps.isEmpty()) {
+            long start = System.nanoTime();
+            unchanged = inTransaction(writer, () -> {
+                guard.check();
+                if (schemaVersion(writer) != expected[0]) {
+                    return false;
+                }
+                do {
+                    for (String statement : steps.remove()) {
+                        writer.execute(statement);
+                    }
+                } while (!steps.isEmpty() && !isDue(start));
+                expected[0] = schemaVersion(writer);
+                return true;
+            });
+            giveWay(start);
+        }
+        return unchanged;
+    }
+
+    private static long schemaVersion(SqliteSession session) throws SQLException {
+        return session.number("PRAGMA schema_version");
+    }
+
+    private static boolean isDue(long start) {
+        return System.nanoTime() - start >= HOLD_NANOS;
+    }
+
+    /** SQLite's locks know no queue: who waits looks now and then, and must find the lock free. */
+    private static void giveWay(long start) {
+        LockSupport.parkNanos(Math.min(PAUSE_NANOS_MAX, PAUSE_FACTOR * (System.nanoTime() - start)));
+    }
 
     interface Body<T> {
         T run() throws SQLException;

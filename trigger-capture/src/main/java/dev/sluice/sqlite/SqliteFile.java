@@ -9,9 +9,12 @@ import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteOpenMode;
 
@@ -27,6 +30,8 @@ public record SqliteFile(Path path) {
                     "cephfs", "glusterfs", "lustre", "beegfs", "gpfs", "orangefs", "pvfs2", "mfs", "moosefs", "juicefs", "sshfs",
                     "davfs", "davfs2", "s3fs", "rclone", "gcsfuse", "goofys", "blobfuse", "blobfuse2", "curlftpfs", "gvfsd-fuse",
                     "vboxsf", "prl_fs", "grpcfuse");
+
+    private static final Logger LOG = LoggerFactory.getLogger(SqliteFile.class);
 
     /** Which file it is, whatever its name: survives a write, not a {@code mv} over it. */
     public record Identity(long device, long inode) {}
@@ -57,6 +62,16 @@ public record SqliteFile(Path path) {
             return Files.size(walPath());
         } catch (NoSuchFileException e) {
             return 0;
+        }
+    }
+
+    /** When the file or its write-ahead log was last written, in milliseconds since 1970; asks without a descriptor. */
+    public long writtenAtMillis() throws IOException {
+        long file = Files.getLastModifiedTime(path).toMillis();
+        try {
+            return Math.max(file, Files.getLastModifiedTime(walPath()).toMillis());
+        } catch (NoSuchFileException e) {
+            return file;
         }
     }
 
@@ -112,10 +127,33 @@ public record SqliteFile(Path path) {
     private SqliteSession open(SQLiteConfig config) throws SQLException {
         Connection connection = config.createConnection("jdbc:sqlite:" + path);
         try {
-            return new SqliteSession(connection);
+            SqliteSession session = new SqliteSession(connection);
+            shareWithItsGroup();
+            return session;
         } catch (SQLException e) {
             connection.close();
             throw e;
+        }
+    }
+
+    /**
+     * The {@code -wal} and {@code -shm} that SQLite makes get the database's permissions, but only root gives them its
+     * owner too: made by somebody who is merely in the database's group they would shut the application out. By name, as
+     * an open descriptor would cost SQLite its locks.
+     */
+    private void shareWithItsGroup() {
+        for (String suffix : List.of("-wal", "-shm")) {
+            Path beside = path.resolveSibling(path.getFileName() + suffix);
+            try {
+                Object group = Files.getAttribute(path, "unix:gid");
+                if (!Files.getAttribute(beside, "unix:gid").equals(group)) {
+                    Files.setAttribute(beside, "unix:gid", group);
+                }
+            } catch (NoSuchFileException e) {
+                continue; // not in WAL mode
+            } catch (IOException e) {
+                LOG.debug("{} is somebody else's, and so is its group", beside, e);
+            }
         }
     }
 

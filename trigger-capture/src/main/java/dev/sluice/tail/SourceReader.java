@@ -11,6 +11,7 @@ import dev.sluice.sqlite.SqliteSession;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.HashMap;
@@ -93,7 +94,15 @@ public final class SourceReader implements AutoCloseable {
      * microseconds and takes no lock that outlives the call.
      */
     public boolean changed() throws SQLException {
-        return session.dataVersion() != seenVersion;
+        return dataVersion() != seenVersion;
+    }
+
+    /** Asked twenty times a second and more, so without preparing it anew. */
+    private long dataVersion() throws SQLException {
+        try (ResultSet row = prepared("PRAGMA data_version").executeQuery()) {
+            row.next();
+            return row.getLong(1);
+        }
     }
 
     /**
@@ -113,7 +122,7 @@ public final class SourceReader implements AutoCloseable {
         boolean done = false;
         try {
             session.number("SELECT count(*) FROM (SELECT 1 FROM sqlite_master LIMIT 1)"); // the first read pins it
-            seenVersion = session.dataVersion();
+            seenVersion = dataVersion();
             current = new Snapshot(this, session, epoch, tables, ignoredIds);
             done = true;
             return current;

@@ -93,6 +93,29 @@ class SqliteFileTest {
         assertThat(file.fileSystemType()).isNotEmpty();
     }
 
+    /** Its log is longer than those that SQLite moves into the file by itself. */
+    @Test
+    void logOfAnApplicationThatIsThereIsNeitherMovedIntoTheFileNorDeletedWhenWeClose() throws Exception {
+        application.run("PRAGMA journal_mode = WAL", "PRAGMA wal_autocheckpoint = 0",
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
+                        + " INSERT INTO t(v) SELECT zeroblob(4000) FROM n");
+        Path wal = Path.of(file.path() + "-wal");
+        Object inode = Files.getAttribute(wal, "unix:ino");
+        long size = file.walSize();
+        assertThat(size).isGreaterThan(8_000_000);
+        try (SqliteSession reader = file.openReader(Duration.ofSeconds(1));
+                SqliteSession writer = file.openWriter(Duration.ofSeconds(1))) {
+            assertThat(reader.number("SELECT count(*) FROM t")).isEqualTo(2001);
+            writer.beginImmediate();
+            writer.rollback();
+        }
+        file.dropEmptyWal();
+        assertThat(Files.getAttribute(wal, "unix:ino")).isEqualTo(inode);
+        assertThat(file.walSize()).isEqualTo(size);
+        assertThat(file.size()).isLessThan(100_000);
+        assertThat(application.ask("SELECT count(*) FROM t")).containsExactly("2001");
+    }
+
     /** Only the superuser can be somebody else here; SQLite itself gives the files it makes to the database's owner. */
     @Test
     void walAndShmOfAnotherUsersFileBelongToThatUser() throws Exception {
