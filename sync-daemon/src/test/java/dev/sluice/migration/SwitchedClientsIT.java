@@ -24,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -66,7 +67,7 @@ class SwitchedClientsIT {
         static Note of(String line) {
             String[] words = line.split(" ", 7);
             return new Note(words[0], words[1], Long.parseLong(words[2]), Long.parseLong(words[3]), Long.parseLong(words[4]),
-                    words[5], words[6].strip());
+                    words[5], words[6].stripTrailing());
         }
 
         boolean is(String kind) {
@@ -307,10 +308,10 @@ class SwitchedClientsIT {
                 String member = note.what.substring(1, note.what.indexOf('='));
                 boolean changes = insert != members.containsKey(member);
                 assertThat(note.what).as("%s found what it had written before", note).endsWith(changes ? "=1" : "=0");
-                if (changes && insert) {
+                if (!insert) {
+                    members.remove(member);
+                } else if (changes) {
                     members.put(member, note.name);
-                } else {
-                    members.remove(insert ? null : member);
                 }
             }
         }
@@ -339,7 +340,7 @@ class SwitchedClientsIT {
 
     private void tell(List<Note> notes) {
         Map<String, Long> answers = notes.stream().collect(Collectors.groupingBy(note -> note.answer + " " + note.side
-                + note.what.replaceFirst("^[^ ]*", ""), java.util.TreeMap::new, Collectors.counting()));
+                + note.what.replaceFirst("^[^ ]*", ""), TreeMap::new, Collectors.counting()));
         System.out.printf("SwitchedClientsIT: seed %d, %d moves, %d verifications, %d snapshots, answers %s%n", SEED, moves.size(),
                 verifications.get(), looks.get(), answers);
         for (Moved move : moves) {

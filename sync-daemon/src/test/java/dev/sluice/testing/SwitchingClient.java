@@ -155,7 +155,7 @@ public final class SwitchingClient {
             return OK;
         } catch (SQLException e) {
             boolean certain = !committing || refused(e);
-            what.append(refused(e) ? " refused" : " " + e.getSQLState() + "/" + e.getErrorCode());
+            what.append(refused(e) ? " refused" : " " + (e.getSQLState() == null ? "SQLite " + e.getErrorCode() : e.getSQLState()));
             try {
                 end("ROLLBACK");
             } catch (SQLException gone) {
@@ -239,7 +239,7 @@ public final class SwitchingClient {
 
     /** One write, so that a line is whole when this process is killed. */
     private void note(Object... words) throws IOException {
-        StringBuilder line = new StringBuilder();
+        StringBuilder line = new StringBuilder(200);
         for (Object word : words) {
             line.append(word).append(' ');
         }
