@@ -157,6 +157,7 @@ public final class LiveMigration implements AutoCloseable {
     private boolean heldLookedAt;
     private boolean wentBack;
     private boolean takingGeneration;
+    private long recalledAt; // the generation that the source was given by ourselves, 0 for none
     private boolean moving; // the stored phase may lie behind ours: a rollback has been decided
     private String planSeen;
     private boolean widenAgain;
@@ -255,6 +256,10 @@ public final class LiveMigration implements AutoCloseable {
     }
 
     public void pause() throws Exception {
+        if (phase == Phase.SWITCHED) {
+            throw new TargetRefusal("PostgreSQL's commits can't be paused, as the way back would be lost with its log: sluice"
+                    + " rollback or sluice complete");
+        }
         valve.pause();
         run = RunState.PAUSED;
         savePaused(true);
@@ -917,6 +922,9 @@ public final class LiveMigration implements AutoCloseable {
 
     /** Loads the stored migration or plans a new one, and takes a generation on both sides. */
     private void open() throws SQLException, InterruptedException {
+        if (generation == 0) {
+            recallSource();
+        }
         MigrationStore.Stored stored = reconnect.call(() -> {
             try (Connection connection = target.connect()) {
                 return store.load(connection);
@@ -984,6 +992,24 @@ public final class LiveMigration implements AutoCloseable {
             takeOverTypes();
         }
         unblock();
+    }
+
+    /**
+     * A daemon that died in a cutover may have left the source fenced. Where no flip was sent the fence is lifted without
+     * PostgreSQL, which may be gone. The generation that this takes is used for nothing else.
+     */
+    private void recallSource() throws SQLException {
+        Fence.State fence;
+        try (SqliteSession look = file.openReader(options.busyTimeout())) {
+            fence = Fence.state(look);
+        }
+        if (fence != null && fence.recall()) {
+            try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
+                recalledAt = Capture.takeGeneration(writer);
+                Fence.recall(writer, recalledAt);
+            }
+            LOG.warn("event=recalled migration={}: a cutover was cut off before the flip; SQLite takes writes again", name);
+        }
     }
 
     /**
@@ -1130,9 +1156,10 @@ public final class LiveMigration implements AutoCloseable {
         return session.run(connection -> {
             SourceFacts facts = store.source(connection);
             long taken = store.takeGeneration(connection);
-            boolean known = capture != null && facts != null && capture.epoch().equals(facts.epoch())
+            boolean behind = capture != null && facts != null && capture.epoch().equals(facts.epoch())
                     && capture.generation() >= taken;
-            if (known) {
+            boolean known = behind && capture.generation() != recalledAt;
+            if (behind) {
                 taken = capture.generation() + 1;
                 store.setGeneration(connection, taken);
             }

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -51,6 +52,15 @@ public final class OwnServer implements AutoCloseable {
 
     public void stop() {
         server.close();
+    }
+
+    /** Ends it as a failing machine does; it starts again by itself. */
+    public void kill() throws IOException, InterruptedException {
+        ProcessHandle postmaster = ProcessHandle.of(Long.parseLong(
+                Files.readAllLines(data().resolve("postmaster.pid")).get(0).strip())).orElseThrow();
+        List<ProcessHandle> all = postmaster.descendants().toList();
+        run("kill", "-KILL", Long.toString(postmaster.pid()));
+        all.forEach(ProcessHandle::destroyForcibly);
     }
 
     /** Starts it again, at the same address. */

@@ -40,7 +40,7 @@ public final class Capture {
     /** Beyond 2^63 - 1 SQLite chooses row numbers at random, so the order would be lost (sqlite.org/autoinc.html). */
     private static final long SEQ_MAX = 1L << 62;
 
-    /** How long a transaction may have been open when another table is begun, or another thousand rows deleted. */
+    /** How long a transaction may have been open when another statement is begun. */
     private static final long HOLD_NANOS = 10_000_000;
 
     /** Changelog rows that go in one statement: they take less than a millisecond. */
@@ -139,9 +139,9 @@ public final class Capture {
      */
     public static State install(SqliteSession writer, List<SourceTable> tables, String expectedHash, String epoch)
             throws SQLException {
-        Deque<List<String>> steps = new ArrayDeque<>();
+        Deque<String> steps = new ArrayDeque<>();
         for (int i = 0; i < tables.size(); i++) {
-            steps.add(captured(tables.get(i), i + 1));
+            steps.addAll(captured(tables.get(i), i + 1));
         }
         State present = state(writer);
         if (present != null && (!present.epoch().equals(epoch)
@@ -151,7 +151,7 @@ public final class Capture {
         if (present != null) {
             uninstall(writer);
         }
-        clear(writer);
+        clear(writer); // and commits lightly from here on
         int keyColumns = keyColumns(tables, KEY_COLUMNS_MIN);
         State other = inTransaction(writer, () -> {
             State begun = state(writer);
@@ -281,6 +281,7 @@ public final class Capture {
      * @throws SourceRefusal if the source is fenced: taking the triggers away would let the application write again
      */
     public static void uninstall(SqliteSession writer) throws SQLException {
+        commitLightly(writer);
         boolean more = true;
         while (more) {
             long start = System.nanoTime();
@@ -291,6 +292,9 @@ public final class Capture {
                         return true;
                     }
                     writer.execute("DROP TRIGGER " + SqlText.quoted(trigger));
+                }
+                if (exists(writer, "_sluice_trigger")) {
+                    Fence.giveBackTriggers(writer); // of a fence that was not lifted by us
                 }
                 for (String view : ours(writer, "view", "_sluice_*")) {
                     writer.execute("DROP VIEW " + SqlText.quoted(view));
@@ -545,9 +549,10 @@ public final class Capture {
      * @throws StaleGeneration if a newer daemon has taken over
      */
     public static State repair(SqliteSession writer, long generation, Collection<String> names) throws SQLException {
+        commitLightly(writer);
         for (int look = 1; look <= LOOKS_MAX; look++) {
             long[] version = {0};
-            Deque<List<String>> steps = inSnapshot(writer, () -> { // looks for NULL in keys, so not under the write lock
+            Deque<String> steps = inSnapshot(writer, () -> { // looks for NULL in keys, so not under the write lock
                 version[0] = schemaVersion(writer);
                 return repairs(writer, guarded(writer, generation), SchemaReader.read(writer), names);
             });
@@ -560,29 +565,27 @@ public final class Capture {
         throw new SourceRefusal("the source's schema changes faster than it can be looked at: it is tried again");
     }
 
-    private static Deque<List<String>> repairs(
+    private static Deque<String> repairs(
             SqliteSession writer, State state, SourceSchema schema, Collection<String> names) throws SQLException {
-        Deque<List<String>> steps = new ArrayDeque<>();
+        Deque<String> steps = new ArrayDeque<>();
         int keyColumns = keyColumns(names.stream().map(schema::table).filter(table -> table != null).toList(),
                 state.keyColumns());
-        steps.add(widening(state.keyColumns(), keyColumns));
+        steps.addAll(widening(state.keyColumns(), keyColumns));
         int nextId = 1 + (int) writer.number("SELECT coalesce(max(id), 0) FROM \"_sluice_table\"");
         for (String name : names) {
-            List<String> step = new ArrayList<>();
             CapturedTable captured = state.table(name);
             SourceTable table = schema.table(name);
             if (captured != null) {
-                step.addAll(dropped(writer, captured.id()));
+                steps.addAll(dropped(writer, captured.id()));
             }
             if (captured != null && (table == null || !captured.fits(table) || holdsNullKey(captured, table))) {
-                step.add(givenUp(captured.id()));
+                steps.add(givenUp(captured.id()));
                 captured = null;
             }
             if (table != null) {
-                step.addAll(captured == null ? captured(table, nextId++)
+                steps.addAll(captured == null ? captured(table, nextId++)
                         : captured(table.withIdentity(captured.identity()), captured.id()));
             }
-            steps.add(step);
         }
         return steps;
     }
@@ -605,6 +608,7 @@ public final class Capture {
      * @throws StaleGeneration if a newer daemon has taken over
      */
     public static State release(SqliteSession writer, long generation, Collection<String> names) throws SQLException {
+        commitLightly(writer);
         for (String name : names) {
             inTransaction(writer, () -> {
                 CapturedTable captured = guarded(writer, generation).table(name);
@@ -720,7 +724,8 @@ public final class Capture {
 
     /**
      * In WAL mode a commit of {@code writer} waits for no disk from now on: what the application has not synced yet would
-     * be synced with it, under the write lock. A power loss may then bring deleted log rows back, which harms nobody.
+     * be synced with it, under the write lock. A power loss may then bring deleted log rows back, which harms nobody, or
+     * take triggers away, which whoever follows sees; what he has read by then he has synced himself.
      */
     private static void commitLightly(SqliteSession writer) throws SQLException {
         if ("wal".equalsIgnoreCase(writer.text("PRAGMA journal_mode"))) {
@@ -735,13 +740,13 @@ public final class Capture {
     }
 
     /**
-     * Runs the statements, all of one list in one transaction, and as many lists as there is time for.
+     * Runs the statements, as many in one transaction as there is time for. What is half done in between looks damaged.
      *
      * @param version of the schema for which the statements were made
      * @param guard called at the beginning of every transaction
      * @return false as soon as somebody else has changed the schema
      */
-    private static boolean inSteps(SqliteSession writer, Deque<List<String>> steps, long version, Guard guard)
+    private static boolean inSteps(SqliteSession writer, Deque<String> steps, long version, Guard guard)
             throws SQLException {
         long[] expected = {version};
         boolean unchanged = true;
@@ -753,9 +758,7 @@ public final class Capture {
                     return false;
                 }
                 do {
-                    for (String statement : steps.remove()) {
-                        writer.execute(statement);
-                    }
+                    writer.execute(steps.remove());
                 } while (!steps.isEmpty() && !isDue(start));
                 expected[0] = schemaVersion(writer);
                 return true;

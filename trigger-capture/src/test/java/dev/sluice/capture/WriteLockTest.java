@@ -119,7 +119,10 @@ class WriteLockTest {
                 for (String trigger : source.ask("SELECT name FROM sqlite_master WHERE type = 'trigger'")) {
                     source.app("DROP TRIGGER " + trigger);
                 }
-                source.app("DROP TABLE _sluice_control", "DROP TABLE _sluice_table");
+                for (String table : source.ask("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB '_sluice_*'"
+                        + " AND name <> '_sluice_changelog'")) {
+                    source.app("DROP TABLE " + table);
+                }
                 assertThat(Capture.state(writer)).isNull();
                 List<Long> deleted = deletedPerCommit(writer);
                 if (again) {
