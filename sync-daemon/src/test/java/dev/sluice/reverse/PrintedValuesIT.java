@@ -209,7 +209,8 @@ class PrintedValuesIT {
         }
         Map<Long, String[]> printed = new ConcurrentHashMap<>();
         Map<String, Boolean> ended = new ConcurrentHashMap<>();
-        Intake intake = new Intake(MIGRATION, "public", List.of(new StreamTable(0, table, source)), folder, 1 << 20, 1 << 30,
+        Intake intake = new Intake(MIGRATION, "public", List.of(new StreamTable(0, table, source)),
+                () -> new TransactionBuffer(folder, "types", 1 << 20, 1 << 30),
                 whole -> {
                     for (Intake.Whole transaction : whole) {
                         transaction.changes().forEach(part -> part.forEach(change ->
