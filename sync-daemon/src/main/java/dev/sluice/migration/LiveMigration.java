@@ -1390,8 +1390,11 @@ public final class LiveMigration implements AutoCloseable {
                 store.createChunks(connection, table.getKey(), table.getValue());
             }
             enter(connection, Phase.COPYING);
+            register = new ControlRow(name).ask(connection);
+            connection.rollback();
             return null;
         });
+        announce(); // an application that is started by the flag file must find one before anything is moved
         follower = follower();
     }
 

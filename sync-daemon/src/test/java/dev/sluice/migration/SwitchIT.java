@@ -104,6 +104,15 @@ class SwitchIT {
     }
 
     @Test
+    void flagFileNamesSqliteBeforeAnythingIsMoved() throws Exception {
+        Path flag = folder.resolve("flag");
+        try (LiveGround ground = new LiveGround(folder, SCHEMA).flagFile(flag).startAndFollow()) {
+            assertThat(flag).content().contains("SLUICE_TRAFFIC=sqlite", "SLUICE_EPOCH=0");
+            assertThat(ground.migration().traffic().now()).hasValueSatisfying(now -> assertThat(now.label()).isEqualTo("sqlite"));
+        }
+    }
+
+    @Test
     void closedGateRefusesAndChangesNothing() throws Exception {
         try (LiveGround ground = new LiveGround(folder, SCHEMA).startAndFollow()) {
             SwitchReport report = ground.migration().cutover(order());
