@@ -1394,7 +1394,7 @@ public final class LiveMigration implements AutoCloseable {
             connection.rollback();
             return null;
         });
-        announce(); // an application that is started by the flag file must find one before anything is moved
+        announce(null); // an application that is started by the flag file must find one before anything is moved
         follower = follower();
     }
 
