@@ -1,6 +1,7 @@
 package dev.sluice.fence;
 
 import dev.sluice.plan.MigrationPlan;
+import dev.sluice.postgres.SqlFailure;
 import dev.sluice.postgres.TargetRefusal;
 import dev.sluice.store.StoreSchema;
 import dev.sluice.translate.Identifiers;
@@ -8,6 +9,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -36,6 +38,9 @@ public final class TargetFence {
 
     /** The SQLSTATE of a refused write. */
     public static final String REFUSED = "SL001";
+    /** How long a table is waited for while others are held, at first and at most. */
+    private static final long PATIENCE_MILLIS = 20;
+    private static final long PATIENCE_MILLIS_MAX = 400;
 
     private static final String TRIGGER = "_sluice_fence";
 
@@ -155,14 +160,31 @@ public final class TargetFence {
                 + alter;
     }
 
-    /** All at once, and all within {@code wait}: lock_timeout alone would count anew for every table. */
+    /**
+     * All at once, and all within {@code wait}: lock_timeout alone would count anew for every table. A writer that holds one
+     * table and wants another would wait for us while we wait for it. So we let all go after a moment and begin again, long
+     * before PostgreSQL finds the deadlock (deadlock_timeout, 1 s by default) and takes one of the two, perhaps the writer.
+     */
     private static void lock(Connection connection, Collection<String> tables, Duration wait) throws SQLException {
         String before = text(connection, "SELECT current_setting('lock_timeout') || ' ' || current_setting('statement_timeout')");
-        long millis = Math.max(1, wait.toMillis());
-        execute(connection, "SET LOCAL lock_timeout = " + millis + "; SET LOCAL statement_timeout = " + millis + "; LOCK TABLE "
-                + tables.stream().map(table -> "ONLY " + table).collect(Collectors.joining(", "))
-                + " IN SHARE ROW EXCLUSIVE MODE; SET LOCAL lock_timeout = '" + before.split(" ")[0]
-                + "'; SET LOCAL statement_timeout = '" + before.split(" ")[1] + "'");
+        long deadline = System.nanoTime() + wait.toNanos();
+        for (long patience = PATIENCE_MILLIS; ; patience = Math.min(2 * patience, PATIENCE_MILLIS_MAX)) {
+            long left = Math.max(1, Duration.ofNanos(deadline - System.nanoTime()).toMillis());
+            Savepoint unlocked = connection.setSavepoint();
+            try {
+                execute(connection, "SET LOCAL lock_timeout = " + Math.min(patience, left) + "; SET LOCAL statement_timeout = " + left
+                        + "; LOCK TABLE " + tables.stream().map(table -> "ONLY " + table).collect(Collectors.joining(", "))
+                        + " IN SHARE ROW EXCLUSIVE MODE; SET LOCAL lock_timeout = '" + before.split(" ")[0]
+                        + "'; SET LOCAL statement_timeout = '" + before.split(" ")[1] + "'");
+                connection.releaseSavepoint(unlocked);
+                return;
+            } catch (SQLException e) {
+                if (!SqlFailure.isLockTimeout(e) || patience >= left) {
+                    throw e;
+                }
+                connection.rollback(unlocked);
+            }
+        }
     }
 
     private static void requireOwnership(Connection connection, Collection<Post> posts) throws SQLException {
