@@ -168,7 +168,7 @@ public final class Demo {
         copy(preparation);
         follow();
         verifyUnderLoad();
-        cutOver("Cut over: the writes move to PostgreSQL");
+        cutOver("Cut over: the writes move to PostgreSQL, whose commits come back to the file from now on");
         rollBack();
         verify(); // a cutover is refused without a fresh one
         cutOver("Cut over again");
@@ -194,8 +194,8 @@ public final class Demo {
                 + ": " + schemaBefore.stream().filter(line -> line.startsWith("table ")).count() + " tables, "
                 + count(rows) + " rows, " + bytes(file.size() + file.walSize()));
         say.line("From now on it writes " + ApplicationProcess.TRANSACTIONS_PER_SECOND
-                + " transactions a second. All that it knows of what follows: when a write is");
-        say.line("  refused, " + ApplicationProcess.flagFile(folder.path()).getFileName() + " names the database to go on with");
+                + " transactions a second. It knows nothing of what follows, but that the file "
+                + ApplicationProcess.flagFile(folder.path()).getFileName() + " names the database to go on with when a write is refused");
         say.line("PostgreSQL runs at " + server.url().place());
         facts.put("rowsAtStart", rows);
     }
@@ -437,26 +437,25 @@ public final class Demo {
 
     private void cutOver(String title) throws Exception {
         say.step(title);
+        ApplicationProcess.Writes before = application.writes();
         long start = System.nanoTime();
-        SwitchReport report = migration.cutover(ORDER);
-        tellSwitch(report, start);
-        say.line("PostgreSQL's commits come back to the SQLite file meanwhile, so that a rollback is possible at any time");
+        tellSwitch(migration.cutover(ORDER), start, before);
     }
 
     private void rollBack() throws Exception {
         say.step("Roll back: the writes move to SQLite, with everything that PostgreSQL took");
+        ApplicationProcess.Writes before = application.writes();
         long start = System.nanoTime();
-        tellSwitch(migration.rollback(ORDER), start);
+        tellSwitch(migration.rollback(ORDER), start, before);
     }
 
     /** Waits until the application writes on the other side, and lets it do so for a while. */
-    private void tellSwitch(SwitchReport report, long startNanos) throws Exception {
+    private void tellSwitch(SwitchReport report, long startNanos, ApplicationProcess.Writes before) throws Exception {
         Duration taken = Duration.ofNanos(System.nanoTime() - startNanos);
         if (!report.done()) {
             throw new NotProven("the writes could not be moved: " + report.summary());
         }
         switches.add(report);
-        ApplicationProcess.Writes before = application.writes();
         long movedNanos = System.nanoTime();
         while (application.writes().pausesMs().size() < switches.size()
                 || System.nanoTime() - movedNanos < WRITES_MOVED_FOR.toNanos()) {
@@ -467,14 +466,12 @@ public final class Demo {
             }
         }
         ApplicationProcess.Writes after = application.writes();
-        say.line("Sluice: " + report.summary().replaceFirst("\\.$", "") + "; " + steps(report) + "; in all "
-                + duration(taken));
-        say.table(List.of("its writes", "by Sluice", "by the application"), List.of(
-                List.of("stood still for", milliseconds(report.pause().toNanos() / 1e6),
-                        milliseconds(after.pausesMs().get(switches.size() - 1))),
-                List.of("refused, and tried again", "", count(after.refused() - before.refused())),
-                List.of("on SQLite so far", "", count(after.onSqlite())),
-                List.of("on PostgreSQL so far", "", count(after.onPostgres()))));
+        say.line(report.summary().replaceFirst("\\.$", "") + ", after " + duration(taken) + ": " + steps(report));
+        say.line("Writes stood still for " + milliseconds(report.pause().toNanos() / 1e6) + " by Sluice's clock, "
+                + milliseconds(after.pausesMs().get(switches.size() - 1)) + " by the application's, which had "
+                + count(after.refused() - before.refused()) + " refused and tried them again");
+        say.line("Acknowledged so far, by the application's count: " + count(after.onSqlite()) + " writes on SQLite, "
+                + count(after.onPostgres()) + " on PostgreSQL");
         application.requireWell();
     }
 
@@ -613,7 +610,7 @@ public final class Demo {
             say.line("Not carried, and said so: "
                     + plan.notCarried().stream().map(NotCarried::object).collect(Collectors.joining(", ")));
         }
-        say.line("");
+        say.blank();
         say.line("On a file of your own, with TARGET = postgres://user@host/database or embedded:");
         say.line("  sluice assess --source app.db                     reads only: what is in it, what it would become");
         say.line("  sluice plan --source app.db --target TARGET       the DDL and the steps; changes nothing");
@@ -667,7 +664,7 @@ public final class Demo {
     }
 
     private void tellPlaces() {
-        say.line("");
+        say.blank();
         say.line("Kept in " + folder.path() + ": shop.db, sluice.log, application.log, postgres");
         if (server != null) {
             TargetUrl url = server.url();

@@ -40,6 +40,7 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     private final Tail tail;
     private final Numbers numbers;
     private Follower follower;
+    private Sequences sequences;
 
     /** What applies the changelog over {@code session}; made when it is first needed. */
     interface Tail {
@@ -83,6 +84,7 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     @Override
     public Register ask() throws AnswerLost {
         follower = null; // it reads the watermark anew
+        sequences = null;
         return call(connection -> {
             ControlRow.Content row = control.ask(connection);
             store.lockWatermark(connection);
@@ -93,7 +95,24 @@ final class PostgresSide implements TargetSide, AutoCloseable {
 
     @Override
     public boolean begin(Claim claim) throws AnswerLost {
-        return move(connection -> control.begin(connection, of(claim)), moved -> Phase.CUTTING_OVER);
+        boolean begun = move(connection -> control.begin(connection, of(claim)), moved -> Phase.CUTTING_OVER);
+        if (begun) {
+            prepare(claim.generation());
+        }
+        return begun;
+    }
+
+    /** What can be done while the application still writes: from the fence on it waits. */
+    private void prepare(long generation) throws AnswerLost {
+        try {
+            tail.follower(session, generation).piece(); // not kept: the fence changes the schema that it expects
+            sequences = session.once(connection -> Sequences.read(connection, plan));
+        } catch (SQLException | RuntimeException e) {
+            throw lost(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AnswerLost("the daemon is stopping");
+        }
     }
 
     @Override
@@ -127,7 +146,7 @@ final class PostgresSide implements TargetSide, AutoCloseable {
         return call(connection -> {
             boolean holds = control.holds(connection, of(claim), ControlRow.SQLITE);
             if (holds) {
-                Sequences.read(connection, plan).raise(connection, last);
+                (sequences != null ? sequences : Sequences.read(connection, plan)).raise(connection, last);
                 connection.commit();
             }
             return holds;

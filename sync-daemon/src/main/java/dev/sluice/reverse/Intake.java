@@ -113,7 +113,7 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
         if (open == null || transaction == null || !openId.equals(number(transaction))
                 || transaction.getInt64("total_order") != ++events) {
             throw new IllegalStateException("the reverse stream has a gap: after event " + events + " of transaction "
-                    + (open == null ? "none" : openId) + " came " + transaction + " DEBUG " + record.sourceOffset() + " " + value.getStruct("source"));
+                    + (open == null ? "none" : openId) + " came " + transaction);
         }
         change(record, value);
         return false;
