@@ -1275,6 +1275,7 @@ public final class LiveMigration implements AutoCloseable {
     private void targetWentBack(TargetWentBack e) {
         LOG.warn("event=target_went_back migration={} reason=\"{}\"", name, e.getMessage());
         closeReader();
+        traffic.close(); // whether there is a stream to go on with is looked at anew
         follower = null;
         watermark = null;
         verification = null;

@@ -39,6 +39,7 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     private final Duration lockWait;
     private final Tail tail;
     private final Numbers numbers;
+    private final boolean mayPark;
     private Follower follower;
     private Sequences sequences;
 
@@ -55,9 +56,10 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     /**
      * @param session whose answers are waited for within a bound
      * @param lockWait how long the flip and the fence wait for vacuum, DDL and writers in flight
+     * @param mayPark true if the operator goes over although rows are parked
      */
     PostgresSide(TargetUrl url, LastingSession session, MigrationStore store, MigrationPlan plan, Duration lockWait, Tail tail,
-            Numbers numbers) {
+            Numbers numbers, boolean mayPark) {
         this.url = url;
         this.session = session;
         this.store = store;
@@ -67,6 +69,7 @@ final class PostgresSide implements TargetSide, AutoCloseable {
         this.lockWait = lockWait;
         this.tail = tail;
         this.numbers = numbers;
+        this.mayPark = mayPark;
     }
 
     @Override
@@ -121,7 +124,11 @@ final class PostgresSide implements TargetSide, AutoCloseable {
             if (follower == null) {
                 follower = tail.follower(session, generation);
             }
-            return follower.piece().watermark().seq() >= head.seq() ? Drained.DONE : Drained.MORE;
+            if (follower.piece().watermark().seq() < head.seq()) {
+                return Drained.MORE;
+            }
+            refuseParked();
+            return Drained.DONE;
         } catch (IllegalStateException e) {
             LOG.debug("refused", e);
             follower = null;
@@ -132,6 +139,14 @@ final class PostgresSide implements TargetSide, AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new AnswerLost("the daemon is stopping");
+        }
+    }
+
+    /** Nobody would find them missing before PostgreSQL has taken writes without them. */
+    private void refuseParked() throws SQLException, AnswerLost {
+        long parked = mayPark ? 0 : session.once(store::parkedCounts).values().stream().mapToLong(Long::longValue).sum();
+        if (parked > 0) {
+            throw new AnswerLost(parked + " of the last rows do not fit in PostgreSQL and were parked: sluice parked");
         }
     }
 

@@ -365,7 +365,7 @@ final class TrafficSwitch {
                 () -> numbersOf(session, ground));
                 PostgresSide there = new PostgresSide(target.url(), session, store, ground.plan(), answer.dividedBy(2),
                         (over, generation) -> ground.tail().follower(over, source.adopted(over.once(store::source))),
-                        this::numbersOfSource)) {
+                        this::numbersOfSource, order == null || order.forced().contains(Gate.PARKED))) {
             Result result = drive(new Protocol(source, there, this::drainedTo), State.unknown(ground.generation()), wish, order,
                     began + limit.toNanos());
             try {
