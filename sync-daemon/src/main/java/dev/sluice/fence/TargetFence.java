@@ -1,6 +1,7 @@
 package dev.sluice.fence;
 
 import dev.sluice.plan.MigrationPlan;
+import dev.sluice.postgres.SqlFailure;
 import dev.sluice.postgres.TargetRefusal;
 import dev.sluice.store.StoreSchema;
 import dev.sluice.translate.Identifiers;
@@ -8,6 +9,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -16,6 +18,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /**
@@ -44,6 +47,11 @@ public final class TargetFence {
 
     /** Partitions may be made while we wait for locks; more rounds than this means that it does not end. */
     private static final int ROUNDS_MAX = 10;
+
+    /** How long writers are waited for before they are let go on; well below PostgreSQL's deadlock_timeout of 1 s. */
+    private static final Duration ATTEMPT = Duration.ofMillis(50);
+
+    private static final Duration ATTEMPT_MAX = Duration.ofMillis(400);
 
     /**
      * With the owner's rights, so that it can name the epoch to roles that may not even look into schema sluice; those of
@@ -155,10 +163,33 @@ public final class TargetFence {
                 + alter;
     }
 
-    /** All at once, and all within {@code wait}: lock_timeout alone would count anew for every table. */
+    /**
+     * All or none, and all within {@code wait}. What has been locked is let go after a moment and locked again: a writer that
+     * has another table and waits for one of these would else be the one whom PostgreSQL ends for the deadlock.
+     */
     private static void lock(Connection connection, Collection<String> tables, Duration wait) throws SQLException {
+        long deadline = System.nanoTime() + wait.toNanos();
+        long millis = ATTEMPT.toMillis();
+        while (true) {
+            Savepoint before = connection.setSavepoint();
+            try {
+                long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+                lockAtOnce(connection, tables, Math.max(1, Math.min(millis, left)));
+                connection.releaseSavepoint(before);
+                return;
+            } catch (SQLException e) {
+                if (SqlFailure.of(e) != SqlFailure.TRANSIENT || System.nanoTime() > deadline) {
+                    throw e;
+                }
+                connection.rollback(before);
+                millis = Math.min(ATTEMPT_MAX.toMillis(), 2 * millis);
+            }
+        }
+    }
+
+    /** Both limits, as lock_timeout alone would count anew for every table. */
+    private static void lockAtOnce(Connection connection, Collection<String> tables, long millis) throws SQLException {
         String before = text(connection, "SELECT current_setting('lock_timeout') || ' ' || current_setting('statement_timeout')");
-        long millis = Math.max(1, wait.toMillis());
         execute(connection, "SET LOCAL lock_timeout = " + millis + "; SET LOCAL statement_timeout = " + millis + "; LOCK TABLE "
                 + tables.stream().map(table -> "ONLY " + table).collect(Collectors.joining(", "))
                 + " IN SHARE ROW EXCLUSIVE MODE; SET LOCAL lock_timeout = '" + before.split(" ")[0]

@@ -14,6 +14,7 @@ import dev.sluice.change.TableChange;
 import dev.sluice.copy.BulkCopy;
 import dev.sluice.copy.CopyProgress;
 import dev.sluice.copy.Valve;
+import dev.sluice.cutover.Step;
 import dev.sluice.cutover.Traffic;
 import dev.sluice.cutover.Wish;
 import dev.sluice.declare.Declarations;
@@ -138,6 +139,7 @@ public final class LiveMigration implements AutoCloseable {
     private volatile Watermark watermark;
     private volatile Instant consistentAt;
     private volatile long changesApplied;
+    private volatile long appliedNanos;
     private volatile Map<String, Long> parked = Map.of();
     private volatile VerifyReport verification;
     private volatile List<String> notes = List.of();
@@ -496,7 +498,11 @@ public final class LiveMigration implements AutoCloseable {
         List<Gate.Look> gates = ask(() -> gates(order));
         List<Gate.Look> closed = gates.stream().filter(gate -> !gate.lets()).toList();
         if (order.dryRun()) {
-            return SwitchReport.wouldCutOver(gates, closed, epoch(), traffic.warnings(plan));
+            List<String> notes = new ArrayList<>(traffic.warnings(plan));
+            if (phase == Phase.REPLICATING) {
+                notes.add(0, ask(this::expectedPause));
+            }
+            return SwitchReport.wouldCutOver(gates, closed, epoch(), notes);
         }
         if (!closed.isEmpty()) {
             return SwitchReport.refused(gates, closed, epoch());
@@ -650,9 +656,28 @@ public final class LiveMigration implements AutoCloseable {
         return kept;
     }
 
+    /** What the pause of a cutover would come to, as a sentence; on the follow thread. */
+    private String expectedPause() throws SQLException, InterruptedException {
+        long began = System.nanoTime();
+        session.run(connection -> {
+            new ControlRow(name).ask(connection);
+            connection.commit();
+            return null;
+        });
+        long transaction = Math.max(1, (System.nanoTime() - began) / 1_000_000);
+        long waiting = Math.max(0, lag(watermark));
+        double perChange = appliedNanos == 0 ? 0 : appliedNanos / 1e6 / Math.max(1, changesApplied);
+        long steps = Step.ofCutover().size() - 1;
+        return String.format("the pause would be about %,d ms: %d transactions of some %,d ms each, and %,d changes that wait",
+                Math.round(2.0 * steps * transaction + waiting * perChange), steps, 2 * transaction, waiting);
+    }
+
     private SwitchReport moved(Wish wish, SwitchOrder order, List<Gate.Look> gates) throws SQLException, InterruptedException {
         Phase before = phase;
         TrafficSwitch.Result result = move(wish, order);
+        if (result.unknown()) {
+            move(Wish.SETTLE, null); // PostgreSQL is there again
+        }
         if (before == Phase.SWITCHED && phase != Phase.SWITCHED) {
             closeReader(); // everything of the source is opened anew
         }
@@ -737,9 +762,9 @@ public final class LiveMigration implements AutoCloseable {
         }
         long parkedRows = parked.values().stream().mapToLong(Long::longValue).sum();
         Instant last = consistentAt;
-        long lag = lag(at);
+        long lag = phase == Phase.SWITCHED ? 0 : lag(at);
         boolean behind = phase != Phase.REPLICATING || lag != 0;
-        double lagSeconds = !behind ? 0 : Duration.between(last == null ? startedAt : last, Instant.now()).toMillis() / 1e3;
+        double lagSeconds = phase == Phase.SWITCHED ? traffic.secondsBehind() : !behind ? 0 : Duration.between(last == null ? startedAt : last, Instant.now()).toMillis() / 1e3;
         VerifyReport verified = verification;
         return new StatusSnapshot(name, file.path().toString(), target.url().toString(), phase.label(),
                 phase.meaning(), run.label(), trafficLabel(), at == null ? 0 : at.seq(), lag, lagSeconds,
@@ -750,11 +775,17 @@ public final class LiveMigration implements AutoCloseable {
 
     private String trafficLabel() {
         ControlRow.Content now = register;
-        return now == null ? ControlRow.SQLITE : now.traffic();
+        return now == null ? ControlRow.SQLITE
+                : phase == Phase.CUTTING_OVER || phase == Phase.ROLLING_BACK ? ControlRow.FENCED : now.traffic();
     }
 
     private List<String> notes(MigrationPlan planned) {
-        List<String> all = new ArrayList<>(traffic.notes());
+        List<String> all = new ArrayList<>();
+        if ((phase == Phase.CUTTING_OVER || phase == Phase.ROLLING_BACK) && run.kind() == RunState.Kind.BLOCKED) {
+            all.add("NO SIDE TAKES WRITES: what was sent to PostgreSQL may be done or not, and it can't be asked; this ends by"
+                    + " itself when it answers, and if it is gone for good there is sluice repair");
+        }
+        all.addAll(traffic.notes());
         if (planned != null) {
             planned.held().forEach(table -> all.add("table " + table.source() + " is held: " + table.reason()));
         }
@@ -1030,16 +1061,17 @@ public final class LiveMigration implements AutoCloseable {
         }
         if (!register.traffic().equals(ControlRow.SQLITE) || fence.fenced() || phase == Phase.CUTTING_OVER
                 || phase == Phase.ROLLING_BACK) {
+            announce(fence); // hooks tell what is true
             move(Wish.SETTLE, null);
         }
         if (phase == Phase.SWITCHED) {
             traffic.openReverse(plan, generation);
-            announce();
+            announce(null);
             unblock();
             return false;
         }
         traffic.removeForgottenReverse(plan, generation);
-        announce();
+        announce(null);
         return true;
     }
 
@@ -1051,6 +1083,9 @@ public final class LiveMigration implements AutoCloseable {
                     Preparation.schema(file, options.busyTimeout()), generation, replicationRole, this::meet, this::follower,
                     plan.schemaHash()));
             generation = result.generation();
+            if (result.unknown()) { // said before PostgreSQL is waited for
+                phase = wish == Wish.ROLL_BACK || phase == Phase.ROLLING_BACK ? Phase.ROLLING_BACK : Phase.CUTTING_OVER;
+            }
             phase = session.run(connection -> {
                 register = new ControlRow(name).ask(connection);
                 Phase stored = store.standing(connection).phase();
@@ -1067,12 +1102,16 @@ public final class LiveMigration implements AutoCloseable {
         }
     }
 
-    private void announce() {
+    /** @param fence what an earlier daemon has left; null where the register tells all */
+    private void announce(Fence.State fence) {
         ControlRow.Content now = register;
         String installation = traffic.installation();
         if (now != null && installation != null) {
             Traffic before = phase == Phase.ROLLING_BACK ? Traffic.POSTGRES : Traffic.SQLITE;
-            traffic.settings().announcer().say(Traffic.of(now.traffic()), before, now.epoch(), installation);
+            Traffic said = Traffic.of(now.traffic());
+            boolean held = said == Traffic.SQLITE && fence != null && fence.fenced();
+            traffic.settings().announcer().say(held ? Traffic.FENCED : said, before,
+                    held ? Math.max(now.epoch(), fence.trafficEpoch()) : now.epoch(), installation);
         }
     }
 
@@ -1236,6 +1275,7 @@ public final class LiveMigration implements AutoCloseable {
     private void targetWentBack(TargetWentBack e) {
         LOG.warn("event=target_went_back migration={} reason=\"{}\"", name, e.getMessage());
         closeReader();
+        traffic.close(); // whether there is a stream to go on with is looked at anew
         follower = null;
         watermark = null;
         verification = null;
@@ -1351,8 +1391,11 @@ public final class LiveMigration implements AutoCloseable {
                 store.createChunks(connection, table.getKey(), table.getValue());
             }
             enter(connection, Phase.COPYING);
+            register = new ControlRow(name).ask(connection);
+            connection.rollback();
             return null;
         });
+        announce(null); // an application that is started by the flag file must find one before anything is moved
         follower = follower();
     }
 
@@ -1543,7 +1586,9 @@ public final class LiveMigration implements AutoCloseable {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "tables that are held are tried again");
         }
         if (watermark == null || follower.sourceChanged()) {
+            long began = System.nanoTime();
             Follower.Turn turn = follower.turn(true);
+            appliedNanos += turn.changes() > 0 ? System.nanoTime() - began : 0;
             applied(turn);
             if (behind) {
                 behind = false;
@@ -1596,7 +1641,7 @@ public final class LiveMigration implements AutoCloseable {
         } else {
             unblock();
         }
-        announce();
+        announce(null);
     }
 
     /** While the application is silent nothing else would tell that the target is away, or that it went back. */

@@ -39,7 +39,9 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     private final Duration lockWait;
     private final Tail tail;
     private final Numbers numbers;
+    private final boolean mayPark;
     private Follower follower;
+    private Sequences sequences;
 
     /** What applies the changelog over {@code session}; made when it is first needed. */
     interface Tail {
@@ -54,9 +56,10 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     /**
      * @param session whose answers are waited for within a bound
      * @param lockWait how long the flip and the fence wait for vacuum, DDL and writers in flight
+     * @param mayPark true if the operator goes over although rows are parked
      */
     PostgresSide(TargetUrl url, LastingSession session, MigrationStore store, MigrationPlan plan, Duration lockWait, Tail tail,
-            Numbers numbers) {
+            Numbers numbers, boolean mayPark) {
         this.url = url;
         this.session = session;
         this.store = store;
@@ -66,6 +69,7 @@ final class PostgresSide implements TargetSide, AutoCloseable {
         this.lockWait = lockWait;
         this.tail = tail;
         this.numbers = numbers;
+        this.mayPark = mayPark;
     }
 
     @Override
@@ -83,6 +87,7 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     @Override
     public Register ask() throws AnswerLost {
         follower = null; // it reads the watermark anew
+        sequences = null;
         return call(connection -> {
             ControlRow.Content row = control.ask(connection);
             store.lockWatermark(connection);
@@ -93,7 +98,24 @@ final class PostgresSide implements TargetSide, AutoCloseable {
 
     @Override
     public boolean begin(Claim claim) throws AnswerLost {
-        return move(connection -> control.begin(connection, of(claim)), moved -> Phase.CUTTING_OVER);
+        boolean begun = move(connection -> control.begin(connection, of(claim)), moved -> Phase.CUTTING_OVER);
+        if (begun) {
+            prepare(claim.generation());
+        }
+        return begun;
+    }
+
+    /** What can be done while the application still writes: from the fence on it waits. */
+    private void prepare(long generation) throws AnswerLost {
+        try {
+            tail.follower(session, generation).piece(); // not kept: the fence changes the schema that it expects
+            sequences = session.once(connection -> Sequences.read(connection, plan));
+        } catch (SQLException | RuntimeException e) {
+            throw lost(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AnswerLost("the daemon is stopping");
+        }
     }
 
     @Override
@@ -102,7 +124,11 @@ final class PostgresSide implements TargetSide, AutoCloseable {
             if (follower == null) {
                 follower = tail.follower(session, generation);
             }
-            return follower.piece().watermark().seq() >= head.seq() ? Drained.DONE : Drained.MORE;
+            if (follower.piece().watermark().seq() < head.seq()) {
+                return Drained.MORE;
+            }
+            refuseParked();
+            return Drained.DONE;
         } catch (IllegalStateException e) {
             LOG.debug("refused", e);
             follower = null;
@@ -113,6 +139,14 @@ final class PostgresSide implements TargetSide, AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new AnswerLost("the daemon is stopping");
+        }
+    }
+
+    /** Nobody would find them missing before PostgreSQL has taken writes without them. */
+    private void refuseParked() throws SQLException, AnswerLost {
+        long parked = mayPark ? 0 : session.once(store::parkedCounts).values().stream().mapToLong(Long::longValue).sum();
+        if (parked > 0) {
+            throw new AnswerLost(parked + " of the last rows do not fit in PostgreSQL and were parked: sluice parked");
         }
     }
 
@@ -127,7 +161,7 @@ final class PostgresSide implements TargetSide, AutoCloseable {
         return call(connection -> {
             boolean holds = control.holds(connection, of(claim), ControlRow.SQLITE);
             if (holds) {
-                Sequences.read(connection, plan).raise(connection, last);
+                (sequences != null ? sequences : Sequences.read(connection, plan)).raise(connection, last);
                 connection.commit();
             }
             return holds;

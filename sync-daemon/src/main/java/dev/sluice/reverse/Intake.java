@@ -112,7 +112,8 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
         Struct transaction = value.getStruct("transaction");
         if (open == null || transaction == null || !openId.equals(number(transaction))
                 || transaction.getInt64("total_order") != ++events) {
-            throw new IllegalStateException("the reverse stream has a gap before event " + events + " of a transaction");
+            throw new IllegalStateException("the reverse stream has a gap: after event " + events + " of transaction "
+                    + (open == null ? "none" : openId) + " came " + transaction);
         }
         change(record, value);
         return false;

@@ -28,6 +28,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
+import org.awaitility.core.ConditionTimeoutException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -314,8 +315,8 @@ class CrashMatrixIT {
             live = new LiveGround(folder, server.fresh(), MovingApplication.SCHEMA);
             proxy = new CutProxy(live.target().url().port());
             startDaemon();
+            await().until(() -> status().startsWith("replicating "));
             application = new MovingApplication(live.file().path(), url(), live.target().login());
-            awaitPhase("replicating");
         }
 
         String url() {
@@ -341,11 +342,15 @@ class CrashMatrixIT {
             return status().split(" ")[2];
         }
 
-        void awaitPhase(String phase) {
-            await().failFast(() -> {
-                application.assertWell();
-                assertThat(daemon.isAlive()).as("the daemon ended by itself: " + log()).isTrue();
-            }).until(() -> status().matches(phase + " \\w+ \\w+ running"));
+        void awaitStatus(String pattern) throws Exception {
+            try {
+                await().failFast(() -> {
+                    application.assertWell();
+                    assertThat(daemon.isAlive()).as("the daemon ended by itself: " + log()).isTrue();
+                }).until(this::status, status -> status.matches(pattern));
+            } catch (ConditionTimeoutException e) {
+                throw new AssertionError(e.getMessage() + "\n" + state() + "\n" + log(), e);
+            }
         }
 
         String log() throws Exception {
@@ -361,7 +366,7 @@ class CrashMatrixIT {
                 done(daemon.ask("rollback", TIMEOUT_MILLIS));
             }
             if (cutover || phase.equals("replicating")) {
-                awaitPhase("replicating");
+                awaitStatus("replicating \\w+ \\w+ running");
                 await().until(() -> daemon.ask("verify", 0).done()); // it may have left replicating for a moment
             }
             if (!cutover && phase.equals("replicating")) {
@@ -424,9 +429,10 @@ class CrashMatrixIT {
         /** Waits until one side takes writes and the other has them all. */
         void awaitSettled(Side end) throws Exception {
             Files.deleteIfExists(folder.resolve("on"));
-            awaitPhase(end == null ? "(replicating|switched)" : end == Side.SQLITE ? "replicating" : "switched");
+            String onSqlite = "replicating sqlite sqlite running";
+            String onPostgres = "switched postgres postgres running";
+            awaitStatus(end == null ? onSqlite + "|" + onPostgres : end == Side.SQLITE ? onSqlite : onPostgres);
             String side = status().startsWith("switched") ? "postgres" : "sqlite";
-            assertThat(status()).matches("\\w+ " + side + " " + side + " running");
             long now = System.nanoTime();
             await().failFast(application::assertWell).until(() -> application.firstAfter(now) != null);
             assertThat(application.firstAfter(now).getValue().name()).isEqualToIgnoringCase(side);
