@@ -523,7 +523,7 @@ public final class LiveMigration implements AutoCloseable {
                     return report;
                 });
             } finally {
-                if (phase != Phase.SWITCHED && phase != Phase.CUTTING_OVER) {
+                if (phase != Phase.SWITCHED && phase != Phase.CUTTING_OVER && phase != Phase.CANCELLED) {
                     traffic.removeReverse(planned, generation);
                 }
             }
@@ -592,28 +592,27 @@ public final class LiveMigration implements AutoCloseable {
      *     writes back although PostgreSQL can't be asked, and the migration ends
      */
     public SwitchReport repair(SwitchOrder order, boolean targetIsLost) throws Exception {
+        // beside a cutover or rollback: one that waits for PostgreSQL is what is to be repaired
         if (targetIsLost) {
-            return traffic.exclusively("repair", () -> giveTargetUp(order));
+            return giveTargetUp(order);
         }
-        return traffic.exclusively("repair", () -> {
-            Phase before = phase;
-            FutureTask<SwitchReport> settling = new FutureTask<>(() -> {
-                settled();
-                return SwitchReport.repaired(before, phase, epoch());
-            });
-            if (!commands.offer(settling)) {
-                throw new TargetRefusal("the migration is busy: try again");
-            }
-            try {
-                return settling.get(order.timeout().toMillis(), TimeUnit.MILLISECONDS);
-            } catch (TimeoutException e) {
-                settling.cancel(false);
-                throw new TargetRefusal("it is not settled within " + order.timeout().toMillis() + " ms (" + run.label()
-                        + "): it goes on trying by itself, and nothing is lost meanwhile");
-            } catch (ExecutionException e) {
-                throw e.getCause() instanceof Exception cause ? cause : e;
-            }
+        Phase before = phase;
+        FutureTask<SwitchReport> settling = new FutureTask<>(() -> {
+            settled();
+            return SwitchReport.repaired(before, phase, epoch());
         });
+        if (!commands.offer(settling)) {
+            throw new TargetRefusal("the migration is busy: try again");
+        }
+        try {
+            return settling.get(order.timeout().toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            settling.cancel(false);
+            throw new TargetRefusal("it is not settled within " + order.timeout().toMillis() + " ms (" + run.label()
+                    + "): it goes on trying by itself, and nothing is lost meanwhile");
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof Exception cause ? cause : e;
+        }
     }
 
     private SwitchReport giveTargetUp(SwitchOrder order) throws Exception {

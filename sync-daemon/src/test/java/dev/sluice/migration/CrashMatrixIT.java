@@ -46,7 +46,7 @@ class CrashMatrixIT {
     private static final boolean ALL = "all".equals(System.getProperty("sluice.matrix"));
     private static final int SAMPLE = 3;
     private static final long TIMEOUT_MILLIS = 20_000;
-    private static final long SHORT_MILLIS = 3_000;
+    private static final long SHORT_MILLIS = 6_000;
 
     private final long seed = Long.getLong("sluice.seed", System.nanoTime());
     private final Random random = new Random(seed);
@@ -204,15 +204,16 @@ class CrashMatrixIT {
         for (String moment : chosen(List.of("before-drain", "before-set-target-sequences"))) {
             ground.prepare("cutover");
             Future<SwitchDaemon.Answer> answer = ground.pauseAt(moment, "cutover", SHORT_MILLIS);
-            server.stop();
             long struck = System.nanoTime();
+            String found = ground.state();
+            server.stop();
             try {
                 ground.goOn(moment);
                 await().until(() -> ground.application.firstAfter(struck) != null);
                 assertThat(ground.application.firstAfter(struck).getValue()).isEqualTo(Side.SQLITE);
-                assertThat(ground.feed()).isEqualTo("sqlite");
+                await().until(() -> ground.feed().equals("sqlite"));
                 note("cutover", "PostgreSQL stopped " + moment.replaceFirst("-", " ").replace('-', '_') + ", started later",
-                        ground.fence() + ", PostgreSQL is away", struck);
+                        found, struck);
             } finally {
                 server.start();
             }
@@ -396,7 +397,9 @@ class CrashMatrixIT {
         Future<SwitchDaemon.Answer> pauseAt(String moment, String act, long millis) throws Exception {
             hook(moment, "touch ../there; i=0; while [ ! -e ../on ] && [ $i -lt 500 ]; do sleep 0.01; i=$((i+1)); done");
             Future<SwitchDaemon.Answer> answer = daemon.order(act, millis);
-            await().until(() -> Files.exists(folder.resolve("there")));
+            await().failFast(() -> assertThat(answer.isDone()
+                    ? "it answered " + answer.get() : "it waits").as("at %s", moment).isEqualTo("it waits"))
+                    .until(() -> Files.exists(folder.resolve("there")));
             return answer;
         }
 
