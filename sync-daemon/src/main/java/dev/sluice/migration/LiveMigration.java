@@ -1609,9 +1609,9 @@ public final class LiveMigration implements AutoCloseable {
         FutureTask<?> command = commands.poll();
         if (command != null) {
             command.run();
-            if (reader == null) {
-                return; // it found that all must be opened anew
-            }
+        }
+        if (reader == null || valve.isStopped()) {
+            return; // a command found that all must be opened anew, or was where we were interrupted
         }
         raiseSequences();
         visit();
@@ -1630,7 +1630,7 @@ public final class LiveMigration implements AutoCloseable {
     /** PostgreSQL's commits come back on threads of their own; this one looks after them. */
     private void stream() throws SQLException, InterruptedException {
         commandsWithin(Duration.ofMillis(100));
-        if (phase != Phase.SWITCHED) {
+        if (phase != Phase.SWITCHED || valve.isStopped()) {
             return;
         }
         visit();

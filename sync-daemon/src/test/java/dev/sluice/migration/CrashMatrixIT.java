@@ -46,7 +46,7 @@ class CrashMatrixIT {
     private static final boolean ALL = "all".equals(System.getProperty("sluice.matrix"));
     private static final int SAMPLE = 3;
     private static final long TIMEOUT_MILLIS = 20_000;
-    private static final long SHORT_MILLIS = 6_000;
+    private static final long SHORT_MILLIS = 8_000;
 
     private final long seed = Long.getLong("sluice.seed", System.nanoTime());
     private final Random random = new Random(seed);
