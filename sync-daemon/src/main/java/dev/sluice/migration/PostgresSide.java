@@ -9,6 +9,7 @@ import dev.sluice.cutover.Traffic;
 import dev.sluice.declare.Sequences;
 import dev.sluice.fence.TargetFence;
 import dev.sluice.follow.Follower;
+import dev.sluice.follow.SourceChanged;
 import dev.sluice.phase.Phase;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.postgres.LastingSession;
@@ -40,6 +41,8 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     private final Tail tail;
     private final Numbers numbers;
     private Follower follower;
+    /** Made before the fence, which may change what a follower expects of the source. */
+    private Follower prepared;
     private Sequences sequences;
 
     /** What applies the changelog over {@code session}; made when it is first needed. */
@@ -84,6 +87,7 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     @Override
     public Register ask() throws AnswerLost {
         follower = null; // it reads the watermark anew
+        prepared = null;
         sequences = null;
         return call(connection -> {
             ControlRow.Content row = control.ask(connection);
@@ -105,7 +109,8 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     /** What can be done while the application still writes: from the fence on it waits. */
     private void prepare(long generation) throws AnswerLost {
         try {
-            tail.follower(session, generation).piece(); // not kept: the fence changes the schema that it expects
+            prepared = tail.follower(session, generation);
+            prepared.piece();
             sequences = session.once(connection -> Sequences.read(connection, plan));
         } catch (SQLException | RuntimeException e) {
             throw lost(e);
@@ -118,10 +123,7 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     @Override
     public Drained drain(long generation, Position head) throws AnswerLost {
         try {
-            if (follower == null) {
-                follower = tail.follower(session, generation);
-            }
-            return follower.piece().watermark().seq() >= head.seq() ? Drained.DONE : Drained.MORE;
+            return piece(generation).watermark().seq() >= head.seq() ? Drained.DONE : Drained.MORE;
         } catch (IllegalStateException e) {
             LOG.debug("refused", e);
             follower = null;
@@ -133,6 +135,23 @@ final class PostgresSide implements TargetSide, AutoCloseable {
             Thread.currentThread().interrupt();
             throw new AnswerLost("the daemon is stopping");
         }
+    }
+
+    private Follower.Turn piece(long generation) throws SQLException, InterruptedException {
+        if (prepared != null) {
+            follower = prepared;
+            prepared = null;
+            try {
+                return follower.piece();
+            } catch (SourceChanged e) {
+                LOG.debug("the fence changed the schema that was expected", e);
+                follower = null;
+            }
+        }
+        if (follower == null) {
+            follower = tail.follower(session, generation);
+        }
+        return follower.piece();
     }
 
     @Override
