@@ -9,6 +9,7 @@ import dev.sluice.cutover.Traffic;
 import dev.sluice.declare.Sequences;
 import dev.sluice.fence.TargetFence;
 import dev.sluice.follow.Follower;
+import dev.sluice.follow.SourceChanged;
 import dev.sluice.phase.Phase;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.postgres.LastingSession;
@@ -41,6 +42,8 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     private final Numbers numbers;
     private final boolean mayPark;
     private Follower follower;
+    /** Made before the fence, which may change what a follower expects of the source. */
+    private Follower prepared;
     private Sequences sequences;
 
     /** What applies the changelog over {@code session}; made when it is first needed. */
@@ -87,6 +90,8 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     @Override
     public Register ask() throws AnswerLost {
         follower = null; // it reads the watermark anew
+        prepared = null;
+        prepared = null;
         sequences = null;
         return call(connection -> {
             ControlRow.Content row = control.ask(connection);
@@ -108,7 +113,8 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     /** What can be done while the application still writes: from the fence on it waits. */
     private void prepare(long generation) throws AnswerLost {
         try {
-            tail.follower(session, generation).piece(); // not kept: the fence changes the schema that it expects
+            prepared = tail.follower(session, generation);
+            prepared.piece();
             sequences = session.once(connection -> Sequences.read(connection, plan));
         } catch (SQLException | RuntimeException e) {
             throw lost(e);
@@ -121,10 +127,7 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     @Override
     public Drained drain(long generation, Position head) throws AnswerLost {
         try {
-            if (follower == null) {
-                follower = tail.follower(session, generation);
-            }
-            if (follower.piece().watermark().seq() < head.seq()) {
+            if (piece(generation).watermark().seq() < head.seq()) {
                 return Drained.MORE;
             }
             refuseParked();
@@ -148,6 +151,23 @@ final class PostgresSide implements TargetSide, AutoCloseable {
         if (parked > 0) {
             throw new AnswerLost(parked + " of the last rows do not fit in PostgreSQL and were parked: sluice parked");
         }
+    }
+
+    private Follower.Turn piece(long generation) throws SQLException, InterruptedException {
+        if (prepared != null) {
+            follower = prepared;
+            prepared = null;
+            try {
+                return follower.piece();
+            } catch (SourceChanged e) {
+                LOG.debug("the fence changed the schema that was expected", e);
+                follower = null;
+            }
+        }
+        if (follower == null) {
+            follower = tail.follower(session, generation);
+        }
+        return follower.piece();
     }
 
     @Override
