@@ -91,7 +91,6 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     public Register ask() throws AnswerLost {
         follower = null; // it reads the watermark anew
         prepared = null;
-        prepared = null;
         sequences = null;
         return call(connection -> {
             ControlRow.Content row = control.ask(connection);
