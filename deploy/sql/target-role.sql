@@ -21,7 +21,8 @@
 
 SELECT current_database() AS database \gset
 
-CREATE ROLE :"role" LOGIN PASSWORD :'password' NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION;
+-- REPLICATION: a cutover streams PostgreSQL's commits back into SQLite, so that a rollback loses nothing.
+CREATE ROLE :"role" LOGIN PASSWORD :'password' NOSUPERUSER NOCREATEDB NOCREATEROLE REPLICATION;
 
 -- CREATE: makes the schema "sluice" (its own state) and, where it is absent, the schema of the tables.
 -- TEMPORARY: big batches pass through a temporary table.

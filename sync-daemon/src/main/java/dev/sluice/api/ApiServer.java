@@ -54,6 +54,7 @@ public final class ApiServer implements AutoCloseable {
     private static final int BODY_BYTES_MAX = 256 << 10;
     private static final Duration WAIT_MAX = Duration.ofSeconds(60);
     private static final long WAIT_STEP_MS = 100;
+    private static final Duration SWITCH_GRACE = Duration.ofSeconds(10);
     private static final Pattern TIMEOUT = Pattern.compile("([0-9]{1,6})(ms|s|m)");
     private static final Set<String> LOOPBACK_NAMES = Set.of("localhost", "127.0.0.1", "[::1]");
 
@@ -61,8 +62,8 @@ public final class ApiServer implements AutoCloseable {
     private final Secret token;
     private final String host;
     private final boolean allowRemote;
-    private final Runs verifyRuns = new Runs("verification", "/v1/verify");
-    private final Runs switchRuns = new Runs("switch", "/v1/switch");
+    private final Runs verifyRuns = new Runs("verification", "/v1/verify", Duration.ZERO);
+    private final Runs switchRuns = new Runs("switch", "/v1/switch", SWITCH_GRACE);
     private final TrafficRoutes traffic;
     private final Semaphore waiters = new Semaphore(WAITERS_MAX);
     private final ScheduledExecutorService waiting = Executors.newSingleThreadScheduledExecutor(
@@ -106,14 +107,24 @@ public final class ApiServer implements AutoCloseable {
         return URI.create("http://" + (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + server.port());
     }
 
-    /** Stops listening, interrupts a verification and waits for requests under way, some seconds at most. */
+    /** Stops listening, interrupts a verification, lets a switch end and be told, and waits some seconds at most. */
     @Override
     public void close() {
-        waiting.shutdownNow();
         traffic.close();
         verifyRuns.close();
         switchRuns.close();
-        server.stop();
+        try {
+            // who waits for the end of a switch that has ended the daemon hears of it
+            waiters.tryAcquire(WAITERS_MAX, 5 * WAIT_STEP_MS, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        waiting.shutdownNow();
+        try {
+            server.stop();
+        } catch (Exception e) { // Kotlin's, so checked ones come undeclared
+            LOG.debug("a request under way was cut off", e);
+        }
     }
 
     private void configure(JavalinConfig config, int port) {

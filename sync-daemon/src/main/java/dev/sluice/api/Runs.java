@@ -25,6 +25,7 @@ final class Runs implements AutoCloseable {
 
     private final String what;
     private final String path;
+    private final Duration patience;
     private final ExecutorService thread;
     private final Map<Long, ObjectNode> runs = new LinkedHashMap<>(); // guarded by this
     private long latest; // guarded by this
@@ -38,8 +39,10 @@ final class Runs implements AutoCloseable {
     /**
      * @param what one run for people, such as {@code verification}
      * @param path where the runs are asked for
+     * @param patience how long {@link #close} lets one go on before it is interrupted
      */
-    Runs(String what, String path) {
+    Runs(String what, String path, Duration patience) {
+        this.patience = patience;
         this.what = what;
         this.path = path;
         this.thread = Executors.newSingleThreadExecutor(work -> new Thread(work, "api-" + what));
@@ -102,8 +105,12 @@ final class Runs implements AutoCloseable {
 
     @Override
     public void close() {
-        thread.shutdownNow();
+        thread.shutdown();
         try {
+            if (thread.awaitTermination(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+                return;
+            }
+            thread.shutdownNow();
             if (!thread.awaitTermination(STOP_GRACE.toSeconds(), TimeUnit.SECONDS)) {
                 LOG.warn("the {} under way did not stop within {} s", what, STOP_GRACE.toSeconds());
             }

@@ -59,7 +59,7 @@ public final class Bench {
                         .measure();
             }
             return options.migrates() ? migrate(writers) : new BenchReport(machine(null), null, null, null, List.of(),
-                    writers, null, 0, 0);
+                    null, writers, null, 0, 0);
         } finally {
             if (embedded != null) {
                 embedded.close();
@@ -144,9 +144,15 @@ public final class Bench {
                     catchUps.add(follow.catchUp(kind, options.changes()));
                 }
             }
+            BenchReport.Switching switching = null;
+            if (options.parts().contains(Part.CUTOVER)) {
+                say.accept("moving the writes to PostgreSQL and back, " + options.flips() + " times");
+                switching = new CutoverBench(folder, target, password, migration)
+                        .measure(file, options.scale(), options.commitsPerSecond(), options.flips());
+            }
             say.accept("comparing every row");
             JsonNode verified = migration.ask("verify", ANSWER);
-            return new BenchReport(machine, source, copy, latency, catchUps, writers, verified.path("equal").asBoolean(),
+            return new BenchReport(machine, source, copy, latency, catchUps, switching, writers, verified.path("equal").asBoolean(),
                     verified.path("rows").asLong(), verified.path("seconds").asDouble());
         }
     }

@@ -17,19 +17,20 @@ import java.util.Set;
  * @param follow how long commits are timed
  * @param commitsPerSecond of the application while they are
  * @param changes size of a backlog to catch up with
+ * @param flips how often writes are moved each way
  */
 public record BenchOptions(double scale, Set<Part> parts, TargetUrl target, Secret password, String heap, int workers,
-        Duration follow, int commitsPerSecond, int changes) {
+        Duration follow, int commitsPerSecond, int changes, int flips) {
 
     /** What can be measured by itself. */
-    public enum Part { COPY, LATENCY, CATCHUP, WRITER }
+    public enum Part { COPY, LATENCY, CATCHUP, CUTOVER, WRITER }
 
     public BenchOptions {
         if (!(scale >= 0.001 && scale <= 100)) {
             throw new IllegalArgumentException("--scale must be from 0.001 to 100");
         }
         if (parts.isEmpty()) {
-            throw new IllegalArgumentException("--parts must name one of copy, latency, catchup, writer");
+            throw new IllegalArgumentException("--parts must name one of copy, latency, catchup, cutover, writer");
         }
         if (!heap.matches("[1-9][0-9]{0,6}[mMgG]")) {
             throw new IllegalArgumentException("--heap must be a size such as 256m or 2g");
@@ -45,6 +46,9 @@ public record BenchOptions(double scale, Set<Part> parts, TargetUrl target, Secr
         }
         if (changes < 100 || changes > 100_000_000) {
             throw new IllegalArgumentException("--changes must be from 100 to 100000000");
+        }
+        if (flips < 1 || flips > 1_000) {
+            throw new IllegalArgumentException("--flips must be from 1 to 1000");
         }
         parts = Set.copyOf(parts);
     }

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * What was measured; parts that were not are null or empty, and so are figures that this machine can't give.
@@ -13,7 +15,7 @@ import java.util.Locale;
  * @param equal true if every row was proven equal on both sides at the end; null if nothing was migrated
  */
 public record BenchReport(Machine machine, Source source, Copy copy, Latency latency, List<CatchUp> catchUps,
-        List<Writer> writers, Boolean equal, long rowsCompared, double secondsComparing) {
+        Switching switching, List<Writer> writers, Boolean equal, long rowsCompared, double secondsComparing) {
 
     /** Where it ran. */
     public record Machine(int processors, String java, String sqlite, String postgres) {}
@@ -78,6 +80,23 @@ public record BenchReport(Machine machine, Source source, Copy copy, Latency lat
             Double serverCpuSeconds, long peakMemoryMb) {}
 
     /**
+     * Writes moved to PostgreSQL and back while an application makes them.
+     *
+     * @param there of the cutovers
+     * @param back of the rollbacks
+     */
+    public record Switching(int flips, int commitsPerSecond, double seconds, Pauses there, Pauses back) {}
+
+    /**
+     * From the last write that one side acknowledged to the first that the other did, in milliseconds, by the
+     * application's clock.
+     *
+     * @param reportedP50 from the fence to the end of it, by Sluice
+     * @param steps the median of each step, also of those before the fence
+     */
+    public record Pauses(double p50, double p99, double most, double reportedP50, Map<String, Double> steps) {}
+
+    /**
      * A statement with and without the triggers.
      *
      * @param bareMicros processor time a row without them
@@ -105,6 +124,9 @@ public record BenchReport(Machine machine, Source source, Copy copy, Latency lat
         }
         if (!catchUps.isEmpty()) {
             addCatchUps(lines);
+        }
+        if (switching != null) {
+            addSwitching(lines);
         }
         if (!writers.isEmpty()) {
             addWriters(lines);
@@ -155,6 +177,21 @@ public record BenchReport(Machine machine, Source source, Copy copy, Latency lat
                     one.kind.equals("hot") ? "the same hundred rows" : "mixed, ever other rows", one.changes, one.seconds,
                     one.changesPerSecond, one.clientCpuSeconds, number(one.serverCpuSeconds, "%.1f"), one.peakMemoryMb));
         }
+    }
+
+    private void addSwitching(List<String> lines) {
+        lines.add("");
+        lines.add(String.format(Locale.ROOT, "CUTOVER at %d commits/s, %d times each way    p50 ms   p99 ms   most ms   p50 by Sluice",
+                switching.commitsPerSecond, switching.flips));
+        addPauses(lines, "writes stand still, to PostgreSQL", switching.there);
+        addPauses(lines, "writes stand still, back to SQLite", switching.back);
+    }
+
+    private static void addPauses(List<String> lines, String what, Pauses pauses) {
+        lines.add(String.format(Locale.ROOT, "  %-42s %8.1f %8.1f %9.1f %15.1f", what, pauses.p50, pauses.p99, pauses.most,
+                pauses.reportedP50));
+        lines.add("    steps (p50 ms): " + pauses.steps.entrySet().stream()
+                .map(step -> String.format(Locale.ROOT, "%s %.1f", step.getKey(), step.getValue())).collect(Collectors.joining(", ")));
     }
 
     private void addWriters(List<String> lines) {

@@ -26,6 +26,12 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class DispatchApplication {
 
+    static final String INSERT_EVENT = """
+            INSERT INTO ride_events (ride_id, kind, at, latitude, longitude, payload)
+            VALUES (?, 'position', '2026-05-01 12:00:00', ?, 13.4, '{"speed": 50, "source": "gps"}')
+            """;
+    static final String UPDATE_RIDE = "UPDATE rides SET fare = ?, status = 'driving' WHERE id = ?";
+
     private static final int CHANGES_PER_TRANSACTION = 100;
     private static final int HOT_ROWS = 100;
     /** How far it falls behind its rate before it stops trying to catch up. */
@@ -52,11 +58,8 @@ final class DispatchApplication {
     private DispatchApplication(Connection connection, int rides) throws SQLException {
         this.connection = connection;
         this.rides = rides;
-        this.insertEvent = connection.prepareStatement("""
-                INSERT INTO ride_events (ride_id, kind, at, latitude, longitude, payload)
-                VALUES (?, 'position', '2026-05-01 12:00:00', ?, 13.4, '{"speed": 50, "source": "gps"}')
-                """);
-        this.updateRide = connection.prepareStatement("UPDATE rides SET fare = ?, status = 'driving' WHERE id = ?");
+        this.insertEvent = connection.prepareStatement(INSERT_EVENT);
+        this.updateRide = connection.prepareStatement(UPDATE_RIDE);
         this.deleteEvent = connection.prepareStatement("DELETE FROM ride_events WHERE id = ?");
     }
 
@@ -170,7 +173,7 @@ final class DispatchApplication {
     }
 
     /** Spreads work evenly over time. */
-    private static final class Pace {
+    static final class Pace {
         private final long step;
         private long due = System.nanoTime();
 

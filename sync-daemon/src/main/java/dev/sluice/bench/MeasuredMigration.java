@@ -1,12 +1,20 @@
 package dev.sluice.bench;
 
+import dev.sluice.announce.Addresses;
+import dev.sluice.announce.Announcer;
+import dev.sluice.announce.Hooks;
+import dev.sluice.announce.TrafficFeed;
 import dev.sluice.census.Census;
 import dev.sluice.console.Json;
 import dev.sluice.console.Logging;
 import dev.sluice.console.Terminal;
 import dev.sluice.copy.CopyProgress;
+import dev.sluice.migration.Gate;
 import dev.sluice.migration.LiveMigration;
 import dev.sluice.migration.Preparation;
+import dev.sluice.migration.SwitchOrder;
+import dev.sluice.migration.SwitchReport;
+import dev.sluice.migration.SwitchSettings;
 import dev.sluice.phase.Phase;
 import dev.sluice.plan.MappingRules;
 import dev.sluice.postgres.Secret;
@@ -26,12 +34,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /**
  * A live migration with the default settings in a process of its own, so that its processor time and memory are its
  * alone. Says what it has used at each step, and again for every command: {@code use}, {@code head}, {@code pause},
- * {@code resume}, {@code verify}; ends with its input.
+ * {@code resume}, {@code verify}, {@code cutover}, {@code rollback}; ends with its input.
  */
 final class MeasuredMigration {
 
@@ -42,6 +51,10 @@ final class MeasuredMigration {
 
     /** As {@code sluice run} has it in WAL mode. */
     private static final Duration SNAPSHOT_MAX = Duration.ofMillis(500);
+
+    /** Nothing is verified in between: that is no part of the pause, and would take most of the time. */
+    private static final SwitchOrder ORDER =
+            new SwitchOrder(false, SwitchOrder.TIMEOUT, SwitchOrder.MAX_LAG, Set.of(Gate.VERIFICATION), NAME);
 
     private MeasuredMigration() {}
 
@@ -61,13 +74,19 @@ final class MeasuredMigration {
                         settings.source().busyTimeout(), Census.Listener.NONE);
                 say("planned");
                 return preparation;
-            }, CopyProgress.NONE)) {
+            }, CopyProgress.NONE, switching(file, target))) {
                 migration.start();
                 awaitReplicating(migration);
                 say("replicating");
                 serve(migration);
             }
         }
+    }
+
+    private static SwitchSettings switching(SqliteFile file, Target target) {
+        Path folder = file.path().resolveSibling("state");
+        return new SwitchSettings(new Announcer(new TrafficFeed(), Addresses.of(new Settings.Traffic(null, null, null), file.path(),
+                target.url()), file.path().resolveSibling("database.env"), Hooks.none()), folder, SwitchSettings.VERIFIED_WITHIN);
     }
 
     private static LiveMigration.Options options(Settings settings, int workers) {
@@ -112,6 +131,8 @@ final class MeasuredMigration {
                         say("resumed");
                     }
                     case "verify" -> verify(migration);
+                    case "cutover" -> moved(migration.cutover(ORDER));
+                    case "rollback" -> moved(migration.rollback(ORDER));
                     default -> throw new BenchFailure("unknown command " + line);
                 }
             }
@@ -133,6 +154,17 @@ final class MeasuredMigration {
         facts.put("equal", report.isEqual() && report.parked() == 0);
         facts.put("rows", report.rows());
         facts.put("seconds", (System.nanoTime() - start) / 1e9);
+        print(facts);
+    }
+
+    private static void moved(SwitchReport report) {
+        Map<String, Object> facts = facts("moved");
+        facts.put("done", report.done());
+        facts.put("summary", report.summary());
+        facts.put("pauseMs", report.pause() == null ? null : (Double) (report.pause().toNanos() / 1e6));
+        Map<String, Double> steps = new LinkedHashMap<>();
+        report.steps().forEach(step -> steps.merge(step.name(), step.took().toNanos() / 1e6, Double::sum));
+        facts.put("steps", steps);
         print(facts);
     }
 

@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
 
 /** {@code bench}: measures on this machine. */
 @Command(name = "bench",
-        description = "Measures copy, follow latency, catch-up and the writer's overhead on this machine.")
+        description = "Measures copy, follow latency, catch-up, the pause of a cutover and the writer's overhead on this machine.")
 final class BenchCommand implements Callable<Integer> {
 
     @Option(names = "--scale", paramLabel = "X", defaultValue = "0.1",
@@ -57,6 +57,10 @@ final class BenchCommand implements Callable<Integer> {
             description = "changes of the backlog to catch up with (default: ${DEFAULT-VALUE})")
     private int changes;
 
+    @Option(names = "--flips", paramLabel = "N", defaultValue = "20",
+            description = "how often writes are moved to PostgreSQL and back (default: ${DEFAULT-VALUE})")
+    private int flips;
+
     @Option(names = "--json", description = "print one JSON object at the end")
     private boolean json;
 
@@ -83,7 +87,7 @@ final class BenchCommand implements Callable<Integer> {
         try {
             return new BenchOptions(scale, parts, target == null ? null : TargetUrl.parse(target),
                     password == null ? null : Secret.of(password), heap, workers, Duration.ofSeconds(seconds), commits,
-                    changes);
+                    changes, flips);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage());
         }

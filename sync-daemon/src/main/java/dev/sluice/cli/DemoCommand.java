@@ -16,7 +16,7 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--keep", description = "keep both databases and say where they are")
     private boolean keep;
 
-    @Option(names = "--seconds", paramLabel = "N", defaultValue = "10",
+    @Option(names = "--seconds", paramLabel = "N", defaultValue = "6",
             description = "how long to follow (default: ${DEFAULT-VALUE})")
     private int seconds;
 

@@ -2,6 +2,7 @@ package dev.sluice.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sluice.postgres.Secret;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -33,6 +34,7 @@ final class ApplicationProcess implements AutoCloseable {
     private volatile long rowsFilled;
     private volatile long errors;
     private volatile String firstError;
+    private volatile Writes writes = new Writes(0, 0, 0, List.of());
 
     /** What the application said at one moment; {@code slowestMs} since it spoke last. */
     private record Sample(long nanos, long transactions, double slowestMs, long[] byDuration) {}
@@ -49,6 +51,15 @@ final class ApplicationProcess implements AutoCloseable {
         }
     }
 
+    /**
+     * What it says of its writes.
+     *
+     * @param onSqlite acknowledged there
+     * @param refused attempts that were told to go elsewhere
+     * @param pausesMs from the last write on one side to the first on the other, for each time that it changed sides
+     */
+    record Writes(long onSqlite, long onPostgres, long refused, List<Double> pausesMs) {}
+
     private ApplicationProcess(Process process, Path log) {
         this.process = process;
         this.log = log;
@@ -57,11 +68,22 @@ final class ApplicationProcess implements AutoCloseable {
         this.ear.start();
     }
 
-    /** Starts it on {@code file} from this process's own class path; it ends when this process does. */
-    static ApplicationProcess start(Path folder, Path file, long rows) throws IOException {
+    /**
+     * Starts it on {@code file} from this process's own class path; it ends when this process does.
+     *
+     * @param password that it may need one day, or null
+     */
+    static ApplicationProcess start(Path folder, Path file, long rows, Secret password) throws IOException {
         Path log = folder.resolve("application.log");
-        Process process = new ProcessBuilder(command(folder, file, rows)).redirectError(log.toFile()).start();
-        return new ApplicationProcess(process, log);
+        ProcessBuilder command = new ProcessBuilder(command(folder, file, rows)).redirectError(log.toFile());
+        if (password != null) {
+            command.environment().put("PGPASSWORD", password.reveal());
+        }
+        return new ApplicationProcess(command.start(), log);
+    }
+
+    static Path flagFile(Path folder) {
+        return folder.resolve("database.env");
     }
 
     static List<String> command(Path folder, Path file, long rows) {
@@ -70,7 +92,8 @@ final class ApplicationProcess implements AutoCloseable {
                 "-Djava.io.tmpdir=" + folder, // what the SQLite driver unpacks is removed with the rest
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp", System.getProperty("java.class.path"), SampleApplication.class.getName(),
-                file.toString(), Long.toString(rows), Long.toString(SEED), Integer.toString(TRANSACTIONS_PER_SECOND));
+                file.toString(), Long.toString(rows), Long.toString(SEED), Integer.toString(TRANSACTIONS_PER_SECOND),
+                flagFile(folder).toString());
     }
 
     long pid() {
@@ -135,6 +158,10 @@ final class ApplicationProcess implements AutoCloseable {
         }
     }
 
+    Writes writes() {
+        return writes;
+    }
+
     long errors() {
         return errors;
     }
@@ -195,6 +222,10 @@ final class ApplicationProcess implements AutoCloseable {
         }
         firstError = said.path("firstError").asText(null);
         errors = said.path("errors").asLong();
+        List<Double> pauses = new ArrayList<>();
+        said.path("pausesMs").forEach(pause -> pauses.add(pause.asDouble()));
+        writes = new Writes(said.path("onSqlite").asLong(), said.path("onPostgres").asLong(), said.path("refused").asLong(),
+                List.copyOf(pauses));
         long[] byDuration = new long[SampleApplication.CLASSES_MS.size() + 1];
         Arrays.setAll(byDuration, i -> said.path("byDuration").path(i).asLong());
         add(new Sample(System.nanoTime(), said.path("transactions").asLong(), said.path("slowestMs").asDouble(),

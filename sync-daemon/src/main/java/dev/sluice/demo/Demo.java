@@ -4,6 +4,10 @@ import static dev.sluice.console.Amounts.bytes;
 import static dev.sluice.console.Amounts.count;
 import static dev.sluice.console.Amounts.duration;
 
+import dev.sluice.announce.Addresses;
+import dev.sluice.announce.Announcer;
+import dev.sluice.announce.Hooks;
+import dev.sluice.announce.TrafficFeed;
 import dev.sluice.assess.Assessment;
 import dev.sluice.assess.ColumnMapping;
 import dev.sluice.assess.Note;
@@ -16,6 +20,9 @@ import dev.sluice.copy.CopyProgress;
 import dev.sluice.migration.LiveMigration;
 import dev.sluice.migration.Preparation;
 import dev.sluice.migration.StatusSnapshot;
+import dev.sluice.migration.SwitchOrder;
+import dev.sluice.migration.SwitchReport;
+import dev.sluice.migration.SwitchSettings;
 import dev.sluice.phase.Phase;
 import dev.sluice.plan.Declaration;
 import dev.sluice.plan.Declaration.Stage;
@@ -25,6 +32,7 @@ import dev.sluice.plan.NotCarried;
 import dev.sluice.postgres.EmbeddedTarget;
 import dev.sluice.postgres.Target;
 import dev.sluice.postgres.TargetUrl;
+import dev.sluice.settings.Settings;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
 import dev.sluice.tail.Limits;
@@ -41,13 +49,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * A tour on this machine alone: an application of ours writes to SQLite all the while, its file is copied to an
- * embedded PostgreSQL, followed, verified and let go again. Everything lives in temporary directories and is gone at
- * the end, also after Ctrl-C. An instance runs once.
+ * A tour on this machine alone: an application of ours writes all the while; its file is copied to an embedded
+ * PostgreSQL, followed and verified, its writes are moved there, back and there again, and the migration is completed.
+ * Everything lives in temporary directories and is gone at the end, also after Ctrl-C. An instance runs once.
  */
 public final class Demo {
 
@@ -60,9 +69,15 @@ public final class Demo {
     /** Smaller than in earnest: the demo has few rows, and its progress should be seen. */
     private static final Limits CHUNK = new Limits(5_000, 4 << 20, Duration.ofMillis(200));
     private static final Limits BATCH = new Limits(10_000, 16 << 20, Duration.ofMillis(200));
+    private static final String NAME = "demo";
     private static final LiveMigration.Options LIVE = new LiveMigration.Options(2, CHUNK, BATCH,
-            Duration.ofMillis(5), BUSY_TIMEOUT, 10_000, 10, true, "demo");
+            Duration.ofMillis(5), BUSY_TIMEOUT, 10_000, 10, true, NAME);
     private static final int HASH_SHOWN = 16;
+    private static final Duration WRITES_MOVED_FOR = Duration.ofSeconds(3);
+    private static final Duration WRITES_WAIT = Duration.ofSeconds(60);
+    private static final Duration DRAIN_WAIT = Duration.ofSeconds(60);
+    private static final SwitchOrder ORDER =
+            new SwitchOrder(false, SwitchOrder.TIMEOUT, SwitchOrder.MAX_LAG, Set.of(), "demo");
     /** As shells say it of a program that Ctrl-C ended. */
     private static final int INTERRUPTED = 130;
 
@@ -85,19 +100,20 @@ public final class Demo {
     private List<String> schemaBefore;
     private long filledNanos;
     private long capturedNanos;
+    private final List<SwitchReport> switches = new ArrayList<>();
     private volatile boolean collapsing;
 
-    /** A moment at which a test can put PostgreSQL in the wrong. */
+    /** A moment at which a test can put one side in the wrong. */
     enum Moment { FOLLOWING, BEFORE_FINAL_VERIFICATION, BEFORE_COMPARISON }
 
-    /** What a test does to PostgreSQL, to see that the demo notices. */
+    /** What a test does to one side, to see that the demo notices. */
     interface Interference {
-        void at(Moment moment, Target target) throws Exception;
+        void at(Moment moment, Target target, Path file) throws Exception;
     }
 
     /** @param out where the steps are told or, with {@link DemoOptions#json}, where the one JSON object goes */
     public Demo(DemoOptions options, PrintStream out) {
-        this(options, out, (moment, target) -> {});
+        this(options, out, (moment, target, file) -> {});
     }
 
     Demo(DemoOptions options, PrintStream out, Interference interference) {
@@ -145,15 +161,19 @@ public final class Demo {
     }
 
     private void tour() throws Exception {
-        say.title("A live SQLite application is copied to PostgreSQL while it writes");
+        say.title("A live SQLite application moves to PostgreSQL, back, and there again, while it writes");
         startApplication();
         assess();
         Preparation preparation = plan();
         copy(preparation);
         follow();
         verifyUnderLoad();
+        cutOver("Cut over: the writes move to PostgreSQL, whose commits come back to the file from now on");
+        rollBack();
+        verify(); // a cutover is refused without a fresh one
+        cutOver("Cut over again");
         verifyAtRest();
-        letGo();
+        complete();
         summary(preparation.plan());
     }
 
@@ -165,7 +185,7 @@ public final class Demo {
                 : EmbeddedTarget.ephemeral();
         target = Target.open(server.url(), server.password(), Target.Options.DEFAULT);
         Path path = folder.path().resolve("shop.db");
-        application = ApplicationProcess.start(folder.path(), path, options.rows());
+        application = ApplicationProcess.start(folder.path(), path, options.rows(), server.password());
         long rows = application.awaitFilled(FILL_WAIT);
         filledNanos = System.nanoTime();
         file = new SqliteFile(path);
@@ -174,7 +194,8 @@ public final class Demo {
                 + ": " + schemaBefore.stream().filter(line -> line.startsWith("table ")).count() + " tables, "
                 + count(rows) + " rows, " + bytes(file.size() + file.walSize()));
         say.line("From now on it writes " + ApplicationProcess.TRANSACTIONS_PER_SECOND
-                + " transactions a second and is told nothing of what follows");
+                + " transactions a second. It knows nothing of what follows, but that the file "
+                + ApplicationProcess.flagFile(folder.path()).getFileName() + " names the database to go on with when a write is refused");
         say.line("PostgreSQL runs at " + server.url().place());
         facts.put("rowsAtStart", rows);
     }
@@ -270,7 +291,8 @@ public final class Demo {
         long start = System.nanoTime();
         capturedNanos = start;
         try (Progress progress = Progress.start(Terminal.standardError(), "copy", preparation.plan().rows())) {
-            migration = new LiveMigration("demo", file, target, LIVE, MappingRules.DEFAULT, () -> preparation, new Shown(progress));
+            migration = new LiveMigration(NAME, file, target, LIVE, MappingRules.DEFAULT, () -> preparation,
+                    new Shown(progress), switching());
             migration.start();
             while (migration.phase() == Phase.CREATED || migration.phase() == Phase.COPYING) {
                 require(migration, start);
@@ -287,6 +309,13 @@ public final class Demo {
         application.requireWell();
         facts.put("rowsCopied", status.rowsCopied());
         facts.put("copySeconds", taken.toMillis() / 1e3);
+    }
+
+    private SwitchSettings switching() {
+        Announcer announcer = new Announcer(new TrafficFeed(),
+                Addresses.of(new Settings.Traffic(null, null, null), file.path(), target.url()),
+                ApplicationProcess.flagFile(folder.path()), Hooks.none());
+        return new SwitchSettings(announcer, folder.path().resolve("state"), SwitchSettings.VERIFIED_WITHIN);
     }
 
     /** The bulk copy on the progress bar. */
@@ -338,7 +367,7 @@ public final class Demo {
         }
         watch = new BalanceWatch(target, sum);
         watch.start();
-        interference.at(Moment.FOLLOWING, target);
+        interference.at(Moment.FOLLOWING, target, file.path());
         long start = System.nanoTime();
         long end = start + Duration.ofSeconds(options.seconds()).toNanos();
         long changesBefore = migration.status().changesApplied();
@@ -376,7 +405,7 @@ public final class Demo {
         return sight;
     }
 
-    // ---- 6 and 7 ----
+    // ---- 6 ----
 
     private void verifyUnderLoad() throws Exception {
         say.step("Verify under load: SHA-256 over all rows, at the same moments on both sides");
@@ -404,20 +433,86 @@ public final class Demo {
         facts.put("verifiedUnderLoad", roots(report));
     }
 
+    // ---- 7 to 9 ----
+
+    private void cutOver(String title) throws Exception {
+        say.step(title);
+        ApplicationProcess.Writes before = application.writes();
+        long start = System.nanoTime();
+        tellSwitch(migration.cutover(ORDER), start, before);
+    }
+
+    private void rollBack() throws Exception {
+        say.step("Roll back: the writes move to SQLite, with everything that PostgreSQL took");
+        ApplicationProcess.Writes before = application.writes();
+        long start = System.nanoTime();
+        tellSwitch(migration.rollback(ORDER), start, before);
+    }
+
+    /** Waits until the application writes on the other side, and lets it do so for a while. */
+    private void tellSwitch(SwitchReport report, long startNanos, ApplicationProcess.Writes before) throws Exception {
+        Duration taken = Duration.ofNanos(System.nanoTime() - startNanos);
+        if (!report.done()) {
+            throw new NotProven("the writes could not be moved: " + report.summary());
+        }
+        switches.add(report);
+        long movedNanos = System.nanoTime();
+        while (application.writes().pausesMs().size() < switches.size()
+                || System.nanoTime() - movedNanos < WRITES_MOVED_FOR.toNanos()) {
+            require(migration, System.nanoTime());
+            application.requireWell();
+            if (System.nanoTime() - movedNanos > WRITES_WAIT.toNanos()) {
+                throw new NotProven("the application did not write on the other side within " + WRITES_WAIT.toSeconds() + " s");
+            }
+        }
+        ApplicationProcess.Writes after = application.writes();
+        say.line(report.summary().replaceFirst("\\.$", "") + ", after " + duration(taken) + ": " + steps(report));
+        say.line("Writes stood still for " + milliseconds(report.pause().toNanos() / 1e6) + " by Sluice's clock, "
+                + milliseconds(after.pausesMs().get(switches.size() - 1)) + " by the application's, which had "
+                + count(after.refused() - before.refused()) + " refused and tried them again");
+        say.line("Acknowledged so far, by the application's count: " + count(after.onSqlite()) + " writes on SQLite, "
+                + count(after.onPostgres()) + " on PostgreSQL");
+        application.requireWell();
+    }
+
+    /** The steps that the writes waited for. */
+    private static String steps(SwitchReport report) {
+        Map<String, Long> millis = new LinkedHashMap<>();
+        report.steps().forEach(step -> millis.merge(step.name(), step.took().toMillis(), Long::sum));
+        return millis.entrySet().stream().map(step -> step.getKey() + " " + step.getValue()).collect(Collectors.joining(", "))
+                + " ms";
+    }
+
+    private static String milliseconds(double ms) {
+        return String.format(Locale.ROOT, "%.0f ms", ms);
+    }
+
+    // ---- 10 ----
+
     private void verifyAtRest() throws Exception {
-        say.step("The application stops: verify again, and count for ourselves");
+        say.step("The application stops, on PostgreSQL: compare once more, and count for ourselves");
         application.stop();
+        ApplicationProcess.Writes writes = application.writes();
         say.line("It made " + count(application.transactions()) + " transactions in all, " + application.errors()
-                + " errors");
-        interference.at(Moment.BEFORE_FINAL_VERIFICATION, target);
-        VerifyReport report = verify();
+                + " errors; " + count(writes.onSqlite()) + " writes were acknowledged by SQLite, "
+                + count(writes.onPostgres()) + " by PostgreSQL");
+        facts.put("acknowledgedBySqlite", writes.onSqlite());
+        facts.put("acknowledgedByPostgres", writes.onPostgres());
+        facts.put("refused", writes.refused());
+        facts.put("pausesMs", writes.pausesMs());
+        RestingSides sides = new RestingSides(file, target, BUSY_TIMEOUT);
+        if (!sides.awaitDrained(DRAIN_WAIT)) {
+            throw new NotProven("PostgreSQL's last commits did not come back to SQLite within " + DRAIN_WAIT.toSeconds() + " s");
+        }
+        interference.at(Moment.BEFORE_FINAL_VERIFICATION, target, file.path());
+        VerifyReport report = sides.verify(NAME, migration.plan(), CHUNK);
         if (!report.isEqual()) {
             tellReport(report);
         }
         requireEqual(report);
-        say.line("Verification: " + report.tables().size() + " tables, " + count(report.rows())
+        say.line("SHA-256 over all rows: " + report.tables().size() + " tables, " + count(report.rows())
                 + " rows, no difference");
-        interference.at(Moment.BEFORE_COMPARISON, target);
+        interference.at(Moment.BEFORE_COMPARISON, target, file.path());
         List<RestComparison.Answer> answers = RestComparison.ask(file.path(), target,
                 !migration.plan().declarations(Stage.VIEW).isEmpty());
         say.table(List.of("plain SQL on", "SQLite", "PostgreSQL", ""), answers.stream().map(answer -> List.of(
@@ -463,11 +558,14 @@ public final class Demo {
         return hash.substring(0, Math.min(HASH_SHOWN, hash.length()));
     }
 
-    // ---- 8 ----
+    // ---- 11 ----
 
-    private void letGo() throws Exception {
-        say.step("Cancel: the file is as it was");
-        migration.cancel();
+    private void complete() throws Exception {
+        say.step("Complete: nothing of Sluice is left on either side");
+        SwitchReport report = migration.complete(ORDER, true);
+        if (!report.done()) {
+            throw new NotProven("the migration could not be completed: " + report.summary());
+        }
         List<String> schemaAfter = schema();
         if (!schemaAfter.equals(schemaBefore)) {
             List<String> left = new ArrayList<>(schemaAfter);
@@ -483,35 +581,43 @@ public final class Demo {
                         + " broken references");
             }
         }
-        say.line("Its " + schemaAfter.size() + " tables, indexes, triggers and views are word for word those from before"
-                + ", with nothing of Sluice's among them; SQLite's integrity_check and foreign_key_check are content");
+        List<String> left = RestingSides.leftIn(target);
+        if (!left.isEmpty()) {
+            throw new NotProven("PostgreSQL still holds " + String.join(", ", left));
+        }
+        say.line("PostgreSQL holds no schema, trigger, publication or slot of Sluice; in the SQLite file the "
+                + schemaAfter.size() + " tables, indexes, triggers and views are word for word those from before, and"
+                + " SQLite's integrity_check and foreign_key_check are content");
     }
 
-    // ---- 9 ----
+    // ---- 12 ----
 
     private void summary(MigrationPlan plan) {
         ApplicationProcess.Stretch alone = application.between(filledNanos, capturedNanos);
         ApplicationProcess.Stretch accompanied = application.since(capturedNanos);
         say.step("What happened");
         say.line("Equal: " + plan.tables().size() + " tables, " + count((Long) facts.get("rowsAtEnd"))
-                + " rows, proven twice by SHA-256 and once by plain SQL, in "
+                + " rows, proven three times by SHA-256 and once by plain SQL, in "
                 + duration(Duration.ofNanos(System.nanoTime() - startedNanos)));
         say.line("The application made " + count(application.transactions()) + " transactions and met no error:");
         say.line("  before capture: " + speed(alone));
-        say.line("  while copied, followed and verified: " + speed(accompanied));
+        say.line("  while copied, followed, verified and moved: " + speed(accompanied));
+        say.line("  its writes stood still " + application.writes().pausesMs().size() + " times, for "
+                + application.writes().pausesMs().stream().map(Demo::milliseconds).collect(Collectors.joining(", ")));
         facts.put("before", alone);
         facts.put("accompanied", accompanied);
         if (!plan.notCarried().isEmpty()) {
             say.line("Not carried, and said so: "
                     + plan.notCarried().stream().map(NotCarried::object).collect(Collectors.joining(", ")));
         }
-                say.line("");
+        say.blank();
         say.line("On a file of your own, with TARGET = postgres://user@host/database or embedded:");
         say.line("  sluice assess --source app.db                     reads only: what is in it, what it would become");
         say.line("  sluice plan --source app.db --target TARGET       the DDL and the steps; changes nothing");
         say.line("  sluice migrate --source app.db --target TARGET    if the application may stop for a while");
         say.line("  sluice run --source app.db --target TARGET        if it may not; meanwhile, in another shell:");
         say.line("  sluice status --wait replicating                  and likewise verify, pause, resume, cancel");
+        say.line("  sluice cutover --dry-run                          then cutover, rollback, complete");
         say.line("where sluice is: java -jar " + jar());
     }
 
@@ -558,7 +664,7 @@ public final class Demo {
     }
 
     private void tellPlaces() {
-        say.line("");
+        say.blank();
         say.line("Kept in " + folder.path() + ": shop.db, sluice.log, application.log, postgres");
         if (server != null) {
             TargetUrl url = server.url();

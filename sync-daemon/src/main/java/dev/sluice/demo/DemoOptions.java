@@ -10,7 +10,7 @@ package dev.sluice.demo;
  */
 public record DemoOptions(boolean keep, int seconds, long rows, boolean json) {
 
-    public static final DemoOptions DEFAULT = new DemoOptions(false, 10, 60_000, false);
+    public static final DemoOptions DEFAULT = new DemoOptions(false, 6, 60_000, false);
 
     private static final int SECONDS_MAX = 3_600;
     private static final long ROWS_MIN = 1_000;

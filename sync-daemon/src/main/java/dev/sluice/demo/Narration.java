@@ -31,6 +31,10 @@ final class Narration {
         print(heading(step + "  " + text));
     }
 
+    void blank() {
+        print("");
+    }
+
     /** Text below the heading; what is too long for a line goes on in the next, a little further in. */
     void line(String text) {
         String rest = INDENT + text;

@@ -1,30 +1,65 @@
 package dev.sluice.demo;
 
+import java.net.URI;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.Map;
 import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
 
-/** The sample application's connection, with its statements prepared once. Not thread-safe. */
+/** The sample application's connection to either database, with its statements prepared once. Not thread-safe. */
 final class ShopConnection implements AutoCloseable {
 
     private static final int BUSY_TIMEOUT_MS = 5_000;
+    /** What Sluice's fence in PostgreSQL answers. */
+    private static final String WRITES_ELSEWHERE = "SL001";
 
     private final Connection connection;
+    private final boolean postgres;
     private final Map<String, PreparedStatement> prepared = new HashMap<>();
 
+    private ShopConnection(Connection connection, boolean postgres) {
+        this.connection = connection;
+        this.postgres = postgres;
+    }
+
     /** Opens, or creates, the file the way web applications do: WAL, synchronous NORMAL, foreign keys on. */
-    ShopConnection(Path file) throws SQLException {
+    static ShopConnection sqlite(Path file) throws SQLException {
         SQLiteConfig config = new SQLiteConfig();
         config.setBusyTimeout(BUSY_TIMEOUT_MS);
         config.setJournalMode(SQLiteConfig.JournalMode.WAL);
         config.setSynchronous(SQLiteConfig.SynchronousMode.NORMAL);
         config.enforceForeignKeys(true);
-        this.connection = config.createConnection("jdbc:sqlite:" + file);
+        return new ShopConnection(config.createConnection("jdbc:sqlite:" + file), false);
+    }
+
+    /** @param address {@code postgresql://user@host:port/database} */
+    static ShopConnection postgres(String address, String password) throws SQLException {
+        URI place = URI.create(address);
+        return new ShopConnection(DriverManager.getConnection("jdbc:postgresql://" + place.getRawAuthority().replaceFirst(".*@", "")
+                + place.getRawPath() + "?stringtype=unspecified", place.getUserInfo(), password), true);
+    }
+
+    boolean isPostgres() {
+        return postgres;
+    }
+
+    /** True if this database says that writes go to the other one. */
+    static boolean isRefusal(SQLException e) {
+        // no trigger of the shop's own refuses anything, else the message would have to be looked at
+        return WRITES_ELSEWHERE.equals(e.getSQLState()) || e instanceof SQLiteException sqlite
+                && sqlite.getResultCode() == SQLiteErrorCode.SQLITE_CONSTRAINT_TRIGGER;
+    }
+
+    /** Whichever of the two this database understands. */
+    String either(String sqlite, String inPostgres) {
+        return postgres ? inPostgres : sqlite;
     }
 
     /** Runs a statement; returns how many rows it changed. */
@@ -60,9 +95,9 @@ final class ShopConnection implements AutoCloseable {
         return statement;
     }
 
-    /** Takes the write lock at once, as a transaction that reads before it writes should. */
+    /** In SQLite takes the write lock at once, as a transaction that reads before it writes should. */
     void begin() throws SQLException {
-        run("BEGIN IMMEDIATE");
+        run(either("BEGIN IMMEDIATE", "BEGIN"));
     }
 
     void commit() throws SQLException {

@@ -5,7 +5,8 @@ import java.util.List;
 
 /**
  * The shop's business, one transaction a call: whatever applications do to SQLite, from orders with items and stock to
- * UPSERT, REPLACE, cascades, savepoints taken back and money moved with a constant sum. Not thread-safe.
+ * UPSERT, REPLACE, cascades, savepoints taken back and money moved with a constant sum. Where PostgreSQL wants other words
+ * the shop has them ready. Not thread-safe.
  */
 final class ShopTraffic {
 
@@ -21,12 +22,16 @@ final class ShopTraffic {
         this.words = words;
     }
 
-    /** Makes one transaction, committed or, now and then, rolled back on purpose. */
-    void transaction() throws SQLException {
+    /**
+     * Makes one transaction, committed or, now and then, rolled back on purpose.
+     *
+     * @return true if something was written and committed
+     */
+    boolean transaction() throws SQLException {
         int percent = words.below(100);
         if (percent < 10) {
             browse();
-            return;
+            return false;
         }
         shop.begin();
         try {
@@ -39,6 +44,7 @@ final class ShopTraffic {
             } else {
                 shop.rollback();
             }
+            return keep;
         } catch (SQLException e) {
             shop.rollback();
             throw e;
@@ -85,8 +91,8 @@ final class ShopTraffic {
     }
 
     private long order() throws SQLException {
-        shop.run("INSERT INTO orders (customer_id, note) VALUES (?, ?)", someone(), words.note());
-        long order = shop.number(0, "SELECT last_insert_rowid()");
+        long order = shop.number(0, "INSERT INTO orders (customer_id, note) VALUES (?, ?) RETURNING id", someone(),
+                words.note());
         int lines = 1 + words.below(4);
         for (int line = 1; line <= lines; line++) {
             addItem(order, line);
@@ -118,9 +124,9 @@ final class ShopTraffic {
     }
 
     private void pay(long order) throws SQLException {
-        shop.run("INSERT INTO payments (id, order_id, amount, method, captured, paid_ms)"
-                        + " SELECT ?, id, total_cents / 100.0, ?, 1, ? FROM orders WHERE id = ?",
-                words.uuid().toString(), words.one(METHODS), System.currentTimeMillis(), order);
+        long cents = shop.number(0, "SELECT total_cents FROM orders WHERE id = ?", order);
+        shop.run("INSERT INTO payments (id, order_id, amount, method, captured, paid_ms) VALUES (?, ?, ?, ?, ?, ?)",
+                words.uuid().toString(), order, cents / 100.0, words.one(METHODS), true, System.currentTimeMillis());
         shop.run("UPDATE orders SET status = 'paid' WHERE id = ?", order);
     }
 
@@ -130,8 +136,8 @@ final class ShopTraffic {
         long to = 1 + (from + words.below(ShopFill.ACCOUNTS - 1)) % ShopFill.ACCOUNTS;
         long cents = 1 + words.below(5_000);
         int paid = shop.run("""
-                UPDATE accounts SET balance_cents = balance_cents - ?1 WHERE id = ?2 AND balance_cents >= ?1""",
-                cents, from);
+                UPDATE accounts SET balance_cents = balance_cents - ? WHERE id = ? AND balance_cents >= ?""",
+                cents, from, cents);
         if (paid == 1) {
             shop.run("UPDATE accounts SET balance_cents = balance_cents + ? WHERE id = ?", cents, to);
             shop.run("INSERT INTO transfers (from_account, to_account, amount_cents) VALUES (?, ?, ?)",
@@ -142,7 +148,7 @@ final class ShopTraffic {
     private void fillCart() throws SQLException {
         shop.run("""
                 INSERT INTO cart_lines (customer_id, product_id, quantity) VALUES (?, ?, ?)
-                ON CONFLICT (customer_id, product_id) DO UPDATE SET quantity = quantity + excluded.quantity""",
+                ON CONFLICT (customer_id, product_id) DO UPDATE SET quantity = cart_lines.quantity + excluded.quantity""",
                 someone(), something(), 1 + words.below(3));
         if (words.chance(30)) {
             shop.run("DELETE FROM cart_lines WHERE customer_id = ?", someone());
@@ -151,14 +157,18 @@ final class ShopTraffic {
 
     /** REPLACE drops the customer's former session, which has another key, without firing a DELETE trigger. */
     private void logIn() throws SQLException {
-        shop.run("REPLACE INTO sessions (token, customer_id, state, expires_at)"
-                        + " VALUES (?, ?, ?, datetime('now', '+1 hour'))",
+        shop.run(shop.either("REPLACE INTO sessions (token, customer_id, state, expires_at)"
+                        + " VALUES (?, ?, ?, datetime('now', '+1 hour'))", """
+                INSERT INTO sessions (token, customer_id, state, expires_at)
+                VALUES (?, ?, ?, date_trunc('second', now() AT TIME ZONE 'UTC') + interval '1 hour')
+                ON CONFLICT (customer_id) DO UPDATE
+                SET token = excluded.token, state = excluded.state, expires_at = excluded.expires_at"""),
                 words.uuid().toString(), someone(), words.bytes(40));
     }
 
     private void ship() throws SQLException {
         shop.run("""
-                UPDATE orders SET status = 'shipped', shipped_on = date('now') WHERE id IN (
+                UPDATE orders SET status = 'shipped', shipped_on = CURRENT_DATE WHERE id IN (
                   SELECT id FROM orders WHERE status IN ('new', 'paid') ORDER BY placed_at LIMIT ?)""",
                 1 + words.below(5));
     }
@@ -174,13 +184,13 @@ final class ShopTraffic {
     }
 
     private void reprice() throws SQLException {
-        shop.run("UPDATE products SET price = ?, attributes = ?, active = 1 - active WHERE id = ?",
+        shop.run("UPDATE products SET price = ?, attributes = ?, active = NOT active WHERE id = ?",
                 words.cents() / 100.0, words.attributes(), something());
     }
 
     private void register() throws SQLException {
         shop.run("INSERT INTO customers (email, name, newsletter, address) VALUES (?, ?, ?, ?)",
-                words.email(System.nanoTime()), words.name(), words.below(2),
+                words.email(System.nanoTime()), words.name(), words.chance(50),
                 words.chance(50) ? words.address() : null);
     }
 
@@ -194,8 +204,8 @@ final class ShopTraffic {
     }
 
     private void forgetEvents() throws SQLException {
-        shop.run("DELETE FROM events WHERE rowid IN (SELECT rowid FROM events ORDER BY at_ms LIMIT ?)",
-                1 + words.below(EVENTS_DROPPED_MAX));
+        shop.run(shop.either("DELETE FROM events WHERE rowid IN (SELECT rowid FROM events ORDER BY at_ms LIMIT ?)",
+                "DELETE FROM events WHERE ctid IN (SELECT ctid FROM events ORDER BY at_ms LIMIT ?)"), 1 + words.below(EVENTS_DROPPED_MAX));
     }
 
     private void configure() throws SQLException {

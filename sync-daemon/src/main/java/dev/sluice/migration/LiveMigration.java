@@ -14,6 +14,7 @@ import dev.sluice.change.TableChange;
 import dev.sluice.copy.BulkCopy;
 import dev.sluice.copy.CopyProgress;
 import dev.sluice.copy.Valve;
+import dev.sluice.cutover.Step;
 import dev.sluice.cutover.Traffic;
 import dev.sluice.cutover.Wish;
 import dev.sluice.declare.Declarations;
@@ -138,6 +139,7 @@ public final class LiveMigration implements AutoCloseable {
     private volatile Watermark watermark;
     private volatile Instant consistentAt;
     private volatile long changesApplied;
+    private volatile long appliedNanos;
     private volatile Map<String, Long> parked = Map.of();
     private volatile VerifyReport verification;
     private volatile List<String> notes = List.of();
@@ -496,7 +498,11 @@ public final class LiveMigration implements AutoCloseable {
         List<Gate.Look> gates = ask(() -> gates(order));
         List<Gate.Look> closed = gates.stream().filter(gate -> !gate.lets()).toList();
         if (order.dryRun()) {
-            return SwitchReport.wouldCutOver(gates, closed, epoch(), traffic.warnings(plan));
+            List<String> notes = new ArrayList<>(traffic.warnings(plan));
+            if (phase == Phase.REPLICATING) {
+                notes.add(0, ask(this::expectedPause));
+            }
+            return SwitchReport.wouldCutOver(gates, closed, epoch(), notes);
         }
         if (!closed.isEmpty()) {
             return SwitchReport.refused(gates, closed, epoch());
@@ -649,6 +655,22 @@ public final class LiveMigration implements AutoCloseable {
         return kept;
     }
 
+    /** What the pause of a cutover would come to, as a sentence; on the follow thread. */
+    private String expectedPause() throws SQLException, InterruptedException {
+        long began = System.nanoTime();
+        session.run(connection -> {
+            new ControlRow(name).ask(connection);
+            connection.commit();
+            return null;
+        });
+        long transaction = Math.max(1, (System.nanoTime() - began) / 1_000_000);
+        long waiting = Math.max(0, lag(watermark));
+        double perChange = appliedNanos == 0 ? 0 : appliedNanos / 1e6 / Math.max(1, changesApplied);
+        long steps = Step.ofCutover().size() - 1;
+        return String.format("the pause would be about %,d ms: %d transactions of some %,d ms each, and %,d changes that wait",
+                Math.round(2.0 * steps * transaction + waiting * perChange), steps, 2 * transaction, waiting);
+    }
+
     private SwitchReport moved(Wish wish, SwitchOrder order, List<Gate.Look> gates) throws SQLException, InterruptedException {
         Phase before = phase;
         TrafficSwitch.Result result = move(wish, order);
@@ -739,9 +761,9 @@ public final class LiveMigration implements AutoCloseable {
         }
         long parkedRows = parked.values().stream().mapToLong(Long::longValue).sum();
         Instant last = consistentAt;
-        long lag = lag(at);
+        long lag = phase == Phase.SWITCHED ? 0 : lag(at);
         boolean behind = phase != Phase.REPLICATING || lag != 0;
-        double lagSeconds = !behind ? 0 : Duration.between(last == null ? startedAt : last, Instant.now()).toMillis() / 1e3;
+        double lagSeconds = phase == Phase.SWITCHED ? traffic.secondsBehind() : !behind ? 0 : Duration.between(last == null ? startedAt : last, Instant.now()).toMillis() / 1e3;
         VerifyReport verified = verification;
         return new StatusSnapshot(name, file.path().toString(), target.url().toString(), phase.label(),
                 phase.meaning(), run.label(), trafficLabel(), at == null ? 0 : at.seq(), lag, lagSeconds,
@@ -1255,6 +1277,7 @@ public final class LiveMigration implements AutoCloseable {
     private void targetWentBack(TargetWentBack e) {
         LOG.warn("event=target_went_back migration={} reason=\"{}\"", name, e.getMessage());
         closeReader();
+        traffic.close(); // whether there is a stream to go on with is looked at anew
         follower = null;
         watermark = null;
         verification = null;
@@ -1371,9 +1394,10 @@ public final class LiveMigration implements AutoCloseable {
             }
             enter(connection, Phase.COPYING);
             register = new ControlRow(name).ask(connection);
+            connection.rollback();
             return null;
         });
-        announce(null);
+        announce(null); // an application that is started by the flag file must find one before anything is moved
         follower = follower();
     }
 
@@ -1564,7 +1588,9 @@ public final class LiveMigration implements AutoCloseable {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "tables that are held are tried again");
         }
         if (watermark == null || follower.sourceChanged()) {
+            long began = System.nanoTime();
             Follower.Turn turn = follower.turn(true);
+            appliedNanos += turn.changes() > 0 ? System.nanoTime() - began : 0;
             applied(turn);
             if (behind) {
                 behind = false;

@@ -9,6 +9,7 @@ import dev.sluice.cutover.Traffic;
 import dev.sluice.declare.Sequences;
 import dev.sluice.fence.TargetFence;
 import dev.sluice.follow.Follower;
+import dev.sluice.follow.SourceChanged;
 import dev.sluice.phase.Phase;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.postgres.LastingSession;
@@ -39,7 +40,11 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     private final Duration lockWait;
     private final Tail tail;
     private final Numbers numbers;
+    private final boolean mayPark;
     private Follower follower;
+    /** Made before the fence, which may change what a follower expects of the source. */
+    private Follower prepared;
+    private Sequences sequences;
 
     /** What applies the changelog over {@code session}; made when it is first needed. */
     interface Tail {
@@ -54,9 +59,10 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     /**
      * @param session whose answers are waited for within a bound
      * @param lockWait how long the flip and the fence wait for vacuum, DDL and writers in flight
+     * @param mayPark true if the operator goes over although rows are parked
      */
     PostgresSide(TargetUrl url, LastingSession session, MigrationStore store, MigrationPlan plan, Duration lockWait, Tail tail,
-            Numbers numbers) {
+            Numbers numbers, boolean mayPark) {
         this.url = url;
         this.session = session;
         this.store = store;
@@ -66,6 +72,7 @@ final class PostgresSide implements TargetSide, AutoCloseable {
         this.lockWait = lockWait;
         this.tail = tail;
         this.numbers = numbers;
+        this.mayPark = mayPark;
     }
 
     @Override
@@ -83,6 +90,8 @@ final class PostgresSide implements TargetSide, AutoCloseable {
     @Override
     public Register ask() throws AnswerLost {
         follower = null; // it reads the watermark anew
+        prepared = null;
+        sequences = null;
         return call(connection -> {
             ControlRow.Content row = control.ask(connection);
             store.lockWatermark(connection);
@@ -93,16 +102,35 @@ final class PostgresSide implements TargetSide, AutoCloseable {
 
     @Override
     public boolean begin(Claim claim) throws AnswerLost {
-        return move(connection -> control.begin(connection, of(claim)), moved -> Phase.CUTTING_OVER);
+        boolean begun = move(connection -> control.begin(connection, of(claim)), moved -> Phase.CUTTING_OVER);
+        if (begun) {
+            prepare(claim.generation());
+        }
+        return begun;
+    }
+
+    /** What can be done while the application still writes: from the fence on it waits. */
+    private void prepare(long generation) throws AnswerLost {
+        try {
+            prepared = tail.follower(session, generation);
+            prepared.piece();
+            sequences = session.once(connection -> Sequences.read(connection, plan));
+        } catch (SQLException | RuntimeException e) {
+            throw lost(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AnswerLost("the daemon is stopping");
+        }
     }
 
     @Override
     public Drained drain(long generation, Position head) throws AnswerLost {
         try {
-            if (follower == null) {
-                follower = tail.follower(session, generation);
+            if (piece(generation).watermark().seq() < head.seq()) {
+                return Drained.MORE;
             }
-            return follower.piece().watermark().seq() >= head.seq() ? Drained.DONE : Drained.MORE;
+            refuseParked();
+            return Drained.DONE;
         } catch (IllegalStateException e) {
             LOG.debug("refused", e);
             follower = null;
@@ -116,6 +144,31 @@ final class PostgresSide implements TargetSide, AutoCloseable {
         }
     }
 
+    /** Nobody would find them missing before PostgreSQL has taken writes without them. */
+    private void refuseParked() throws SQLException, AnswerLost {
+        long parked = mayPark ? 0 : session.once(store::parkedCounts).values().stream().mapToLong(Long::longValue).sum();
+        if (parked > 0) {
+            throw new AnswerLost(parked + " of the last rows do not fit in PostgreSQL and were parked: sluice parked");
+        }
+    }
+
+    private Follower.Turn piece(long generation) throws SQLException, InterruptedException {
+        if (prepared != null) {
+            follower = prepared;
+            prepared = null;
+            try {
+                return follower.piece();
+            } catch (SourceChanged e) {
+                LOG.debug("the fence changed the schema that was expected", e);
+                follower = null;
+            }
+        }
+        if (follower == null) {
+            follower = tail.follower(session, generation);
+        }
+        return follower.piece();
+    }
+
     @Override
     public boolean setSequences(Claim claim) throws AnswerLost {
         Map<String, Long> last;
@@ -127,7 +180,7 @@ final class PostgresSide implements TargetSide, AutoCloseable {
         return call(connection -> {
             boolean holds = control.holds(connection, of(claim), ControlRow.SQLITE);
             if (holds) {
-                Sequences.read(connection, plan).raise(connection, last);
+                (sequences != null ? sequences : Sequences.read(connection, plan)).raise(connection, last);
                 connection.commit();
             }
             return holds;

@@ -260,6 +260,11 @@ final class TrafficSwitch {
         return notes;
     }
 
+    /** Age of the oldest heartbeat that PostgreSQL has and SQLite has not; 0 if there is none. */
+    synchronized long secondsBehind() {
+        return reverse == null ? 0 : reverse.health().behindSeconds();
+    }
+
     /** How far the stream is behind, as a clause. */
     synchronized String lag() {
         StreamHealth health = reverse == null ? null : reverse.health();
@@ -360,7 +365,7 @@ final class TrafficSwitch {
                 () -> numbersOf(session, ground));
                 PostgresSide there = new PostgresSide(target.url(), session, store, ground.plan(), answer.dividedBy(2),
                         (over, generation) -> ground.tail().follower(over, source.adopted(over.once(store::source))),
-                        this::numbersOfSource)) {
+                        this::numbersOfSource, order == null || order.forced().contains(Gate.PARKED))) {
             Result result = drive(new Protocol(source, there, this::drainedTo), State.unknown(ground.generation()), wish, order,
                     began + limit.toNanos());
             try {

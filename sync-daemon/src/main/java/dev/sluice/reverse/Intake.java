@@ -2,8 +2,6 @@ package dev.sluice.reverse;
 
 import io.debezium.engine.DebeziumEngine;
 import io.debezium.engine.RecordChangeEvent;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -52,11 +50,10 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
         void take(List<Whole> transactions) throws Exception;
     }
 
-    Intake(String migration, String schema, List<StreamTable> streamed, Path folder, long memoryBytes, long fileBytesMax,
-            Sink sink) {
+    Intake(String migration, String schema, List<StreamTable> streamed, Supplier<TransactionBuffer> buffers, Sink sink) {
         this.migration = migration;
         streamed.forEach(table -> tables.put(named(schema, table.plan().target()), table));
-        this.buffers = () -> new TransactionBuffer(folder, memoryBytes, fileBytesMax);
+        this.buffers = buffers;
         this.sink = sink;
     }
 
@@ -94,7 +91,7 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
         }
     }
 
-    private void closeWhole() throws IOException {
+    private void closeWhole() {
         for (Whole transaction : whole) {
             transaction.changes().close();
         }
@@ -102,7 +99,7 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
     }
 
     /** Returns true if a transaction came to its end. */
-    private boolean take(SourceRecord record) throws IOException {
+    private boolean take(SourceRecord record) {
         if (!(record.value() instanceof Struct value)) {
             return false;
         }
@@ -115,7 +112,8 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
         Struct transaction = value.getStruct("transaction");
         if (open == null || transaction == null || !openId.equals(number(transaction))
                 || transaction.getInt64("total_order") != ++events) {
-            throw new IllegalStateException("the reverse stream has a gap before event " + events + " of a transaction");
+            throw new IllegalStateException("the reverse stream has a gap: after event " + events + " of transaction "
+                    + (open == null ? "none" : openId) + " came " + transaction);
         }
         change(record, value);
         return false;
@@ -155,7 +153,7 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
         return offset.get(key) instanceof Number number ? number.longValue() : 0;
     }
 
-    private void change(SourceRecord record, Struct value) throws IOException {
+    private void change(SourceRecord record, Struct value) {
         Struct source = value.getStruct("source");
         StreamTable table = tables.get(named(source.getString("schema"), source.getString("table")));
         String op = value.getString("op");
@@ -196,7 +194,7 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
         }
     }
 
-    private void add(StreamTable table, RowChange.Kind kind, String[] before, String[] after) throws IOException {
+    private void add(StreamTable table, RowChange.Kind kind, String[] before, String[] after) {
         String[] named = kind == RowChange.Kind.DELETE || kind == RowChange.Kind.MOVE ? before : after;
         if (!table.hasKey(named)) {
             throw new IllegalStateException("a change of the target's " + table.plan().target() + " came without its key: its"
@@ -234,7 +232,7 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
     }
 
     @Override
-    public void close() throws IOException {
+    public void close() {
         closeWhole();
         if (open != null) {
             open.close();

@@ -13,7 +13,6 @@ import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFailure;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -267,8 +266,8 @@ public final class ReverseStream implements AutoCloseable {
                 failure = e;
                 block(e.getMessage());
                 return;
-            } catch (SQLException | IOException | RuntimeException e) {
-                LOG.debug("the reverse stream could not start", e);
+            } catch (SQLException | RuntimeException e) {
+                LOG.debug("the reverse stream could not start: {}", kinds(e));
                 reason = sentence(e);
             }
             streaming = false;
@@ -287,7 +286,7 @@ public final class ReverseStream implements AutoCloseable {
     }
 
     /** Runs an engine until it ends; returns why it did. */
-    private String runOnce() throws SQLException, IOException {
+    private String runOnce() throws SQLException {
         List<StreamTable> tables;
         try (SqliteSession session = file.openReader(options.busy()); Connection connection = target.connect()) {
             Ledger.Entry entry = Ledger.read(session);
@@ -298,13 +297,15 @@ public final class ReverseStream implements AutoCloseable {
                 }
                 return why + "; changes that PostgreSQL has are lost for SQLite, so a rollback needs a new copy";
             }
+            Capture.checkGeneration(session, generation);
+            slot.release(connection); // who still reads it is older, or a connection of ours that was lost
             tables = tables(session);
         }
-        TransactionBuffer.clear(options.folder());
+        TransactionBuffer.clear(options.folder(), slot.name());
         try (ReverseApplier running = new ReverseApplier(file, options.busy(), generation, tables, options.memoryBytes(),
                 this::isClosed, this::onProgress);
-                Intake intake = new Intake(slot.migration(), plan.schema(), tables, options.folder(), options.memoryBytes(),
-                        options.spillBytesMax(), running)) {
+                Intake intake = new Intake(slot.migration(), plan.schema(), tables, () -> new TransactionBuffer(
+                        options.folder(), slot.name(), options.memoryBytes(), options.spillBytesMax()), running)) {
             durable = running.entry();
             applier.set(running);
             LedgerOffsets.provide(slot.name(), () -> running.entry().lsn());
@@ -316,7 +317,7 @@ public final class ReverseStream implements AutoCloseable {
                 engine = current;
             }
             Throwable error = current.run();
-            LOG.debug("the reverse stream's engine has ended", error);
+            LOG.debug("the reverse stream's engine has ended: {}", kinds(error));
             noteStale(error);
             return sentence(error);
         } finally {
@@ -340,22 +341,30 @@ public final class ReverseStream implements AutoCloseable {
         if (sqlite != null) {
             return SqliteFailure.sentence(sqlite, file.path(), true);
         }
+        String ours = null;
         for (Throwable cause = error; cause != null; cause = cause.getCause()) {
-            if (cause instanceof IllegalStateException || cause instanceof SourceRefusal || cause instanceof StaleGeneration) {
-                String message = cause.getMessage();
-                if (cause.getClass().getName().startsWith("dev.sluice") || isOurs(cause)) {
-                    return message;
-                }
-            }
+            ours = isOurs(cause) ? cause.getMessage() : ours; // the innermost says most
         }
-        return error == null ? "the stream of PostgreSQL's changes ended" : SqlFailure.sentence(error, target.url());
+        return ours != null ? ours : error == null ? "the stream of PostgreSQL's changes ended"
+                : SqlFailure.sentence(error, target.url());
     }
 
     /** Only our own sentences are known to hold no values. */
     private static boolean isOurs(Throwable thrown) {
         StackTraceElement[] trace = thrown.getStackTrace();
-        return trace.length > 0 && trace[0].getClassName().startsWith("dev.sluice.")
-                && !(thrown.getCause() instanceof SQLException) && !(thrown.getCause() instanceof IOException);
+        return thrown instanceof RuntimeException && trace.length > 0 && trace[0].getClassName().startsWith("dev.sluice.")
+                && !(thrown.getCause() instanceof SQLException);
+    }
+
+    /** What failed and where, without messages, which may quote a value. */
+    private static String kinds(Throwable error) {
+        StringBuilder kinds = new StringBuilder();
+        for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+            StackTraceElement[] trace = cause.getStackTrace();
+            kinds.append(kinds.length() == 0 ? "" : ", caused by ").append(cause.getClass().getSimpleName())
+                    .append(trace.length == 0 ? "" : " at " + trace[0]);
+        }
+        return kinds.toString();
     }
 
     private void onStreaming() {
@@ -547,7 +556,7 @@ public final class ReverseStream implements AutoCloseable {
                     }
                 }
             } catch (SQLException | RuntimeException e) {
-                LOG.debug("the reverse stream could not be looked at", e); // the stream itself says that the target is away
+                LOG.debug("the reverse stream could not be looked at: {}", kinds(e)); // the stream itself says why
             }
             waitFor(options.beat());
         }
@@ -628,20 +637,24 @@ public final class ReverseStream implements AutoCloseable {
             lock.notifyAll();
         }
         long deadline = System.nanoTime() + STOP_WAIT.toNanos();
-        try {
-            for (Thread thread : threads) {
-                while (thread != null && thread.isAlive() && System.nanoTime() < deadline) {
-                    Engine current;
-                    synchronized (lock) {
-                        current = engine;
-                    }
-                    if (current != null) {
-                        current.stop(); // refused while it starts, so it is said again
-                    }
+        boolean interrupted = false;
+        for (Thread thread : threads) {
+            while (thread != null && thread.isAlive() && System.nanoTime() < deadline) {
+                Engine current;
+                synchronized (lock) {
+                    current = engine;
+                }
+                if (current != null) {
+                    current.stop(); // refused while it starts, so it is said again
+                }
+                try {
                     thread.join(100);
+                } catch (InterruptedException e) {
+                    interrupted = true; // whoever stops us must still find no thread of ours
                 }
             }
-        } catch (InterruptedException e) {
+        }
+        if (interrupted) {
             Thread.currentThread().interrupt();
         }
     }

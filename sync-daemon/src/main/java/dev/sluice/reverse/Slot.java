@@ -248,25 +248,29 @@ final class Slot {
         }
     }
 
-    /** Drops the slot if it is there; who holds it is asked to let go first. */
-    void drop(Connection connection) throws SQLException {
+    /** Ends the connection that reads the slot, if there is one, and waits a while until it has let go. */
+    void release(Connection connection) throws SQLException {
         State state = state(connection);
-        if (state == null) {
+        if (state == null || !state.active()) {
             return;
         }
-        if (state.active()) {
-            try (PreparedStatement end = connection.prepareStatement("SELECT pg_terminate_backend(?)")) {
-                end.setInt(1, state.pid());
-                end.execute();
-            }
-            try (PreparedStatement wait = connection.prepareStatement("""
-                    DO $$ BEGIN FOR i IN 1..200 LOOP
-                        EXIT WHEN NOT EXISTS (SELECT 1 FROM pg_replication_slots WHERE slot_name = '%s' AND active);
-                        PERFORM pg_sleep(0.05);
-                    END LOOP; END $$
-                    """.formatted(name))) {
-                wait.execute();
-            }
+        try (PreparedStatement end = connection.prepareStatement("SELECT pg_terminate_backend(?)")) {
+            end.setInt(1, state.pid());
+            end.execute();
+        }
+        execute(connection, """
+                DO $$ BEGIN FOR i IN 1..200 LOOP
+                    EXIT WHEN NOT EXISTS (SELECT 1 FROM pg_replication_slots WHERE slot_name = '%s' AND active);
+                    PERFORM pg_sleep(0.05);
+                END LOOP; END $$
+                """.formatted(name));
+    }
+
+    /** Drops the slot if it is there; who reads it is sent away first. */
+    void drop(Connection connection) throws SQLException {
+        release(connection);
+        if (state(connection) == null) {
+            return;
         }
         try (PreparedStatement drop = connection.prepareStatement("SELECT pg_drop_replication_slot(?)")) {
             drop.setString(1, name);

@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The changes of one PostgreSQL transaction until its end is known. Beyond a limit they go to a file that only this user
@@ -20,10 +22,12 @@ import java.util.List;
  */
 final class TransactionBuffer implements AutoCloseable {
 
-    private static final String PREFIX = "sluice-reverse-";
+    private static final Logger LOG = LoggerFactory.getLogger(TransactionBuffer.class);
+
     private static final RowChange.Kind[] KINDS = RowChange.Kind.values();
 
     private final Path folder;
+    private final String prefix;
     private final long memoryBytes;
     private final long fileBytesMax;
     private final List<RowChange> changes = new ArrayList<>();
@@ -37,20 +41,35 @@ final class TransactionBuffer implements AutoCloseable {
         void take(List<RowChange> changes) throws Exception;
     }
 
-    TransactionBuffer(Path folder, long memoryBytes, long fileBytesMax) {
+    /** @param name the stream's, by which its files are known */
+    TransactionBuffer(Path folder, String name, long memoryBytes, long fileBytesMax) {
         this.folder = folder;
+        this.prefix = prefix(name);
         this.memoryBytes = memoryBytes;
         this.fileBytesMax = fileBytesMax;
     }
 
-    /** Removes what a killed process left. To be called while no buffer of {@code folder} is in use. */
-    static void clear(Path folder) throws IOException {
-        Files.createDirectories(folder);
-        try (DirectoryStream<Path> left = Files.newDirectoryStream(folder, PREFIX + "*")) {
-            for (Path file : left) {
-                Files.deleteIfExists(file);
+    private static String prefix(String name) {
+        return "reverse-" + name + "-";
+    }
+
+    /** Removes what a killed process left. To be called while no buffer of that name is in use. */
+    static void clear(Path folder, String name) {
+        try {
+            Files.createDirectories(folder);
+            try (DirectoryStream<Path> left = Files.newDirectoryStream(folder, prefix(name) + "*")) {
+                for (Path file : left) {
+                    Files.deleteIfExists(file);
+                }
             }
+        } catch (IOException e) {
+            throw failed(folder, e);
         }
+    }
+
+    private static IllegalStateException failed(Path folder, IOException e) {
+        return new IllegalStateException("a large transaction of PostgreSQL can't be kept in " + folder + " ("
+                + e.getClass().getSimpleName() + "): make room there, check its permissions, or name another stateDir", e);
     }
 
     long rows() {
@@ -66,18 +85,22 @@ final class TransactionBuffer implements AutoCloseable {
         return file != null;
     }
 
-    void add(RowChange change) throws IOException {
+    void add(RowChange change) {
         rows++;
         changes.add(change);
         bytes += change.size();
         if (bytes > memoryBytes) {
-            spill();
+            try {
+                spill();
+            } catch (IOException e) {
+                throw failed(folder, e);
+            }
         }
     }
 
     private void spill() throws IOException {
         if (out == null) {
-            file = Files.createTempFile(folder, PREFIX, ".transaction",
+            file = Files.createTempFile(folder, prefix, ".transaction",
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
             out = new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(file), 1 << 16));
         }
@@ -92,8 +115,8 @@ final class TransactionBuffer implements AutoCloseable {
         out.flush();
         long size = Files.size(file);
         if (size > fileBytesMax) {
-            throw new IOException("a transaction of PostgreSQL needs more than " + fileBytesMax + " bytes in " + folder
-                    + ": raise the limit, or free space there");
+            throw new IllegalStateException("a transaction of PostgreSQL needs more than " + fileBytesMax + " bytes in " + folder
+                    + ", which is the limit: it can't be brought back");
         }
     }
 
@@ -170,11 +193,15 @@ final class TransactionBuffer implements AutoCloseable {
     }
 
     @Override
-    public void close() throws IOException {
+    public void close() {
         changes.clear();
         if (file != null) {
-            out.close();
-            Files.deleteIfExists(file);
+            try {
+                Files.deleteIfExists(file); // first, as on a full disk closing fails
+                out.close();
+            } catch (IOException e) {
+                LOG.debug("a spilled transaction was not removed; the next start does it", e);
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 class BenchIT {
 
     private static BenchOptions options(TargetUrl target, Secret password, Set<Part> parts) {
-        return new BenchOptions(0.001, parts, target, password, "256m", 2, Duration.ofSeconds(2), 200, 1_000);
+        return new BenchOptions(0.001, parts, target, password, "256m", 2, Duration.ofSeconds(2), 200, 1_000, 1);
     }
 
     @Test
@@ -41,6 +41,8 @@ class BenchIT {
         assertThat(report.latency().p99()).isGreaterThanOrEqualTo(report.latency().p50());
         assertThat(report.catchUps()).extracting(BenchReport.CatchUp::kind).containsExactly("distinct", "hot");
         assertThat(report.catchUps()).allSatisfy(one -> assertThat(one.changesPerSecond()).isPositive());
+        assertThat(report.switching().there().p50()).isPositive();
+        assertThat(report.switching().back().steps()).containsKeys("fence_target", "drain_reverse", "lift");
         assertThat(report.writers()).hasSize(12).allSatisfy(one -> assertThat(one.timesCpu()).isPositive());
         assertThat(report.lines()).anyMatch(line -> line.startsWith("Both sides are equal"));
         assertThat(Json.tree(report).path("copy").path("timesFloor").isNumber()).isTrue();

@@ -23,7 +23,7 @@ class SampleApplicationTest {
     @Test
     void applicationThatIsToldToStopLeavesAHealthyFileAndEveryCent() throws Exception {
         Path file = folder.resolve("shop.db");
-        try (ApplicationProcess application = ApplicationProcess.start(folder, file, ROWS)) {
+        try (ApplicationProcess application = ApplicationProcess.start(folder, file, ROWS, null)) {
             assertThat(application.awaitFilled(Duration.ofMinutes(1))).isBetween(ROWS / 2, ROWS * 2);
             Awaitility.await().atMost(Duration.ofMinutes(1)).until(() -> application.transactions() > 200);
             application.stop();

@@ -256,15 +256,13 @@ class TargetFenceIT {
             return null;
         });
         awaitWaiting();
-        Connection late = application();
-        Future<Refused> refused = aside(() -> refusal(() -> run(late, "INSERT INTO t VALUES (3)")));
         assertThat(number(reader, "SELECT count(*) FROM t")).isEqualTo(1);
+        run(application(), "INSERT INTO t VALUES (3)"); // who comes meanwhile is not kept waiting for as long
         run(writer, "COMMIT");
         raised.get(20, TimeUnit.SECONDS);
-        assertThat(refused.get(20, TimeUnit.SECONDS).state()).as("who waits behind the fence finds it")
-                .isEqualTo(TargetFence.REFUSED);
+        assertThat(refusal(() -> run(writer, "INSERT INTO t VALUES (4)")).state()).isEqualTo(TargetFence.REFUSED);
         try (Connection look = target.connect()) {
-            assertThat(number(look, "SELECT count(*) FROM t")).as("the writer's row is there").isEqualTo(2);
+            assertThat(number(look, "SELECT count(*) FROM t")).as("their rows are there").isEqualTo(3);
             assertThat(fence.missing(look)).isEmpty();
         }
         run(reader, "COMMIT");
@@ -289,6 +287,24 @@ class TargetFenceIT {
             hasty.rollback();
         }
         run(other, "ROLLBACK");
+    }
+
+    @Test
+    void writerThatHoldsOneTableAndWantsAnotherIsNeitherStoppedNorEnded() throws Exception {
+        try (Connection writer = plain()) {
+            run(writer, "SET deadlock_timeout = '60s'", "SET statement_timeout = '15s'", "BEGIN", "INSERT INTO u (v) VALUES ('x')");
+            Future<?> raised = aside(() -> {
+                within(connection -> {
+                    run(connection, "SET LOCAL deadlock_timeout = '60s'");
+                    fence.raise(connection, LONG);
+                });
+                return null;
+            });
+            awaitWaiting(); // it holds t and wants u
+            run(writer, "UPDATE t SET v = 'x'", "COMMIT");
+            raised.get(20, TimeUnit.SECONDS);
+            assertThat(refusal(() -> run(writer, "DELETE FROM t")).state()).isEqualTo(TargetFence.REFUSED);
+        }
     }
 
     @Test

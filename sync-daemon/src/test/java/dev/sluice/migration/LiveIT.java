@@ -76,6 +76,19 @@ class LiveIT {
         }
     }
 
+    @Test
+    void installationThatDoesNotGetTheWriteLockSaysSoLeavesNothingAndGoesOnWhenItIsFree() throws Exception {
+        try (LiveGround ground = new LiveGround(folder, "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)")) {
+            ground.app("BEGIN IMMEDIATE", "INSERT INTO t VALUES (1, 'a')");
+            ground.start();
+            assertThat(ground.awaitBlocked("(E08)")).contains("a transaction that does not end", "lets go of the lock");
+            assertThat(ground.traces()).isEmpty();
+            ground.app("COMMIT");
+            ground.awaitReplicating();
+            awaitSame(ground);
+        }
+    }
+
     /** Far more pages than SQLite lets come together before it checkpoints: a reader that pinned them would be seen. */
     @Test
     void writeAheadLogStaysShortWhileItCopiesFollowsAndVerifies() throws Exception {

@@ -14,6 +14,8 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -104,6 +106,15 @@ class SwitchIT {
     }
 
     @Test
+    void flagFileNamesSqliteBeforeAnythingIsMoved() throws Exception {
+        Path flag = folder.resolve("flag");
+        try (LiveGround ground = new LiveGround(folder, SCHEMA).flagFile(flag).startAndFollow()) {
+            assertThat(flag).content().contains("SLUICE_TRAFFIC=sqlite", "SLUICE_EPOCH=0");
+            assertThat(ground.migration().traffic().now()).hasValueSatisfying(now -> assertThat(now.label()).isEqualTo("sqlite"));
+        }
+    }
+
+    @Test
     void closedGateRefusesAndChangesNothing() throws Exception {
         try (LiveGround ground = new LiveGround(folder, SCHEMA).startAndFollow()) {
             SwitchReport report = ground.migration().cutover(order());
@@ -116,6 +127,31 @@ class SwitchIT {
             assertThat(look.done()).isTrue();
             assertThat(look.would()).isNotEmpty();
             assertThat(ground.migration().phase()).isEqualTo(Phase.REPLICATING);
+        }
+    }
+
+    /** Its write is seen by the gates not yet, and by the last drain. */
+    @Test
+    void rowThatIsParkedWhileTheCutoverIsPreparedEndsIt() throws Exception {
+        try (LiveGround ground = new LiveGround(folder, SCHEMA).startAndFollow()) {
+            assertThat(ground.verify().isEqual()).isTrue();
+            ground.app("BEGIN IMMEDIATE", "UPDATE users SET active = 'maybe' WHERE id = 3");
+            CompletableFuture<SwitchReport> cutover = CompletableFuture.supplyAsync(() -> {
+                try {
+                    return ground.migration().cutover(new SwitchOrder(false, Duration.ofSeconds(4), 1_000, Set.of(), "test"));
+                } catch (Exception e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> ground.target(
+                    "SELECT 1 FROM pg_replication_slots WHERE database = current_database()").size() == 1);
+            ground.app("COMMIT");
+            SwitchReport report = cutover.get(60, TimeUnit.SECONDS);
+            assertThat(report.done()).isFalse();
+            assertThat(report.summary()).contains("parked").contains("SQLite takes the writes");
+            ground.app("UPDATE users SET active = 1 WHERE id = 3");
+            ground.awaitArrival();
+            SameRows.assertSame(ground);
         }
     }
 

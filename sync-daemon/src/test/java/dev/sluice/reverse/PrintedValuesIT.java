@@ -68,7 +68,7 @@ class PrintedValuesIT {
         List<Filling> fillings = List.copyOf(AllCodecs.all());
         TablePlan plan = table(fillings.stream().map(Filling::codec).toList(), fillings.stream().map(Filling::type).toList());
         List<Row> rows = new ArrayList<>();
-        for (Value value : NastyValues.all(seed, 1_000)) {
+        for (Value value : NastyValues.all(seed, 200)) {
             Value[] values = new Value[fillings.size() + 1];
             values[0] = Value.of(rows.size());
             for (int i = 0; i < fillings.size(); i++) {
@@ -209,7 +209,8 @@ class PrintedValuesIT {
         }
         Map<Long, String[]> printed = new ConcurrentHashMap<>();
         Map<String, Boolean> ended = new ConcurrentHashMap<>();
-        Intake intake = new Intake(MIGRATION, "public", List.of(new StreamTable(0, table, source)), folder, 1 << 20, 1 << 30,
+        Intake intake = new Intake(MIGRATION, "public", List.of(new StreamTable(0, table, source)),
+                () -> new TransactionBuffer(folder, "types", 1 << 20, 1 << 30),
                 whole -> {
                     for (Intake.Whole transaction : whole) {
                         transaction.changes().forEach(part -> part.forEach(change ->

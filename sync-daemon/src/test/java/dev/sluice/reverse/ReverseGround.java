@@ -27,6 +27,7 @@ final class ReverseGround implements AutoCloseable {
     private MigrationPlan plan;
     private long generation;
     private ReverseStream stream;
+    private Target way;
     private final List<SchemaNotice> notices = new ArrayList<>();
     private long memoryBytes = 64L << 20;
     private Duration beat = Duration.ofSeconds(2);
@@ -46,6 +47,13 @@ final class ReverseGround implements AutoCloseable {
 
     ReverseGround rules(MappingRules rules) {
         ground.rules(rules);
+        return this;
+    }
+
+    /** Another way to the same target, for all that is Sluice's. */
+    ReverseGround through(Target chosen) {
+        ground.through(chosen);
+        way = chosen;
         return this;
     }
 
@@ -91,7 +99,7 @@ final class ReverseGround implements AutoCloseable {
     }
 
     ReverseStream open() {
-        stream = new ReverseStream(LiveGround.NAME, ground.file(), ground.target(), plan,
+        stream = new ReverseStream(LiveGround.NAME, ground.file(), way == null ? ground.target() : way, plan,
                 new ReverseStream.Options(folder.resolve("spill"), memoryBytes, 4L << 30, Duration.ofSeconds(5), beat, 1L << 30),
                 new ReverseStream.Listener() {
                     @Override

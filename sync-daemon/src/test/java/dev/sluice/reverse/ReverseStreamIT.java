@@ -3,11 +3,18 @@ package dev.sluice.reverse;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import dev.sluice.mapping.Codecs.JsonChoice;
 import dev.sluice.plan.MappingRules;
 import dev.sluice.plan.MappingRules.ColumnRule;
 import dev.sluice.plan.MappingRules.NocaseChoice;
 import dev.sluice.plan.MappingRules.TableRule;
+import dev.sluice.postgres.Secret;
+import dev.sluice.postgres.Target;
+import dev.sluice.testing.PostgresForTests;
 import dev.sluice.testing.SameRows;
 import dev.sluice.translate.Identifiers;
 import java.io.StringReader;
@@ -17,11 +24,13 @@ import java.sql.Connection;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.postgresql.PGConnection;
+import org.slf4j.LoggerFactory;
 
 /** What PostgreSQL commits while it has traffic, and what of it SQLite has. */
 class ReverseStreamIT {
@@ -273,9 +282,9 @@ class ReverseStreamIT {
     void hugeTransactionGoesThroughAFileThatIsGoneAfterwards() throws Exception {
         try (ReverseGround ground = new ReverseGround(folder, "CREATE TABLE kv (k INTEGER PRIMARY KEY, v TEXT, u INTEGER UNIQUE)",
                 "INSERT INTO kv VALUES (1, 'one', -1)").memoryBytes(1 << 20).switched()) {
-            ground.together("INSERT INTO kv SELECT i, 'row ' || i, i FROM generate_series(2, 200000) i",
-                    "UPDATE kv SET v = 'changed' WHERE k % 3 = 0", "DELETE FROM kv WHERE k % 7 = 0",
-                    "UPDATE kv SET k = k + 1000000 WHERE k % 5 = 0");
+            ground.together("INSERT INTO kv SELECT i, 'row ' || i, i FROM generate_series(2, 120000) i",
+                    "UPDATE kv SET v = 'changed' WHERE k % 3 = 0", "DELETE FROM kv WHERE k % 4 = 0",
+                    "UPDATE kv SET k = k + 1000000 WHERE k % 15 = 0");
             SameRows.assertSame(ground.live());
             assertThat(ground.parked()).isEmpty();
             try (Stream<Path> left = Files.list(folder.resolve("spill"))) {
@@ -398,6 +407,48 @@ class ReverseStreamIT {
                 connection.createStatement().execute("ALTER TABLE kv ADD COLUMN \"V\" int");
                 assertThat(ground.stream().obstacles(connection)).singleElement().asString().contains("differ in case alone");
             }
+        }
+    }
+
+    @Test
+    void roleThatOwnsTheTablesAndMayReplicateIsEnough() throws Exception {
+        String role = "plain_" + ProcessHandle.current().pid();
+        try (ReverseGround ground = new ReverseGround(folder, KV, "CREATE TABLE keyless (v INTEGER)", "INSERT INTO kv VALUES (1, 'one')")) {
+            String database = ground.live().target().url().effectiveDatabase();
+            ground.live().there("CREATE ROLE " + role + " LOGIN REPLICATION PASSWORD 'simple'", "GRANT CREATE, CONNECT ON DATABASE "
+                    + database + " TO " + role, "ALTER SCHEMA public OWNER TO " + role);
+            try (Target plain = Target.open(ground.live().target().url().withUser(role), Secret.of("simple"), Target.Options.DEFAULT)) {
+                ground.through(plain).switched();
+                ground.write("INSERT INTO kv VALUES (2, 'two')", "INSERT INTO keyless (v) VALUES (1)");
+                SameRows.assertSame(ground.live());
+                ground.stream().close();
+                ground.stream().remove(ground.generation());
+            } finally {
+                ground.live().there("DROP OWNED BY " + role + " CASCADE", "DROP ROLE " + role);
+            }
+        }
+    }
+
+    @Test
+    void passwordAndValuesAreInNoLogLine() throws Exception {
+        Logger root = (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
+        ListAppender<ILoggingEvent> lines = new ListAppender<>();
+        lines.start();
+        root.addAppender(lines);
+        Logger ours = (Logger) LoggerFactory.getLogger("dev.sluice");
+        Level before = ours.getLevel();
+        ours.setLevel(Level.TRACE);
+        try (ReverseGround ground = new ReverseGround(folder, "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT UNIQUE, at DATETIME)",
+                "INSERT INTO t VALUES (1, 'a', '2024-01-01 00:00:00')").switched()) {
+            ground.write("INSERT INTO t VALUES (2, 'hush-hush', 'infinity')", "ALTER TABLE t ALTER COLUMN v TYPE varchar(99)",
+                    "INSERT INTO t VALUES (3, 'hush-too', '0044-01-01 00:00:00 BC')");
+            ground.stream().close();
+            String all = lines.list.stream().map(line -> line.getFormattedMessage() + line.getThrowableProxy())
+                    .collect(Collectors.joining("\n"));
+            assertThat(all).doesNotContain(PostgresForTests.password().reveal()).doesNotContain("hush");
+        } finally {
+            root.detachAppender(lines);
+            ours.setLevel(before);
         }
     }
 }

@@ -1,11 +1,16 @@
 package dev.sluice.testing;
 
+import dev.sluice.announce.Addresses;
+import dev.sluice.announce.Announcer;
+import dev.sluice.announce.Hooks;
+import dev.sluice.announce.TrafficFeed;
 import dev.sluice.capture.Capture;
 import dev.sluice.census.Census;
 import dev.sluice.copy.CopyProgress;
 import dev.sluice.migration.LiveMigration;
 import dev.sluice.migration.OneShot;
 import dev.sluice.migration.Preparation;
+import dev.sluice.migration.SwitchSettings;
 import dev.sluice.phase.Phase;
 import dev.sluice.plan.MappingRules;
 import dev.sluice.postgres.Reconnect;
@@ -65,6 +70,7 @@ public final class LiveGround implements AutoCloseable {
     private long purgeKeepRows = 10_000;
     private long changelogBytesMax;
     private Target way;
+    private Path flagFile;
     private LiveMigration migration;
 
     /** A new source in WAL mode with {@code statements} run in it, and a target that nobody has used. */
@@ -116,6 +122,12 @@ public final class LiveGround implements AutoCloseable {
     /** Another way to the same target for the migration, for example as another role. */
     public LiveGround through(Target chosen) {
         way = chosen;
+        return this;
+    }
+
+    /** The file in which the application reads who takes writes. */
+    public LiveGround flagFile(Path chosen) {
+        flagFile = chosen;
         return this;
     }
 
@@ -272,10 +284,13 @@ public final class LiveGround implements AutoCloseable {
     }
 
     private LiveMigration start(String name, SqliteFile source, Target other, LiveMigration.Planning planning) {
-        migration = new LiveMigration(name, source, other,
-                new LiveMigration.Options(2, chunk, batch, Duration.ofMillis(2), BUSY, purgeKeepRows, 10, changelogBytesMax, true,
-                        "test", chunk),
-                rules, planning, CopyProgress.NONE);
+        LiveMigration.Options options = new LiveMigration.Options(2, chunk, batch, Duration.ofMillis(2), BUSY, purgeKeepRows, 10,
+                changelogBytesMax, true, "test", chunk);
+        migration = flagFile == null ? new LiveMigration(name, source, other, options, rules, planning, CopyProgress.NONE)
+                : new LiveMigration(name, source, other, options, rules, planning, CopyProgress.NONE,
+                        new SwitchSettings(new Announcer(new TrafficFeed(), new Addresses("sqlite:///" + source.path(),
+                                other.url().toString(), false), flagFile, Hooks.none()), flagFile.resolveSibling("state"),
+                                SwitchSettings.VERIFIED_WITHIN));
         migration.start();
         return migration;
     }
