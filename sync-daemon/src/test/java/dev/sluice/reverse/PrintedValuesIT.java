@@ -199,7 +199,7 @@ class PrintedValuesIT {
         try (SqliteSession session = new SqliteFile(folder.resolve("app.db")).openReader(Duration.ofSeconds(5))) {
             source = SchemaReader.read(session).table("every");
         }
-        Slot slot = new Slot(MIGRATION, plan);
+        Slot slot = new Slot(MIGRATION, plan, target.url().effectiveDatabase());
         long start;
         try (Connection connection = target.connect()) {
             StoreSchema.create(connection);
