@@ -48,7 +48,8 @@ public final class SwitchDaemonMain {
                 state.resolve("traffic.env"), hooks);
         Limits limits = new Limits(40, 1 << 20, Duration.ofMillis(50));
         LiveMigration migration = new LiveMigration(LiveGround.NAME, file, target,
-                new LiveMigration.Options(2, limits, limits, Duration.ofMillis(2), BUSY, 500, 10, true, "test"),
+                new LiveMigration.Options(2, limits, limits, Duration.ofMillis(2), BUSY, 500, 10, 0, true, "test",
+                        new Limits(5_000, 16 << 20, Duration.ofSeconds(1))),
                 MappingRules.DEFAULT,
                 () -> Preparation.of(file, target, MappingRules.DEFAULT, BUSY, Census.Listener.NONE), CopyProgress.NONE,
                 new SwitchSettings(announcer, state.resolve("reverse"), SwitchSettings.VERIFIED_WITHIN));
