@@ -486,6 +486,11 @@ final class TrafficSwitch {
         }
     }
 
+    /** Capture may have been installed anew. */
+    void forgetInstallation() {
+        installation = null;
+    }
+
     /** The id of the capture in the source, or null as long as it can't be read. */
     String installation() {
         if (installation == null) {
