@@ -23,6 +23,7 @@ public final class Announcer {
     private final Path flagFile; // null: none
     private final Hooks hooks;
     private FlagFile file;
+    private String known;
     private String failed;
 
     /** @param flagFile null for none */
@@ -60,8 +61,9 @@ public final class Announcer {
         if (flagFile == null) {
             return;
         }
-        if (file == null) {
+        if (file == null || !installation.equals(known)) {
             file = new FlagFile(flagFile, installation, addresses.holdsPassword());
+            known = installation;
         }
         try {
             file.write(traffic);

@@ -1821,6 +1821,7 @@ public final class LiveMigration implements AutoCloseable {
     private void sourceChanged(SourceChanged change) throws SQLException, InterruptedException {
         LOG.warn("event=source_changed migration={} kind={} reason=\"{}\"", name, change.kind(), change.getMessage());
         closeReader();
+        traffic.forgetInstallation();
         if (phase == Phase.CREATED || valve.isStopped()) {
             return; // nothing was read yet: open() looks at everything
         }

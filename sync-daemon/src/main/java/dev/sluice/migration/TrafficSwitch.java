@@ -397,6 +397,7 @@ final class TrafficSwitch {
     private Result drive(Protocol protocol, State start, Wish wish, SwitchOrder order, long deadline)
             throws InterruptedException {
         List<SwitchReport.Step> steps = new ArrayList<>();
+        AtomicReference<String> lastFailure = new AtomicReference<>();
         Outcome outcome = new Switchover(protocol, new Observer() {
             @Override
             public void before(Step step, long epoch) throws Vetoed {
@@ -416,25 +417,30 @@ final class TrafficSwitch {
                 steps.add(new SwitchReport.Step(step.label(), step.meaning(), took));
                 LOG.info("event=step migration={} step={} answer={} ms={}{}", name, step.label(), move.answer(), took.toMillis(),
                         move.reason().isEmpty() ? "" : " reason=\"" + move.reason() + "\"");
+                if (!move.reason().isEmpty()) {
+                    lastFailure.set(move.reason());
+                }
                 if (move.answer() == Move.Answer.YES) {
                     say(step, move.to());
                     hookQuietly(wish, step, deadline);
                 }
             }
-        }, System::nanoTime).run(start, wish, patience(order, deadline));
+        }, System::nanoTime).run(start, wish, patience(order, deadline, lastFailure));
         if (outcome.kind() == Outcome.Kind.OUTDATED) {
             throw new IllegalStateException(outcome.reason() + ": stop this one");
         }
         return new Result(outcome, steps);
     }
 
-    private Patience patience(SwitchOrder order, long deadline) {
+    private Patience patience(SwitchOrder order, long deadline, AtomicReference<String> lastFailure) {
         return new Patience() {
             @Override
             public Optional<String> giveUp() {
                 return stopping.getAsBoolean() ? Optional.of("the daemon is stopping")
                         : order != null && System.nanoTime() > deadline
-                                ? Optional.of("it took longer than " + order.timeout().toMillis() + " ms") : Optional.empty();
+                                ? Optional.of("it took longer than " + order.timeout().toMillis() + " ms"
+                                        + (lastFailure.get() == null ? "" : ", the last trouble being: " + lastFailure.get()))
+                                : Optional.empty();
             }
 
             @Override
@@ -484,6 +490,11 @@ final class TrafficSwitch {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** Capture may have been installed anew. */
+    void forgetInstallation() {
+        installation = null;
     }
 
     /** The id of the capture in the source, or null as long as it can't be read. */
