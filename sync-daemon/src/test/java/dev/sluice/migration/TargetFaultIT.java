@@ -154,32 +154,42 @@ class TargetFaultIT {
     @Test
     void connectionsTakenByOthers() throws Exception {
         List<Connection> others = new ArrayList<>();
-        strike("no connection left", ground -> {
-            endSessions(ground);
-            try (Target other = Target.open(ground.target().url().withUser("other"), Secret.of("other"), Target.Options.DEFAULT)) {
-                server.sql("DROP OWNED BY other", "DROP ROLE other");
-                other.schema();
-            } catch (SQLException e) {
-                assertThat(SqlFailure.of(e)).isEqualTo(SqlFailure.MISSING);
-            }
-            server.sql("CREATE ROLE other LOGIN PASSWORD 'other'", "GRANT CONNECT ON DATABASE " + database(ground) + " TO other");
-            try (Target other = Target.open(ground.target().url().withUser("other"), Secret.of("other"), Target.Options.DEFAULT)) {
-                SQLException full = null;
-                while (full == null || others.size() < 8) {
-                    try {
-                        others.add(other.dedicated());
-                    } catch (SQLException e) {
-                        full = e;
-                        endSessions(ground);
-                    }
+        try {
+            strike("no connection left", ground -> takeAllConnections(ground, others), ground -> close(others));
+        } finally {
+            close(others);
+        }
+    }
+
+    private static void takeAllConnections(LiveGround ground, List<Connection> others) throws SQLException {
+        endSessions(ground);
+        try (Target other = Target.open(ground.target().url().withUser("other"), Secret.of("other"), Target.Options.DEFAULT)) {
+            server.sql("DROP OWNED BY other", "DROP ROLE other");
+            other.schema();
+        } catch (SQLException e) {
+            assertThat(SqlFailure.of(e)).isEqualTo(SqlFailure.MISSING);
+        }
+        server.sql("CREATE ROLE other LOGIN PASSWORD 'other'", "GRANT CONNECT ON DATABASE " + database(ground) + " TO other");
+        try (Target other = Target.open(ground.target().url().withUser("other"), Secret.of("other"), Target.Options.DEFAULT)) {
+            SQLException full = null;
+            // the migration itself may have been quicker than we in between
+            while (full == null || others.size() < 8 || !ground.target(
+                    "SELECT 1 FROM pg_stat_activity WHERE usename = 'mover'").isEmpty()) {
+                try {
+                    others.add(other.dedicated());
+                } catch (SQLException e) {
+                    full = e;
+                    endSessions(ground);
                 }
             }
-        }, ground -> {
-            for (Connection other : others) {
-                other.close();
-            }
-            others.clear();
-        });
+        }
+    }
+
+    private static void close(List<Connection> connections) throws SQLException {
+        for (Connection connection : connections) {
+            connection.close();
+        }
+        connections.clear();
     }
 
     @Test
