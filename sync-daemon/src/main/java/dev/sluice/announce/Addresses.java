@@ -1,6 +1,6 @@
 package dev.sluice.announce;
 
-import dev.sluice.announce.Traffic.Side;
+import dev.sluice.cutover.Traffic;
 import dev.sluice.postgres.TargetUrl;
 import dev.sluice.settings.Settings;
 import java.net.URLEncoder;
@@ -26,17 +26,17 @@ public record Addresses(String sqlite, String postgres, boolean holdsPassword) {
                 : new Addresses(sqlite, chosen.targetUrl().reveal(), holdsPassword(chosen.targetUrl().reveal()));
     }
 
-    /** Traffic on {@code side}, which is not {@link Side#FENCED}. */
-    public Traffic at(Side side, long epoch) {
-        return new Traffic(side, epoch, of(side));
+    /** Traffic on {@code side}, which is not {@link Traffic#FENCED}. */
+    public Announcement at(Traffic side, long epoch) {
+        return new Announcement(side, epoch, of(side));
     }
 
     /** Neither side takes writes; {@code before} did until now. */
-    public Traffic fenced(Side before, long epoch) {
-        return new Traffic(Side.FENCED, epoch, of(before));
+    public Announcement fenced(Traffic before, long epoch) {
+        return new Announcement(Traffic.FENCED, epoch, of(before));
     }
 
-    private String of(Side side) {
+    private String of(Traffic side) {
         return switch (side) {
             case SQLITE -> sqlite;
             case POSTGRES -> postgres;

@@ -1,8 +1,8 @@
 package dev.sluice.announce;
 
 import dev.sluice.announce.Hooks.Moment;
-import dev.sluice.announce.Traffic.Side;
 import dev.sluice.cutover.Step;
+import dev.sluice.cutover.Traffic;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -43,20 +43,15 @@ public final class Announcer {
         return feed;
     }
 
-    /** As {@link #say(Side, Side, long, String)}, with the register's words. */
-    public void say(dev.sluice.cutover.Traffic traffic, dev.sluice.cutover.Traffic before, long epoch, String installation) {
-        say(Side.valueOf(traffic.name()), before == null ? null : Side.valueOf(before.name()), epoch, installation);
-    }
-
     /**
-     * Says that {@code side} takes writes, or with {@link Side#FENCED} that none does. A flag file that can't be written
+     * Says that {@code side} takes writes, or with {@link Traffic#FENCED} that none does. A flag file that can't be written
      * is reported once in the log and tried again whenever this is called.
      *
      * @param before who took them before, where none does now
      * @param installation see {@link FlagFile}
      */
-    public void say(Side side, Side before, long epoch, String installation) {
-        Traffic traffic = side == Side.FENCED ? addresses.fenced(before, epoch) : addresses.at(side, epoch);
+    public void say(Traffic side, Traffic before, long epoch, String installation) {
+        Announcement traffic = side == Traffic.FENCED ? addresses.fenced(before, epoch) : addresses.at(side, epoch);
         feed.set(traffic);
         if (flagFile == null) {
             return;

@@ -1,6 +1,6 @@
 package dev.sluice.announce;
 
-import dev.sluice.announce.Traffic.Side;
+import dev.sluice.cutover.Traffic;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -57,7 +57,7 @@ public final class FlagFile {
      *
      * @throws IOException one sentence; the file is as it was, unless the disk itself failed in the end
      */
-    public synchronized boolean write(Traffic traffic) throws IOException {
+    public synchronized boolean write(Announcement traffic) throws IOException {
         try {
             Path place = Files.exists(file) ? file.toRealPath() : file;
             String wanted = "# Written by Sluice, replaced at every change.\n" + traffic.shell()
@@ -83,12 +83,12 @@ public final class FlagFile {
         }
     }
 
-    private void refuseOlder(String present, Traffic traffic) throws StaleFlag {
+    private void refuseOlder(String present, Announcement traffic) throws StaleFlag {
         Matcher its = INSTALLATION.matcher(present);
         Matcher side = SIDE.matcher(present);
         Matcher epoch = EPOCH.matcher(present);
         if (its.find() && its.group(1).equals(installation) && side.find() && epoch.find()
-                && !traffic.mayFollow(Side.of(side.group(1)), Long.parseLong(epoch.group(1)))) {
+                && !traffic.mayFollow(Traffic.of(side.group(1)), Long.parseLong(epoch.group(1)))) {
             throw new StaleFlag("the flag file " + file + " already names epoch " + epoch.group(1) + ", newer than "
                     + traffic.epoch() + ", which this daemon knows of: another daemon has taken over; if there is none,"
                     + " delete the file");

@@ -46,7 +46,7 @@ public final class Hooks {
      * @param step    the step's label or name, {@code fence_source}
      * @param traffic what is true at this point
      */
-    public record Moment(String act, boolean before, String step, Traffic traffic) {
+    public record Moment(String act, boolean before, String step, Announcement traffic) {
 
         /** The file that is run: {@code before-fence-source}. */
         public String name() {

@@ -12,8 +12,8 @@ public final class TrafficFeed {
 
     private static final int LISTENERS_MAX = 64;
 
-    private final List<Consumer<Traffic>> listeners = new ArrayList<>(); // guarded by this
-    private Traffic now; // guarded by this; null until the register was read
+    private final List<Consumer<Announcement>> listeners = new ArrayList<>(); // guarded by this
+    private Announcement now; // guarded by this; null until the register was read
 
     /** Ends a subscription; may be called again. */
     @FunctionalInterface
@@ -23,12 +23,12 @@ public final class TrafficFeed {
     }
 
     /** Empty until somebody has read the register. */
-    public synchronized Optional<Traffic> now() {
+    public synchronized Optional<Announcement> now() {
         return Optional.ofNullable(now);
     }
 
     /** Tells everybody, unless nothing has changed or {@code traffic} is of an older epoch and ends no pause. */
-    public synchronized void set(Traffic traffic) {
+    public synchronized void set(Announcement traffic) {
         if (traffic.equals(now) || now != null && !traffic.mayFollow(now.side(), now.epoch())) {
             return;
         }
@@ -41,7 +41,7 @@ public final class TrafficFeed {
      * Hands every change to {@code listener}, in order, and at once what is true now. It is called under the feed's
      * lock, so it must neither wait nor fail. Empty if too many listen already.
      */
-    public synchronized Optional<Subscription> subscribe(Consumer<Traffic> listener) {
+    public synchronized Optional<Subscription> subscribe(Consumer<Announcement> listener) {
         if (listeners.size() >= LISTENERS_MAX) {
             return Optional.empty();
         }
@@ -55,7 +55,7 @@ public final class TrafficFeed {
     }
 
     /** Waits until something other than {@code seen} is true, {@code most} at most; returns what is true then. */
-    public synchronized Optional<Traffic> awaitOther(Traffic seen, Duration most) throws InterruptedException {
+    public synchronized Optional<Announcement> awaitOther(Announcement seen, Duration most) throws InterruptedException {
         long deadline = System.nanoTime() + most.toNanos();
         while (now == null || now.equals(seen)) {
             long left = deadline - System.nanoTime();

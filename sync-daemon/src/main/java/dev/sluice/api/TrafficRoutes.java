@@ -1,7 +1,7 @@
 package dev.sluice.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.sluice.announce.Traffic;
+import dev.sluice.announce.Announcement;
 import dev.sluice.announce.TrafficFeed;
 import dev.sluice.announce.TrafficFeed.Subscription;
 import dev.sluice.settings.Durations;
@@ -119,7 +119,7 @@ final class TrafficRoutes implements AutoCloseable {
         }
 
         /** Under the feed's lock, so only handed over. */
-        private void hear(Traffic traffic) {
+        private void hear(Announcement traffic) {
             try {
                 thread.execute(() -> {
                     if (!done.isDone()) {
@@ -135,7 +135,7 @@ final class TrafficRoutes implements AutoCloseable {
         void started() {
         }
 
-        abstract void tell(Traffic traffic);
+        abstract void tell(Announcement traffic);
 
         abstract void end();
     }
@@ -153,12 +153,12 @@ final class TrafficRoutes implements AutoCloseable {
             this.context = context;
             this.accept = accept;
             // An epoch alone means: as it is now, if that is the epoch.
-            this.after = after.contains("-") ? after : feed.now().map(Traffic::mark)
+            this.after = after.contains("-") ? after : feed.now().map(Announcement::mark)
                     .filter(mark -> mark.startsWith(after + "-")).orElse(after);
         }
 
         @Override
-        void tell(Traffic traffic) {
+        void tell(Announcement traffic) {
             if (!traffic.mark().equals(after)) {
                 answer(context, traffic, accept);
                 done.complete(null);
@@ -167,7 +167,7 @@ final class TrafficRoutes implements AutoCloseable {
 
         @Override
         void end() {
-            Optional<Traffic> now = feed.now();
+            Optional<Announcement> now = feed.now();
             if (done.isDone()) {
                 return;
             }
@@ -199,7 +199,7 @@ final class TrafficRoutes implements AutoCloseable {
         }
 
         @Override
-        void tell(Traffic traffic) {
+        void tell(Announcement traffic) {
             send("event: traffic\nid: " + traffic.mark() + "\ndata: " + traffic.json() + "\n\n");
         }
 
@@ -222,7 +222,7 @@ final class TrafficRoutes implements AutoCloseable {
         }
     }
 
-    private static void answer(Context context, Traffic traffic, String accept) {
+    private static void answer(Context context, Announcement traffic, String accept) {
         if (accept.contains("text/plain")) {
             context.contentType("text/plain;charset=utf-8").result(traffic.shell());
         } else {

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.sluice.announce.Traffic.Side;
+import dev.sluice.cutover.Traffic;
 import dev.sluice.testing.SmallDisk;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -42,7 +42,7 @@ class FlagFileTest {
             for (int j = random.nextInt(30); j > 0; j--) {
                 url.appendCodePoint(letters[random.nextInt(letters.length)]);
             }
-            flag.write(new Traffic(Side.POSTGRES, i, url.toString()));
+            flag.write(new Announcement(Traffic.POSTGRES, i, url.toString()));
             for (String shell : List.of("/bin/sh", "/bin/bash")) {
                 assumeTrue(Files.exists(Path.of(shell)));
                 assertThat(run(shell, "-c", ". \"$0\"; printf '%s|%s|%s' \"$SLUICE_TRAFFIC\" \"$SLUICE_EPOCH\""
@@ -58,51 +58,51 @@ class FlagFileTest {
     @Test
     void lineEndInAnAddressIsRefused() {
         for (String bad : List.of("a\nSLUICE_TRAFFIC=sqlite", "a\rb", "a\0b", "a\tb")) {
-            assertThatThrownBy(() -> new Traffic(Side.SQLITE, 1, bad)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> new Announcement(Traffic.SQLITE, 1, bad)).isInstanceOf(IllegalArgumentException.class);
         }
     }
 
     @Test
     void sameStateIsNotWrittenAgainAndARemovedFileIs() throws IOException {
         FlagFile flag = flag();
-        assertThat(flag.write(traffic(Side.SQLITE, 3))).isTrue();
+        assertThat(flag.write(traffic(Traffic.SQLITE, 3))).isTrue();
         Object inode = Files.getAttribute(flag.path(), "unix:ino");
-        assertThat(flag.write(traffic(Side.SQLITE, 3))).isFalse();
-        assertThat(flag().write(traffic(Side.SQLITE, 3))).as("after a restart").isFalse();
+        assertThat(flag.write(traffic(Traffic.SQLITE, 3))).isFalse();
+        assertThat(flag().write(traffic(Traffic.SQLITE, 3))).as("after a restart").isFalse();
         assertThat(Files.getAttribute(flag.path(), "unix:ino")).isEqualTo(inode);
         Files.delete(flag.path());
-        assertThat(flag.write(traffic(Side.SQLITE, 3))).isTrue();
+        assertThat(flag.write(traffic(Traffic.SQLITE, 3))).isTrue();
         assertThat(files()).containsExactly("traffic.env");
     }
 
     @Test
     void olderEpochNeverReplacesANewerOne() throws IOException {
-        flag().write(traffic(Side.POSTGRES, 8));
-        assertThatThrownBy(() -> flag().write(traffic(Side.SQLITE, 7))).isInstanceOf(IOException.class)
+        flag().write(traffic(Traffic.POSTGRES, 8));
+        assertThatThrownBy(() -> flag().write(traffic(Traffic.SQLITE, 7))).isInstanceOf(IOException.class)
                 .hasMessageContaining("epoch 8").hasMessageContaining("another daemon");
         assertThat(flag().path()).content().contains("SLUICE_TRAFFIC=postgres");
-        assertThatThrownBy(() -> flag().write(traffic(Side.FENCED, 7))).isInstanceOf(IOException.class);
-        assertThat(flag().write(traffic(Side.FENCED, 9))).isTrue();
-        assertThat(flag().write(traffic(Side.POSTGRES, 8))).as("a switch that is given up").isTrue();
-        assertThat(new FlagFile(folder.resolve("traffic.env"), "other", false).write(traffic(Side.SQLITE, 1)))
+        assertThatThrownBy(() -> flag().write(traffic(Traffic.FENCED, 7))).isInstanceOf(IOException.class);
+        assertThat(flag().write(traffic(Traffic.FENCED, 9))).isTrue();
+        assertThat(flag().write(traffic(Traffic.POSTGRES, 8))).as("a switch that is given up").isTrue();
+        assertThat(new FlagFile(folder.resolve("traffic.env"), "other", false).write(traffic(Traffic.SQLITE, 1)))
                 .as("another installation counts anew").isTrue();
     }
 
     @Test
     void modeAndOwnerStayAsTheyWere() throws IOException {
         Path file = folder.resolve("traffic.env");
-        flag().write(traffic(Side.SQLITE, 1));
+        flag().write(traffic(Traffic.SQLITE, 1));
         assertThat(mode(file)).isEqualTo("rw-r--r--");
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));
         boolean root = "root".equals(System.getProperty("user.name"));
         if (root) {
             Files.setOwner(file, file.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("nobody"));
         }
-        flag().write(traffic(Side.POSTGRES, 2));
+        flag().write(traffic(Traffic.POSTGRES, 2));
         assertThat(mode(file)).isEqualTo("rw-r-----");
         assertThat(Files.getOwner(file).getName()).isEqualTo(root ? "nobody" : System.getProperty("user.name"));
         Path secret = folder.resolve("secret.env");
-        new FlagFile(secret, ID, true).write(traffic(Side.SQLITE, 1));
+        new FlagFile(secret, ID, true).write(traffic(Traffic.SQLITE, 1));
         assertThat(mode(secret)).isEqualTo("rw-------");
     }
 
@@ -111,7 +111,7 @@ class FlagFileTest {
         Path real = Files.createDirectory(folder.resolve("real")).resolve("there");
         Files.createFile(real);
         Files.createSymbolicLink(folder.resolve("traffic.env"), real);
-        flag().write(traffic(Side.POSTGRES, 2));
+        flag().write(traffic(Traffic.POSTGRES, 2));
         assertThat(folder.resolve("traffic.env")).isSymbolicLink();
         assertThat(real).content().contains("SLUICE_EPOCH=2");
     }
@@ -119,7 +119,7 @@ class FlagFileTest {
     @Test
     void missingFolderIsOneSentence() {
         assertThatThrownBy(() -> new FlagFile(folder.resolve("none/traffic.env"), ID, false)
-                .write(traffic(Side.SQLITE, 1))).isInstanceOf(IOException.class)
+                .write(traffic(Traffic.SQLITE, 1))).isInstanceOf(IOException.class)
                 .hasMessageContaining("none/traffic.env can't be replaced").hasMessageContaining("folder exists");
     }
 
@@ -127,21 +127,21 @@ class FlagFileTest {
     void fullDiskLeavesTheOldFileWhole() throws IOException {
         try (SmallDisk disk = SmallDisk.mount(folder.resolve("small"), 1)) {
             FlagFile flag = new FlagFile(disk.path().resolve("traffic.env"), ID, false);
-            flag.write(traffic(Side.SQLITE, 1));
+            flag.write(traffic(Traffic.SQLITE, 1));
             String before = Files.readString(flag.path());
             disk.fill(0);
-            assertThatThrownBy(() -> flag.write(traffic(Side.POSTGRES, 2))).isInstanceOf(IOException.class)
+            assertThatThrownBy(() -> flag.write(traffic(Traffic.POSTGRES, 2))).isInstanceOf(IOException.class)
                     .hasMessageContaining("No space left on device").hasMessageContaining("2-postgres");
             assertThat(flag.path()).content().isEqualTo(before);
             disk.free();
-            assertThat(flag.write(traffic(Side.POSTGRES, 2))).isTrue();
+            assertThat(flag.write(traffic(Traffic.POSTGRES, 2))).isTrue();
         }
     }
 
     @Test
     void readersSeeTheOldFileOrTheNewButNeverAPart() throws Exception {
         FlagFile flag = flag();
-        flag.write(traffic(Side.SQLITE, 0));
+        flag.write(traffic(Traffic.SQLITE, 0));
         AtomicBoolean over = new AtomicBoolean();
         CompletableFuture<Integer> reads = CompletableFuture.supplyAsync(() -> {
             int count = 0;
@@ -156,7 +156,7 @@ class FlagFileTest {
             return count;
         });
         for (int i = 1; i <= 300; i++) {
-            flag.write(traffic(i % 2 == 0 ? Side.SQLITE : Side.POSTGRES, i));
+            flag.write(traffic(i % 2 == 0 ? Traffic.SQLITE : Traffic.POSTGRES, i));
         }
         over.set(true);
         assertThat(reads.get(60, TimeUnit.SECONDS)).isPositive();
@@ -166,8 +166,8 @@ class FlagFileTest {
         return new FlagFile(folder.resolve("traffic.env"), ID, false);
     }
 
-    private static Traffic traffic(Side side, long epoch) {
-        return new Traffic(side, epoch, "postgresql://app@db/app");
+    private static Announcement traffic(Traffic side, long epoch) {
+        return new Announcement(side, epoch, "postgresql://app@db/app");
     }
 
     private List<String> files() throws IOException {

@@ -3,7 +3,7 @@ package dev.sluice.announce;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sluice.announce.Traffic.Side;
+import dev.sluice.cutover.Traffic;
 import dev.sluice.settings.InvalidSettings;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -124,7 +124,7 @@ class HooksTest {
     }
 
     private static Hooks.Moment moment(boolean before, String step) {
-        return new Hooks.Moment("cutover", before, step, new Traffic(Side.POSTGRES, 7, "postgresql://app@db/a $b"));
+        return new Hooks.Moment("cutover", before, step, new Announcement(Traffic.POSTGRES, 7, "postgresql://app@db/a $b"));
     }
 
     private void hook(String name, String body) throws IOException {

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sluice.announce.Addresses;
+import dev.sluice.announce.Announcement;
 import dev.sluice.announce.FlagFile;
 import dev.sluice.announce.Hooks;
-import dev.sluice.announce.Traffic;
-import dev.sluice.announce.Traffic.Side;
 import dev.sluice.announce.TrafficFeed;
+import dev.sluice.cutover.Traffic;
 import dev.sluice.postgres.Secret;
 import dev.sluice.testing.SwitchedDatabases;
 import java.io.BufferedReader;
@@ -51,7 +51,7 @@ class ExamplesIT {
         databases = SwitchedDatabases.open(folder);
         addresses = new Addresses("sqlite:///" + databases.sqliteFile(), databases.postgresUrl(), true);
         flag = new FlagFile(folder.resolve("traffic.env"), "id-1", true);
-        announce(addresses.at(Side.SQLITE, 1));
+        announce(addresses.at(Traffic.SQLITE, 1));
     }
 
     @AfterEach
@@ -83,10 +83,10 @@ class ExamplesIT {
         List<String> acknowledged = new ArrayList<>();
         read(lines, acknowledged, 10);
         databases.fenceSqlite(true);
-        announce(addresses.fenced(Side.SQLITE, 2));
+        announce(addresses.fenced(Traffic.SQLITE, 2));
         databases.copyToPostgres();
         databases.trafficOfPostgres("postgres");
-        announce(addresses.at(Side.POSTGRES, 2));
+        announce(addresses.at(Traffic.POSTGRES, 2));
         readUntil(lines, acknowledged, "postgres");
         read(lines, acknowledged, 10);
 
@@ -94,7 +94,7 @@ class ExamplesIT {
         databases.copyToSqlite();
         databases.trafficOfPostgres("sqlite");
         databases.fenceSqlite(false);
-        announce(addresses.at(Side.SQLITE, 3));
+        announce(addresses.at(Traffic.SQLITE, 3));
         readUntil(lines, acknowledged, "sqlite");
         read(lines, acknowledged, count - acknowledged.size());
 
@@ -132,14 +132,14 @@ class ExamplesIT {
         Process follower = start("follow.mjs", api.uri().toString(), token().toString());
         BufferedReader lines = lines(follower);
         assertThat(lines.readLine()).isEqualTo("1 sqlite " + addresses.sqlite());
-        announce(addresses.fenced(Side.SQLITE, 2));
+        announce(addresses.fenced(Traffic.SQLITE, 2));
         assertThat(lines.readLine()).isEqualTo("2 fenced " + addresses.sqlite());
         int port = api.uri().getPort();
         api.close();
-        announce(addresses.at(Side.POSTGRES, 2));
+        announce(addresses.at(Traffic.POSTGRES, 2));
         try (ApiServer again = api(port)) {
             assertThat(lines.readLine()).as("from %s", again.uri()).isEqualTo("2 postgres " + addresses.postgres());
-            announce(addresses.at(Side.SQLITE, 3));
+            announce(addresses.at(Traffic.SQLITE, 3));
             assertThat(lines.readLine()).isEqualTo("3 sqlite " + addresses.sqlite());
         }
     }
@@ -154,14 +154,14 @@ class ExamplesIT {
             AtomicLong epoch = new AtomicLong(1);
             // it listens when it notices a change
             Awaitility.await().pollInterval(Duration.ofMillis(300)).atMost(60, TimeUnit.SECONDS).until(() -> {
-                announce(addresses.fenced(Side.SQLITE, epoch.incrementAndGet()));
-                announce(addresses.at(epoch.get() % 2 == 0 ? Side.POSTGRES : Side.SQLITE, epoch.get()));
+                announce(addresses.fenced(Traffic.SQLITE, epoch.incrementAndGet()));
+                announce(addresses.at(epoch.get() % 2 == 0 ? Traffic.POSTGRES : Traffic.SQLITE, epoch.get()));
                 return Files.exists(ran);
             });
             // of two switches between two questions nothing is seen, so each starts from what the last run was told
             awaitLastLine(ran, feed.now().orElseThrow().label());
             long last = epoch.get() + 1;
-            Traffic other = addresses.at(last % 2 == 0 ? Side.POSTGRES : Side.SQLITE, last);
+            Announcement other = addresses.at(last % 2 == 0 ? Traffic.POSTGRES : Traffic.SQLITE, last);
             announce(other);
             awaitLastLine(ran, last + " " + other.label() + " " + other.databaseUrl());
             assertThat(ran).content().doesNotContain("fenced");
@@ -185,7 +185,7 @@ class ExamplesIT {
             assertThat(hooks.resolve(name).toFile().setExecutable(true)).isTrue();
         }
         Hooks all = Hooks.in(hooks, Duration.ofSeconds(30), "shop", flag.path(), Set.of("FENCE_SOURCE", "ANNOUNCE"));
-        Traffic now = addresses.at(Side.SQLITE, 1);
+        Announcement now = addresses.at(Traffic.SQLITE, 1);
         Hooks.Moment before = new Hooks.Moment("cutover", true, "FENCE_SOURCE", now);
         Files.createFile(lock);
         assertThatThrownBy(() -> all.run(before, Duration.ofMinutes(1))).isInstanceOf(Hooks.Veto.class)
@@ -197,7 +197,7 @@ class ExamplesIT {
         assertThat(restarted).exists();
     }
 
-    private void announce(Traffic traffic) throws IOException {
+    private void announce(Announcement traffic) throws IOException {
         feed.set(traffic);
         flag.write(traffic);
     }

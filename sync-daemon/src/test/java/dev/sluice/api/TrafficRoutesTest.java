@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import dev.sluice.announce.Traffic;
-import dev.sluice.announce.Traffic.Side;
+import dev.sluice.announce.Announcement;
 import dev.sluice.announce.TrafficFeed;
+import dev.sluice.cutover.Traffic;
 import dev.sluice.postgres.Secret;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -48,7 +48,7 @@ class TrafficRoutesTest {
         HttpResponse<String> early = get("/v1/traffic", "application/json");
         assertThat(early.statusCode()).isEqualTo(409);
         assertThat(early.body()).contains("ask again");
-        feed.set(traffic(Side.POSTGRES, 7));
+        feed.set(traffic(Traffic.POSTGRES, 7));
         JsonNode answer = new ObjectMapper().readTree(get("/v1/traffic", "*/*").body());
         assertThat(answer.toString()).isEqualTo("{\"traffic\":\"postgres\",\"epoch\":7,\"mark\":\"7-postgres\","
                 + "\"databaseUrl\":\"postgresql://app@db/app\"}");
@@ -63,24 +63,24 @@ class TrafficRoutesTest {
 
     @Test
     void longPollAnswersWhenSomethingElseIsTrue() throws Exception {
-        feed.set(traffic(Side.SQLITE, 6));
+        feed.set(traffic(Traffic.SQLITE, 6));
         assertThat(get("/v1/traffic?after=5&timeout=60s", "*/*").body()).as("changed already").contains("6-sqlite");
         assertThat(get("/v1/traffic?after=6-fenced&timeout=60s", "*/*").body()).contains("6-sqlite");
         assertThat(get("/v1/traffic?after=6&timeout=200ms", "*/*").body()).as("time is up").contains("6-sqlite");
         CompletableFuture<HttpResponse<String>> byEpoch = ask("/v1/traffic?after=6&timeout=60s", "*/*");
         CompletableFuture<HttpResponse<String>> byMark = ask("/v1/traffic?after=6-sqlite&timeout=60s", "text/plain");
         assertThat(byMark).isNotDone();
-        feed.set(traffic(Side.FENCED, 7));
+        feed.set(traffic(Traffic.FENCED, 7));
         assertThat(byEpoch.get(30, TimeUnit.SECONDS).body()).contains("7-fenced");
         assertThat(byMark.get(30, TimeUnit.SECONDS).body()).contains("SLUICE_TRAFFIC=fenced");
         CompletableFuture<HttpResponse<String>> next = ask("/v1/traffic?after=7-fenced&timeout=60s", "*/*");
-        feed.set(traffic(Side.POSTGRES, 7));
+        feed.set(traffic(Traffic.POSTGRES, 7));
         assertThat(next.get(30, TimeUnit.SECONDS).body()).as("same epoch, other side").contains("7-postgres");
     }
 
     @Test
     void questionsThatMakeNoSenseAreRefused() throws Exception {
-        feed.set(traffic(Side.SQLITE, 6));
+        feed.set(traffic(Traffic.SQLITE, 6));
         for (String query : List.of("after=lunch", "after=6-lunch", "after=-1", "after=6&timeout=long",
                 "after=99999999999999999999")) {
             HttpResponse<String> answer = get("/v1/traffic?" + query, "*/*");
@@ -91,15 +91,15 @@ class TrafficRoutesTest {
 
     @Test
     void streamTellsEveryChangeInOrder() throws Exception {
-        feed.set(traffic(Side.SQLITE, 1));
+        feed.set(traffic(Traffic.SQLITE, 1));
         HttpResponse<InputStream> stream = stream();
         assertThat(stream.headers().firstValue("Content-Type").orElse("")).startsWith("text/event-stream");
         try (BufferedReader lines = lines(stream)) {
             assertThat(lines.readLine()).as("the first heartbeat").startsWith(":");
-            assertThat(event(lines)).isEqualTo("event: traffic,id: 1-sqlite,data: " + traffic(Side.SQLITE, 1).json());
+            assertThat(event(lines)).isEqualTo("event: traffic,id: 1-sqlite,data: " + traffic(Traffic.SQLITE, 1).json());
             List<String> told = new ArrayList<>();
             for (int i = 2; i < 40; i++) {
-                feed.set(traffic(i % 2 == 0 ? Side.FENCED : Side.POSTGRES, i));
+                feed.set(traffic(i % 2 == 0 ? Traffic.FENCED : Traffic.POSTGRES, i));
                 told.add(i + (i % 2 == 0 ? "-fenced" : "-postgres"));
             }
             for (String mark : told) {
@@ -110,7 +110,7 @@ class TrafficRoutesTest {
 
     @Test
     void waitingRequestsAreBoundedAndKeepNobodyOut() throws Exception {
-        feed.set(traffic(Side.SQLITE, 1));
+        feed.set(traffic(Traffic.SQLITE, 1));
         List<CompletableFuture<HttpResponse<String>>> waiting = new ArrayList<>();
         for (int i = 0; i < 40; i++) {
             waiting.add(ask("/v1/traffic?after=1&timeout=60s", "*/*"));
@@ -118,7 +118,7 @@ class TrafficRoutesTest {
         Awaitility.await().atMost(30, TimeUnit.SECONDS)
                 .until(() -> waiting.stream().filter(CompletableFuture::isDone).count() == 16);
         assertThat(get("/v1/traffic", "*/*").statusCode()).isEqualTo(200);
-        feed.set(traffic(Side.FENCED, 2));
+        feed.set(traffic(Traffic.FENCED, 2));
         int answered = 0;
         for (CompletableFuture<HttpResponse<String>> one : waiting) {
             HttpResponse<String> answer = one.get(30, TimeUnit.SECONDS);
@@ -132,9 +132,9 @@ class TrafficRoutesTest {
     @Test
     void clientThatHasGoneMakesRoom() throws Exception {
         for (int i = 1; i <= 60; i++) {
-            feed.set(traffic(Side.SQLITE, i)); // what is written to a closed connection tells that it is
+            feed.set(traffic(Traffic.SQLITE, i)); // what is written to a closed connection tells that it is
             HttpResponse<InputStream> stream = Awaitility.await().atMost(30, TimeUnit.SECONDS).until(() -> {
-                feed.set(traffic(Side.SQLITE, feed.now().orElseThrow().epoch() + 1));
+                feed.set(traffic(Traffic.SQLITE, feed.now().orElseThrow().epoch() + 1));
                 return stream();
             }, answer -> answer.statusCode() == 200);
             stream.body().close();
@@ -143,7 +143,7 @@ class TrafficRoutesTest {
 
     @Test
     void stoppingAnswersEverybodyAndEndsTheStreams() throws Exception {
-        feed.set(traffic(Side.SQLITE, 1));
+        feed.set(traffic(Traffic.SQLITE, 1));
         CompletableFuture<HttpResponse<String>> waiting = ask("/v1/traffic?after=1&timeout=60s", "*/*");
         HttpResponse<InputStream> stream = stream();
         try (BufferedReader lines = lines(stream)) {
@@ -192,8 +192,8 @@ class TrafficRoutesTest {
                 .header("Accept", accept).timeout(Duration.ofSeconds(90)).build();
     }
 
-    private static Traffic traffic(Side side, long epoch) {
-        return new Traffic(side, epoch, "postgresql://app@db/app");
+    private static Announcement traffic(Traffic side, long epoch) {
+        return new Announcement(side, epoch, "postgresql://app@db/app");
     }
 
     /** A daemon that knows of nothing else. */

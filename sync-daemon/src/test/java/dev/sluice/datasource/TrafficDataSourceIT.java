@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.sluice.announce.Addresses;
 import dev.sluice.announce.FlagFile;
-import dev.sluice.announce.Traffic.Side;
+import dev.sluice.cutover.Traffic;
 import dev.sluice.testing.PostgresForTests;
 import dev.sluice.testing.SwitchedDatabases;
 import java.nio.file.Files;
@@ -67,11 +67,11 @@ class TrafficDataSourceIT {
     @Test
     void connectionsAreOfTheSideThatTheFlagNames() throws Exception {
         TrafficDataSource source = byFile(SHORT);
-        flag.write(addresses.at(Side.SQLITE, 1));
+        flag.write(addresses.at(Traffic.SQLITE, 1));
         try (Connection before = source.getConnection()) {
             assertThat(product(before)).isEqualTo("SQLite");
             assertThat(source.isStale(before)).isFalse();
-            flag.write(addresses.at(Side.POSTGRES, 2));
+            flag.write(addresses.at(Traffic.POSTGRES, 2));
             try (Connection after = source.getConnection()) {
                 assertThat(product(after)).isEqualTo("PostgreSQL");
                 assertThat(source.isStale(before)).isTrue();
@@ -86,7 +86,7 @@ class TrafficDataSourceIT {
 
     @Test
     void pauseIsWaitedThroughUpToTheLimit() throws Exception {
-        flag.write(addresses.fenced(Side.SQLITE, 2));
+        flag.write(addresses.fenced(Traffic.SQLITE, 2));
         assertThatThrownBy(() -> byFile(SHORT).getConnection()).isInstanceOf(SQLTransientConnectionException.class)
                 .hasMessageContaining("neither SQLite nor PostgreSQL").hasMessageContaining("150 ms");
         TrafficDataSource patient = byFile(LONG);
@@ -97,7 +97,7 @@ class TrafficDataSourceIT {
                 throw new AssertionError(e);
             }
         });
-        flag.write(addresses.at(Side.POSTGRES, 2));
+        flag.write(addresses.at(Traffic.POSTGRES, 2));
         assertThat(waiting.get(30, TimeUnit.SECONDS)).isEqualTo("PostgreSQL");
     }
 
@@ -168,7 +168,7 @@ class TrafficDataSourceIT {
 
     @Test
     void applicationThatRepeatsRefusedWritesLosesNoneInASwitchAndBack() throws Exception {
-        flag.write(addresses.at(Side.SQLITE, 1));
+        flag.write(addresses.at(Traffic.SQLITE, 1));
         TrafficDataSource source = byFile(LONG);
         List<String> sides = Collections.synchronizedList(new ArrayList<>());
         CompletableFuture<Void> application = CompletableFuture.runAsync(() -> {
@@ -178,16 +178,16 @@ class TrafficDataSourceIT {
         });
         awaitWrites(sides, 20);
         databases.fenceSqlite(true);
-        flag.write(addresses.fenced(Side.SQLITE, 2));
+        flag.write(addresses.fenced(Traffic.SQLITE, 2));
         databases.copyToPostgres();
         databases.trafficOfPostgres("postgres");
-        flag.write(addresses.at(Side.POSTGRES, 2));
+        flag.write(addresses.at(Traffic.POSTGRES, 2));
         awaitWrites(sides, sides.size() + 20);
         databases.trafficOfPostgres("fenced"); // the flag does not say so: the refusal must do
         databases.copyToSqlite();
         databases.trafficOfPostgres("sqlite");
         databases.fenceSqlite(false);
-        flag.write(addresses.at(Side.SQLITE, 3));
+        flag.write(addresses.at(Traffic.SQLITE, 3));
         application.get(2, TimeUnit.MINUTES);
         assertThat(sides).contains("PostgreSQL").hasSize(1_000);
         assertThat(databases.numbersInSqlite()).isEqualTo(LongStream.rangeClosed(1, 1_000).boxed().toList());

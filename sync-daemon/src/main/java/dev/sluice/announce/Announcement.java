@@ -2,42 +2,19 @@ package dev.sluice.announce;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.cutover.Traffic;
 
 /**
  * Which side takes the application's writes. Immutable.
  *
- * @param side        {@link Side#FENCED} for the moment in which neither does
+ * @param side        {@link Traffic#FENCED} for the moment in which neither does
  * @param epoch       the number that each switch raises; one that is given up after its fence gives it back
  * @param databaseUrl what the application should open; while fenced still the side that had traffic before, where it
  *                    may read. May hold a password, so {@link #toString} leaves it out
  */
-public record Traffic(Side side, long epoch, String databaseUrl) {
+public record Announcement(Traffic side, long epoch, String databaseUrl) {
 
-    public enum Side {
-
-        SQLITE, FENCED, POSTGRES;
-
-        /** As in the control rows, the flag file and the API. */
-        public String label() {
-            return switch (this) {
-                case SQLITE -> "sqlite";
-                case FENCED -> "fenced";
-                case POSTGRES -> "postgres";
-            };
-        }
-
-        /** The side of a {@link #label}. */
-        public static Side of(String label) {
-            return switch (label) {
-                case "sqlite" -> SQLITE;
-                case "fenced" -> FENCED;
-                case "postgres" -> POSTGRES;
-                default -> throw new IllegalArgumentException("no side is called " + label);
-            };
-        }
-    }
-
-    public Traffic {
+    public Announcement {
         if (databaseUrl.chars().anyMatch(c -> c < ' ' || c == 0x7f)) {
             throw new IllegalArgumentException("a database's address can't hold line ends or other control characters");
         }
@@ -56,8 +33,8 @@ public record Traffic(Side side, long epoch, String databaseUrl) {
      * True if this may be announced after {@code earlier}. What is older comes from a daemon that has been replaced, but
      * for the end of a pause: a switch that is given up goes back to the epoch before it.
      */
-    boolean mayFollow(Side earlier, long earlierEpoch) {
-        return epoch >= earlierEpoch || earlier == Side.FENCED && side != Side.FENCED;
+    boolean mayFollow(Traffic earlier, long earlierEpoch) {
+        return epoch >= earlierEpoch || earlier == Traffic.FENCED && side != Traffic.FENCED;
     }
 
     /** {@code {"traffic": "postgres", "epoch": 7, "mark": "7-postgres", "databaseUrl": "…"}}. */
