@@ -1018,9 +1018,6 @@ public final class LiveMigration implements AutoCloseable {
             return null;
         });
         if (phase != Phase.CREATED) {
-            try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-                claimSource(writer);
-            }
             follower = follower();
             takeOverTypes();
         }
@@ -1636,25 +1633,31 @@ public final class LiveMigration implements AutoCloseable {
         if (phase != Phase.SWITCHED || valve.isStopped()) {
             return;
         }
-        visit();
+        if (visit()) {
+            announce(null); // mends a flag file that somebody removed
+        }
         String reason = traffic.blocked();
         if (reason != null) {
             block(reason);
         } else {
             unblock();
         }
-        announce(null);
     }
 
-    /** While the application is silent nothing else would tell that the target is away, or that it went back. */
-    private void visit() throws SQLException, InterruptedException {
-        if (System.nanoTime() - visitedAtNanos > VISIT_PAUSE.toNanos()) {
-            session.run(connection -> {
-                store.requireGeneration(connection, generation);
-                return null;
-            });
-            visitedAtNanos = System.nanoTime();
+    /**
+     * While the application is silent nothing else would tell that the target is away, or that it went back; true if it was
+     * time to look.
+     */
+    private boolean visit() throws SQLException, InterruptedException {
+        if (System.nanoTime() - visitedAtNanos <= VISIT_PAUSE.toNanos()) {
+            return false;
         }
+        session.run(connection -> {
+            store.requireGeneration(connection, generation);
+            return null;
+        });
+        visitedAtNanos = System.nanoTime();
+        return true;
     }
 
     /** Keeps the changelog short: rows far behind the watermark go, a few thousand at a time. */

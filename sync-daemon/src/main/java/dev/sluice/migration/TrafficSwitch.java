@@ -172,13 +172,12 @@ final class TrafficSwitch {
             throw new TargetRefusal("the folder " + settings.folder() + " for large transactions can't be made ("
                     + e.getMessage() + "): choose another stateDir", e);
         }
-        ReverseStream stream = new ReverseStream(name, file, target, plan, ReverseStream.Options.in(settings.folder()),
-                new ReverseStream.Listener() {
-                    @Override
-                    public void onNotice(SchemaNotice notice) {
-                        notices.add(notice);
-                    }
-                });
+        ReverseStream stream = stream(plan, new ReverseStream.Listener() {
+            @Override
+            public void onNotice(SchemaNotice notice) {
+                notices.add(notice);
+            }
+        });
         clean = false;
         stream.prepare(generation);
         stream.start(generation);
@@ -192,6 +191,10 @@ final class TrafficSwitch {
         } catch (TimeoutException e) {
             throw new TargetRefusal("the reverse stream is not proven: " + e.getMessage(), e);
         }
+    }
+
+    private ReverseStream stream(MigrationPlan plan, ReverseStream.Listener listener) {
+        return new ReverseStream(name, file, target, plan, ReverseStream.Options.in(settings.folder()), listener);
     }
 
     private synchronized ReverseStream stream() {
@@ -210,9 +213,7 @@ final class TrafficSwitch {
         if (reverse == null && clean) {
             return;
         }
-        ReverseStream stream = reverse != null ? reverse
-                : new ReverseStream(name, file, target, plan, ReverseStream.Options.in(settings.folder()),
-                        ReverseStream.Listener.NONE);
+        ReverseStream stream = reverse != null ? reverse : stream(plan, ReverseStream.Listener.NONE);
         stream.close();
         reverse = null;
         stream.remove(generation);
@@ -308,8 +309,7 @@ final class TrafficSwitch {
     /** Those that ask the target or the disk. */
     void gates(Gates gates, MigrationPlan plan, LastingSession session) throws SQLException, InterruptedException {
         TargetFence fence = new TargetFence(name, plan);
-        ReverseStream probe = new ReverseStream(name, file, target, plan, ReverseStream.Options.in(settings.folder()),
-                ReverseStream.Listener.NONE);
+        ReverseStream probe = stream(plan, ReverseStream.Listener.NONE);
         session.run(connection -> {
             List<String> missing = fence.missing(connection);
             List<String> waiting = fence.inTheWay(connection);
@@ -332,8 +332,7 @@ final class TrafficSwitch {
 
     List<String> warnings(MigrationPlan plan) throws SQLException {
         try (Connection connection = target.connect()) {
-            return new ReverseStream(name, file, target, plan, ReverseStream.Options.in(settings.folder()),
-                    ReverseStream.Listener.NONE).warnings(connection);
+            return stream(plan, ReverseStream.Listener.NONE).warnings(connection);
         }
     }
 
