@@ -46,7 +46,7 @@ public final class TableWriter {
     private final BinaryRow buffer = new BinaryRow();
 
     /** A target column: where its value stands in a row, and how it is written. {@code index} -1: the rowid. */
-    private record Column(String name, int index, Codec codec, String using, String source) {
+    private record Column(String name, int index, Codec codec, String using, String source, boolean key) {
 
         Value of(Row row) {
             return index < 0 ? row.key().parts().get(0) : row.values()[index];
@@ -66,10 +66,11 @@ public final class TableWriter {
         this.plan = plan;
         this.table = Identifiers.quote(schema) + "." + Identifiers.quote(plan.target());
         for (ColumnPlan column : plan.columns()) {
-            columns.add(new Column(column.target(), column.index(), column.codec(), column.using(), column.source()));
+            boolean key = plan.identity().kind() != RowIdentity.Kind.ROWID && plan.keyTargets().contains(column.target());
+            columns.add(new Column(column.target(), column.index(), column.codec(), column.using(), column.source(), key));
         }
         if (plan.identity().kind() == RowIdentity.Kind.ROWID) {
-            Column rowid = new Column(plan.keyColumn(), -1, Codecs.BIGINT, null, null);
+            Column rowid = new Column(plan.keyColumn(), -1, Codecs.BIGINT, null, null, true);
             columns.add(rowid);
             keys.add(rowid);
         } else {
@@ -130,17 +131,21 @@ public final class TableWriter {
         buffer.header();
     }
 
-    /** Adds a row to those that {@link #copyAppended} writes. */
-    void append(Row row) {
+    /** Adds a row to those that {@link #copyAppended} writes; false, and nothing added, if it is a {@link #misfit}. */
+    boolean append(Row row) {
+        int before = buffer.length();
         buffer.row(columns.size());
-        for (Column column : columns) {
+        for (int i = 0; i < columns.size(); i++) {
+            Column column = columns.get(i);
             Value value = column.of(row);
-            if (value.isNull()) {
+            if (value.isNull() && !column.key) {
                 buffer.nullField();
-            } else {
-                column.codec.binary(value, buffer);
+            } else if (value.isNull() || !column.codec.appendIfFits(value, buffer)) {
+                buffer.cut(before);
+                return false;
             }
         }
+        return true;
     }
 
     /** Writes what was appended since {@link #begin}; can be repeated, as long as nothing else is written between. */
@@ -190,7 +195,9 @@ public final class TableWriter {
             copyInto(connection, "sluice_stage", copy -> {
                 begin();
                 for (Row row : rows) {
-                    append(row);
+                    if (!append(row)) {
+                        throw new IllegalStateException("a row that does not fit was to be written to " + table);
+                    }
                     if (buffer.length() >= COPY_MESSAGE_BYTES) {
                         send(copy);
                         buffer.clear();

@@ -54,6 +54,28 @@ class CodecTest {
     }
 
     @Test
+    void checkingAndWritingAtOnceIsCheckingAndThenWriting() {
+        BinaryRow row = new BinaryRow();
+        BinaryRow atOnce = new BinaryRow();
+        for (Value value : NastyValues.all(seed, 3000)) {
+            for (Filling filling : AllCodecs.all()) {
+                Codec codec = filling.codec();
+                if (codec.hasBinary()) {
+                    row.clear();
+                    atOnce.clear();
+                    boolean fits = codec.fits(value);
+                    if (fits) {
+                        codec.binary(value, row);
+                    }
+                    assertThat(codec.appendIfFits(value, atOnce)).as("-Dseed=%d %s %s", seed, codec.id(), value).isEqualTo(fits);
+                    assertThat(Arrays.copyOf(atOnce.buffer(), atOnce.length()))
+                            .as("-Dseed=%d %s %s", seed, codec.id(), value).isEqualTo(Arrays.copyOf(row.buffer(), row.length()));
+                }
+            }
+        }
+    }
+
+    @Test
     void everyColumnGetsACodecThatHoldsAnyValue() {
         List<Value> values = NastyValues.all(seed, 1000);
         for (String declared : List.of("", "INTEGER", "TEXT", "DATE", "BOOLEAN", "JSON", "NUMERIC(5,2)", "VARCHAR(3)",

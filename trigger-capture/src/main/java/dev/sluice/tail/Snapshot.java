@@ -274,23 +274,28 @@ public final class Snapshot implements AutoCloseable {
         values.add(Value.of(limits.rowsMax()));
         bind(query, values);
         long startedAt = System.nanoTime();
-        RowKey last = null;
+        boolean byNumber = queries.scansByNumber();
+        Row row = null;
+        long number = 0;
         long rows = 0;
         long bytes = 0;
+        boolean end = true;
         try (SqliteRows result = session.rows(query)) {
             while (result.next()) {
-                Row row = queries.scanned(result);
-                last = queries.position(result, row);
+                row = queries.scanned(result);
+                number = byNumber ? queries.position(result) : 0;
                 sink.accept(row);
                 rows++;
                 bytes += row.size();
                 if (rows >= limits.rowsMax() || bytes >= limits.bytesMax()
                         || System.nanoTime() - startedAt > limits.timeMax().toNanos()) {
-                    return new ScanStep(last, false, rows, bytes);
+                    end = false;
+                    break;
                 }
             }
         }
-        return new ScanStep(last, true, rows, bytes);
+        RowKey last = row == null ? null : byNumber ? RowKey.of(Value.of(number)) : row.key();
+        return new ScanStep(last, end, rows, bytes);
     }
 
     /**
