@@ -1458,7 +1458,10 @@ public final class LiveMigration implements AutoCloseable {
         BulkCopy copy = new BulkCopy(file, plan, sources, target, reconnect, store, generation,
                 new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole,
                         schema.hash(), true), valve, counting,
-                (connection, table) -> declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX), table));
+                (connection, table) -> {
+                    declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX), table);
+                    declarations.analyze(connection, table);
+                });
         if (copy.run()) {
             boolean history = historyIsWhole();
             session.run(connection -> {
@@ -1499,6 +1502,7 @@ public final class LiveMigration implements AutoCloseable {
         }
         session.run(connection -> {
             declarations.run(connection, EnumSet.of(Stage.UNIQUE, Stage.CHECK, Stage.VIEW));
+            declarations.analyzeUnknown(connection);
             return null;
         });
         if (!drainPieces()) {
@@ -1518,7 +1522,6 @@ public final class LiveMigration implements AutoCloseable {
             Map<String, Long> remembered = Sources.sequences(sequences);
             session.run(connection -> {
                 declarations.setSequences(connection, remembered);
-                OneShot.analyze(connection, plan);
                 return null;
             });
         }
