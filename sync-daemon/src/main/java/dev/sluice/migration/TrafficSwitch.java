@@ -11,7 +11,6 @@ import dev.sluice.cutover.Observer;
 import dev.sluice.cutover.Outcome;
 import dev.sluice.cutover.Patience;
 import dev.sluice.cutover.Protocol;
-import dev.sluice.cutover.ReverseSide;
 import dev.sluice.cutover.State;
 import dev.sluice.cutover.Step;
 import dev.sluice.cutover.Switchover;
