@@ -39,6 +39,7 @@ import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.Audit;
 import dev.sluice.store.ChunkProgress;
 import dev.sluice.store.ControlRow;
 import dev.sluice.store.MigrationStore;
@@ -701,6 +702,7 @@ public final class LiveMigration implements AutoCloseable {
     /** Takes the protocol to an end, on this thread. */
     private TrafficSwitch.Result move(Wish wish, SwitchOrder order, Consumer<TrafficSwitch.Result> decided)
             throws SQLException, InterruptedException {
+        Phase before = standing.phase;
         moving = true;
         try {
             TrafficSwitch.Result result = traffic.move(wish, order, new TrafficSwitch.Ground(standing.plan,
@@ -718,6 +720,10 @@ public final class LiveMigration implements AutoCloseable {
                 Phase now = result.unknown() ? stored == Phase.ROLLING_BACK ? stored : Phase.CUTTING_OVER
                         : stored.hasReached(Phase.REPLICATING) ? PostgresSide.decided(Traffic.of(standing.register.traffic())) : stored;
                 store.setPhase(connection, now);
+                if (order != null || !result.unknown()) { // settling is tried again and again until PostgreSQL answers
+                    new Audit(name).append(connection, order == null ? "daemon" : order.actor(), wish.label() + "_ended",
+                            SwitchReport.outcome(result, before, now, standing.epoch()));
+                }
                 connection.commit();
                 return now;
             });
