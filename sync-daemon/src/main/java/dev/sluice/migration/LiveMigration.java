@@ -588,6 +588,7 @@ public final class LiveMigration implements AutoCloseable {
             }
         });
         if (stored == null) {
+            requireOpenSource();
             stored = create();
         }
         if (!stored.mode().equals(MODE)) {
@@ -812,6 +813,19 @@ public final class LiveMigration implements AutoCloseable {
             boolean held = said == Traffic.SQLITE && fence != null && fence.fenced();
             traffic.settings().announcer().say(held ? Traffic.FENCED : said, before,
                     held ? Math.max(now.epoch(), fence.trafficEpoch()) : now.epoch(), installation);
+        }
+    }
+
+    /** What PostgreSQL took since a cutover would be planned away by a migration that begins anew. */
+    private void requireOpenSource() throws SQLException {
+        try (SqliteSession look = file.openReader(options.busyTimeout())) {
+            Fence.State fence = Fence.state(look);
+            if (fence != null && fence.fenced()) {
+                throw new SourceRefusal("the writes of " + file.path() + " have moved to PostgreSQL (epoch " + fence.trafficEpoch()
+                        + "), and the target knows no migration " + name + ": either it was completed, or --target is another"
+                        + " database; to use the file as a source again, take the fence out of it with sluice cancel --source "
+                        + file.path() + " --switched");
+            }
         }
     }
 
