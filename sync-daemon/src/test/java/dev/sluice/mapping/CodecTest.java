@@ -57,19 +57,18 @@ class CodecTest {
     void checkingAndWritingAtOnceIsCheckingAndThenWriting() {
         BinaryRow row = new BinaryRow();
         BinaryRow atOnce = new BinaryRow();
-        for (Value value : NastyValues.all(seed, 3000)) {
-            for (Filling filling : AllCodecs.all()) {
-                Codec codec = filling.codec();
-                if (codec.hasBinary()) {
-                    row.clear();
-                    atOnce.clear();
-                    boolean fits = codec.fits(value);
-                    if (fits) {
-                        codec.binary(value, row);
-                    }
-                    assertThat(codec.appendIfFits(value, atOnce)).as("-Dseed=%d %s %s", seed, codec.id(), value).isEqualTo(fits);
-                    assertThat(Arrays.copyOf(atOnce.buffer(), atOnce.length()))
-                            .as("-Dseed=%d %s %s", seed, codec.id(), value).isEqualTo(Arrays.copyOf(row.buffer(), row.length()));
+        List<Codec> codecs = AllCodecs.all().stream().map(Filling::codec).filter(Codec::hasBinary).toList();
+        for (Value value : NastyValues.all(seed, 1000)) {
+            for (Codec codec : codecs) {
+                row.clear();
+                atOnce.clear();
+                boolean fits = codec.fits(value);
+                if (fits) {
+                    codec.binary(value, row);
+                }
+                if (codec.appendIfFits(value, atOnce) != fits || !Arrays.equals(row.buffer(), 0, row.length(),
+                        atOnce.buffer(), 0, atOnce.length())) {
+                    throw new AssertionError("-Dseed=" + seed + ": " + codec.id() + " on " + value);
                 }
             }
         }

@@ -75,7 +75,12 @@ final class TableQueries {
         if (keyPositions == null) {
             return byRowid;
         }
-        return key.hasNull() || key.parts().stream().anyMatch(SqliteSession::needsCast) ? byKey(key.parts()) : byPlainKey;
+        for (Value part : key.parts()) {
+            if (part.isNull() || SqliteSession.needsCast(part)) {
+                return byKey(key.parts());
+            }
+        }
+        return byPlainKey;
     }
 
     private String byKey(List<Value> parts) {
