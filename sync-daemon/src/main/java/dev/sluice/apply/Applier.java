@@ -10,6 +10,7 @@ import dev.sluice.conflict.Refusal;
 import dev.sluice.conflict.Resolution;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.TablePlan;
+import dev.sluice.postgres.Pipeline;
 import dev.sluice.postgres.SqlFailure;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.store.ParkedRow;
@@ -87,6 +88,14 @@ public final class Applier {
      * @param careful true to find and park single rows that the target refuses; costs savepoints
      */
     public Applied apply(Connection connection, ChangeBatch batch, boolean careful) throws SQLException {
+        Pipeline pipeline = new Pipeline(connection);
+        Applied applied = apply(pipeline, batch, careful);
+        pipeline.send();
+        return applied;
+    }
+
+    /** As the other; what is not sent meanwhile waits in {@code pipeline}. */
+    public Applied apply(Pipeline pipeline, ChangeBatch batch, boolean careful) throws SQLException {
         long rows = 0;
         long parked = 0;
         for (TableChange change : batch.changes()) {
@@ -94,16 +103,17 @@ public final class Applier {
             if (writer == null) {
                 continue; // excluded by the operator
             }
-            parked += apply(connection, writer, change, batch.toSeq(), careful);
+            parked += apply(pipeline, writer, change, batch.toSeq(), careful);
             if (contested.contains(change.table())) {
-                retryContested(connection, writer, batch.toSeq());
+                pipeline.send();
+                retryContested(pipeline.connection(), writer, batch.toSeq());
             }
             rows += change.upserts().size() + (long) change.deletes().size();
         }
         return new Applied(rows, parked);
     }
 
-    private int apply(Connection connection, TableWriter writer, TableChange change, long seq, boolean careful)
+    private int apply(Pipeline pipeline, TableWriter writer, TableChange change, long seq, boolean careful)
             throws SQLException {
         List<Row> fitting = new ArrayList<>();
         List<ParkedRow> parked = new ArrayList<>();
@@ -122,17 +132,22 @@ public final class Applier {
             }
         }
         if (careful) {
-            carefully(connection, writer, gone, fitting, seq, parked);
+            pipeline.send();
+            carefully(pipeline.connection(), writer, gone, fitting, seq, parked);
         } else {
-            writer.delete(connection, gone);
-            writer.upsert(connection, fitting);
+            writer.delete(pipeline, gone);
+            writer.upsert(pipeline, fitting);
         }
-        settleParked(connection, change, parked);
+        settleParked(pipeline, change, parked);
         return parked.size();
     }
 
     /** Removes what is parked no more, and parks what is now. */
-    private void settleParked(Connection connection, TableChange change, List<ParkedRow> parked) throws SQLException {
+    private void settleParked(Pipeline pipeline, TableChange change, List<ParkedRow> parked) throws SQLException {
+        Connection connection = pipeline.connection();
+        if (withParked.contains(change.table()) || !parked.isEmpty()) {
+            pipeline.send();
+        }
         if (withParked.contains(change.table())) {
             Set<RowKey> keys = new HashSet<>(change.deletes());
             change.upserts().forEach(row -> keys.add(row.key()));

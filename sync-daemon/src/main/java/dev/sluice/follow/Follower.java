@@ -5,6 +5,7 @@ import dev.sluice.change.ChangeBatch;
 import dev.sluice.change.Position;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.postgres.LastingSession;
+import dev.sluice.postgres.Pipeline;
 import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.store.MigrationStore;
@@ -32,6 +33,8 @@ public final class Follower implements SamePoint {
 
     /** A transaction of more pieces than this is committed although the source has gone on meanwhile. */
     private static final int PIECES_MAX = 500;
+
+    private static final String NOT_OURS = "another daemon follows this migration: stop one of the two";
 
     /** How often a silent source is asked whether it is still the same file. */
     private static final Duration IDENTITY_PAUSE = Duration.ofMillis(500);
@@ -232,9 +235,11 @@ public final class Follower implements SamePoint {
             }
             Watermark to = new Watermark(batch.toSeq(), batch.toNonce(), batch.consistent());
             if (!to.equals(at)) {
-                requireOurs(store.advance(connection, generation, at, to));
-                Applier.Applied applied = applier.apply(connection, batch, careful);
-                store.appendJournal(connection, batch);
+                Pipeline pipeline = new Pipeline(connection);
+                store.advance(pipeline, generation, at, to, NOT_OURS);
+                Applier.Applied applied = applier.apply(pipeline, batch, careful);
+                store.appendJournal(pipeline, batch);
+                pipeline.send();
                 rows += applied.rows();
                 parked += applied.parked();
                 written = true;
@@ -260,7 +265,7 @@ public final class Follower implements SamePoint {
 
     private static void requireOurs(boolean advanced) {
         if (!advanced) {
-            throw new IllegalStateException("another daemon follows this migration: stop one of the two");
+            throw new IllegalStateException(NOT_OURS);
         }
     }
 
