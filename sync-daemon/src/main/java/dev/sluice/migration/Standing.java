@@ -56,6 +56,7 @@ final class Standing {
     volatile VerifyReport verification;
     /** The control row as it was last read, or null. */
     volatile ControlRow.Content register;
+    volatile MigrationEvents events = MigrationEvents.NONE;
     /** Why the migration ended by itself, or null. */
     volatile Exception failure;
 
@@ -129,6 +130,16 @@ final class Standing {
             return Math.max(0, Capture.head(look).seq() - at.seq());
         } catch (SQLException | RuntimeException e) {
             LOG.debug("the source can't be asked for its newest change", e);
+            return -1;
+        }
+    }
+
+    /** All changelog rows of the source, applied or not; -1 if not known. */
+    long changelogRows() {
+        try (SqliteSession look = file.openReader(LOOK_WAIT)) {
+            return Capture.rows(look);
+        } catch (SQLException | RuntimeException e) {
+            LOG.debug("the source can't be asked for its changelog", e);
             return -1;
         }
     }

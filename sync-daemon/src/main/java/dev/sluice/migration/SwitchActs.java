@@ -289,7 +289,9 @@ final class SwitchActs {
             thread.closeSource();
         }
         standing.unblock();
-        return result.report(wish, standing.phase, standing.epoch(), gates);
+        SwitchReport report = result.report(wish, standing.phase, standing.epoch(), gates);
+        standing.events.moved(wish.label(), report);
+        return report;
     }
 
     private void requirePlan(MigrationPlan planned) {
@@ -332,6 +334,7 @@ final class SwitchActs {
         gates.look(Gate.DRIFT, same, same ? "the source's schema is the one that was planned for"
                 : "tables are held, or the source's schema was changed a moment ago: sluice status");
         traffic.gates(gates, standing.plan, thread.session());
+        standing.events.looked(gates.looks());
         return gates.looks();
     }
 

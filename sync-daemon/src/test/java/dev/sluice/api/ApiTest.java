@@ -249,6 +249,16 @@ class ApiTest {
         private volatile Phase phase = Phase.COPYING;
 
         @Override
+        public String metrics() {
+            return "# HELP sluice_epoch How often the writes have moved.\nsluice_epoch 0\n";
+        }
+
+        @Override
+        public List<String> unready() {
+            return phase == Phase.CANCELLED ? List.of("the target is away") : List.of();
+        }
+
+        @Override
         public JsonNode status() {
             return JsonNodeFactory.instance.objectNode().put("phase", phase.label());
         }
