@@ -31,6 +31,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
@@ -66,6 +67,7 @@ public final class Meters implements MigrationEvents, AutoCloseable {
             .register(registry);
     private final Counter copiedBytes = Counter.builder("sluice.copied").baseUnit("bytes")
             .description("Bytes of rows that the bulk copy has brought since this daemon started.").register(registry);
+    private final Set<String> labelled = ConcurrentHashMap.newKeySet(); // tables with a label of their own
     private final Map<String, Double> pauses = new ConcurrentHashMap<>();
     private volatile LiveMigration migration;
     private volatile StatusSnapshot status;
@@ -173,6 +175,20 @@ public final class Meters implements MigrationEvents, AutoCloseable {
     @Override
     public void visible(Duration atMost) {
         visible.record(atMost);
+    }
+
+    @Override
+    public void applied(String table, long upserts, long deletes) {
+        count(table, "upsert", upserts);
+        count(table, "delete", deletes);
+    }
+
+    private void count(String table, String kind, long rows) {
+        if (rows > 0) {
+            String label = labelled.size() < TABLES_MAX && labelled.add(table) || labelled.contains(table) ? table : OTHER;
+            Counter.builder("sluice.applied.rows").description("Rows that following has upserted or deleted in PostgreSQL.")
+                    .tags("table", label, "kind", kind).register(registry).increment(rows);
+        }
     }
 
     @Override

@@ -1290,6 +1290,7 @@ public final class LiveMigration implements AutoCloseable {
     private void applied(Follower.Turn turn) throws SQLException, InterruptedException {
         standing.watermark = turn.watermark();
         standing.changesApplied += turn.changes();
+        turn.written().forEach((table, written) -> standing.events.applied(table, written.upserts(), written.deletes()));
         if (turn.watermark().consistent()) {
             standing.consistentAt = Instant.now();
         }

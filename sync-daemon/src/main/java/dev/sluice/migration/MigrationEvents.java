@@ -16,6 +16,9 @@ public interface MigrationEvents {
      */
     default void visible(Duration atMost) {}
 
+    /** Rows of one source table were upserted and deleted in the target. */
+    default void applied(String table, long upserts, long deletes) {}
+
     /** Writes were moved, or the attempt was given up; {@code act} is {@code cutover}, {@code rollback} or {@code settle}. */
     default void moved(String act, SwitchReport report) {}
 
