@@ -36,6 +36,7 @@ import dev.sluice.postgres.SqlFailure;
 import dev.sluice.postgres.Target;
 import dev.sluice.postgres.TargetCheck;
 import dev.sluice.postgres.TargetRefusal;
+import dev.sluice.reverse.Grown;
 import dev.sluice.schema.SchemaReader;
 import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
@@ -119,6 +120,7 @@ public final class LiveMigration implements AutoCloseable {
     private final Options options;
     private final Planning planning;
     private final SchemaDrift drift;
+    private final TargetGrowth growth;
     private final ChangelogLimit limit;
     private final TrafficSwitch traffic;
     private final CopyProgress progress;
@@ -216,6 +218,7 @@ public final class LiveMigration implements AutoCloseable {
         this.store = new MigrationStore(name);
         this.limit = new ChangelogLimit(name, file, options.changelogBytesMax(), this::note);
         this.drift = new SchemaDrift(file, target, store, rules, options.busyTimeout());
+        this.growth = new TargetGrowth(file, store, options.busyTimeout());
         this.reconnect = new Reconnect(target.url(), EnumSet.of(SqlFailure.UNREACHABLE, SqlFailure.TRANSIENT,
                 SqlFailure.DISK_FULL, SqlFailure.READ_ONLY), new Reconnect.Listener() {
                     @Override
@@ -536,11 +539,17 @@ public final class LiveMigration implements AutoCloseable {
             throw new TargetRefusal("can't roll back in phase " + phase.label() + ": SQLite takes the writes, or is about to");
         }
         if (order.dryRun()) {
-            return SwitchReport.wouldRollBack(epoch(), traffic.lag());
+            List<String> due = ask(() -> session.run(traffic::unfollowed));
+            return SwitchReport.wouldRollBack(epoch(), traffic.lag(), due, traffic.losses());
         }
         return traffic.exclusively("rollback", () -> {
             ask(() -> audit(order, "rollback", List.of()));
-            SwitchReport report = ask(() -> moved(Wish.ROLL_BACK, order, List.of()));
+            SwitchReport report = ask(() -> {
+                followBeforeRollback();
+                SwitchReport moved = moved(Wish.ROLL_BACK, order, List.of());
+                // DDL passes every fence: what came last is named, not lost in silence
+                return moved.done() ? moved.withNotes(session.run(traffic::unfollowed)).withNotes(traffic.losses()) : moved;
+            });
             if (phase == Phase.REPLICATING) {
                 traffic.removeReverse(plan, generation);
             }
@@ -682,6 +691,57 @@ public final class LiveMigration implements AutoCloseable {
         }
         unblock();
         return result.report(wish, phase, epoch(), gates);
+    }
+
+    /** Gives SQLite the tables and columns that PostgreSQL was given; the stream is opened anew. On the follow thread. */
+    private void followTarget() throws SQLException, InterruptedException {
+        boolean ended = true;
+        try {
+            ended = traffic.follow();
+        } catch (SourceRefusal e) {
+            throw new Unfit(e.getMessage());
+        } finally {
+            if (ended) {
+                traffic.close();
+            }
+        }
+        if (ended) {
+            settled();
+        }
+    }
+
+    private void followBeforeRollback() throws SQLException, InterruptedException {
+        List<String> due = session.run(traffic::unfollowed);
+        if (due.isEmpty()) {
+            return;
+        }
+        try {
+            followTarget();
+            traffic.proveReverse();
+        } catch (SQLException | Unfit e) {
+            throw new TargetRefusal("nothing was done, as a rollback would lose what PostgreSQL was given: "
+                    + String.join("; ", due) + " (" + Preparation.sentence(e) + ")", e);
+        }
+    }
+
+    /** SQLite may have been given tables and columns that the stored plan does not know of yet. */
+    private void adoptGrowth() throws SQLException, InterruptedException {
+        Grown grown = growth.left();
+        if (grown == null) {
+            return;
+        }
+        if (grown.from().equals(plan)) {
+            long version = growth.capture(grown, generation);
+            session.run(connection -> {
+                store.requireGeneration(connection, generation);
+                growth.save(connection, grown, version);
+                commitPlan(connection);
+                return null;
+            });
+            plan = grown.plan();
+            grown.news().forEach(this::note);
+        }
+        growth.forget(generation);
     }
 
     /** The source is not followed any more: PostgreSQL has the traffic. */
@@ -1058,6 +1118,7 @@ public final class LiveMigration implements AutoCloseable {
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
             claimSource(writer);
         }
+        adoptGrowth();
         if (!register.traffic().equals(ControlRow.SQLITE) || fence.fenced() || phase == Phase.CUTTING_OVER
                 || phase == Phase.ROLLING_BACK) {
             announce(fence); // hooks tell what is true
@@ -1639,9 +1700,12 @@ public final class LiveMigration implements AutoCloseable {
         String reason = traffic.blocked();
         if (reason != null) {
             block(reason);
-        } else {
-            unblock();
+            return;
         }
+        if (traffic.isSchemaAhead()) {
+            followTarget();
+        }
+        unblock();
     }
 
     /**
