@@ -31,6 +31,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.StringJoiner;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /**
@@ -128,7 +130,7 @@ final class Graft implements AutoCloseable {
                 if (SqlFailure.of(e) != SqlFailure.TRANSIENT || attempt == LOCK_ATTEMPTS_MAX) {
                     throw e;
                 }
-                Thread.sleep(LOCK_PAUSE.toMillis() * Math.min(attempt, LOCK_PAUSES_MAX));
+                new CountDownLatch(1).await(LOCK_PAUSE.toMillis() * Math.min(attempt, LOCK_PAUSES_MAX), TimeUnit.MILLISECONDS);
             }
         }
     }

@@ -11,6 +11,7 @@ import dev.sluice.sqlite.SqliteSession;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.testing.LiveGround;
 import dev.sluice.testing.SameRows;
+import dev.sluice.verify.VerifyReport;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -103,10 +104,16 @@ class TargetGrowthIT {
 
     /** Equal both ways, after the application has written on. */
     private static void assertFollowed(LiveGround ground, String... writes) throws Exception {
-        assertThat(ground.verify().isEqual()).isTrue();
+        assertEqual(ground);
         ground.app(writes);
         ground.awaitArrival();
-        assertThat(ground.verify().isEqual()).isTrue();
+        assertEqual(ground);
+    }
+
+    private static void assertEqual(LiveGround ground) throws Exception {
+        VerifyReport report = ground.verify();
+        assertThat(report.isEqual()).as("%s; parked %s", report.toString(), ground.source(
+                "SELECT tbl, key, reason FROM _sluice_parked_reverse LIMIT 3")).isTrue();
     }
 
     @Test
