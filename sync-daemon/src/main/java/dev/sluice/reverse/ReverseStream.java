@@ -48,6 +48,7 @@ public final class ReverseStream implements AutoCloseable {
     private static final Duration STOP_WAIT = Duration.ofSeconds(60);
     private static final double NEARLY_LOST = 0.5;
     private static final int CUTS_MAX = 5;
+    private static final Duration HOLD_LOOK = Duration.ofMillis(500);
 
     /** Where no cut is to be made. */
     static final long NO_CUT = Long.MAX_VALUE;
@@ -69,7 +70,6 @@ public final class ReverseStream implements AutoCloseable {
     private boolean lost; // guarded by lock
     private long beatSent; // guarded by lock
     private long beatSentNanos; // guarded by lock
-    private boolean holding; // guarded by lock: rows came with columns that SQLite does not have yet
     private boolean drained; // guarded by lock: it has ended at the cut
     private final Map<String, Set<String>> known = new ConcurrentHashMap<>();
     private volatile long cut = NO_CUT;
@@ -376,16 +376,14 @@ public final class ReverseStream implements AutoCloseable {
         LOG.info("event=reverse_held reason=\"{}\"", String.join("; ", growth.due("")));
         grown = true;
         synchronized (lock) {
-            holding = true;
-            while (!closed && cut == NO_CUT) {
+            while (!closed && cut == NO_CUT && grown) { // what was due may be gone again
                 try {
-                    lock.wait();
+                    lock.wait(HOLD_LOOK.toMillis());
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                     return;
                 }
             }
-            holding = false;
         }
     }
 

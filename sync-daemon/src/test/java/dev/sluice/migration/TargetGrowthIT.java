@@ -5,13 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.phase.Phase;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.TablePlan;
+import dev.sluice.postgres.Secret;
 import dev.sluice.reverse.Grown;
 import dev.sluice.reverse.ReverseStream;
 import dev.sluice.sqlite.SqliteSession;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.testing.LiveGround;
 import dev.sluice.testing.SameRows;
+import dev.sluice.testing.SwitchDaemon;
 import dev.sluice.verify.VerifyReport;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -19,6 +22,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -37,6 +41,8 @@ class TargetGrowthIT {
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)"
                 + " INSERT INTO users SELECT i, 'name ' || i, '2001-02-03 04:05:06' FROM n",
         "INSERT INTO kv SELECT 'k' || id, name FROM users WHERE id < 50", "INSERT INTO log SELECT name FROM users WHERE id < 9"};
+
+    private static final int KILLS = 5;
 
     @TempDir
     Path folder;
@@ -151,7 +157,7 @@ class TargetGrowthIT {
             rollback(ground);
             assertThat(ground.source("SELECT luck, price FROM users WHERE id = 1")).containsExactly("0.25|3");
             assertFollowed(ground, "UPDATE users SET nick = 'by SQLite', score = 8 WHERE id = 4",
-                    "INSERT INTO users (name, score, seen) VALUES ('more', 9, '2026-11-21 10:00:00.5Z')",
+                    "INSERT INTO users (name, number, score, seen) VALUES ('more', 5000, 9, '2026-11-21 10:00:00.5Z')",
                     "UPDATE exact SET flag = 1", "UPDATE log SET level = 'none' WHERE rowid = 2");
             assertThat(ground.target("SELECT nick, score FROM users WHERE id = 4")).containsExactly("by SQLite|8");
             cutover(ground);
@@ -308,7 +314,8 @@ class TargetGrowthIT {
                     "INSERT INTO partly VALUES (1, '[1,2)', 'v')", "ALTER TABLE kv ADD CONSTRAINT short CHECK (length(v) < 1000)",
                     "CREATE INDEX by_v ON kv (v)", "CREATE VIEW shown AS SELECT k FROM kv", "ALTER TABLE kv ALTER v SET DEFAULT 'none'",
                     "ALTER TABLE exact ALTER v TYPE varchar(50)", "UPDATE users SET name = 'goes on' WHERE id = 2",
-                    "ALTER TABLE log ADD COLUMN gone int DEFAULT 4", "ALTER TABLE log DROP COLUMN gone");
+                    "ALTER TABLE log ADD COLUMN gone int DEFAULT 4", "INSERT INTO log (line, gone) VALUES ('g', 5)",
+                    "ALTER TABLE log DROP COLUMN gone");
             awaitColumns(ground, "partly", "id", "v");
             await().untilAsserted(() -> assertThat(ground.migration().status().notes())
                     .anyMatch(note -> note.contains("column users.span") && note.contains("a rollback would lose its values"))
@@ -330,5 +337,55 @@ class TargetGrowthIT {
             assertThat(report.notes()).anyMatch(note -> note.contains("table exact is gone"))
                     .anyMatch(note -> note.contains("column users.span"));
         }
+    }
+
+    @Test
+    void daemonThatIsKilledAnywhereFollowsAllTheSame() throws Exception {
+        long seed = System.nanoTime();
+        Random random = new Random(seed);
+        Path hooks = Files.createDirectory(folder.resolve("hooks"));
+        try (LiveGround ground = new LiveGround(folder, SCHEMA)) {
+            try (SwitchDaemon daemon = daemon(ground, hooks)) {
+                await().until(() -> !ground.target("SELECT 1 WHERE to_regclass('sluice.migration') IS NOT NULL").isEmpty()
+                        && ground.phase().equals("replicating"));
+                assertThat(daemon.ask("verify", 10_000).done()).isTrue();
+                SwitchDaemon.Answer answer = daemon.ask("cutover", 30_000);
+                assertThat(answer.done()).as(answer.says()).isTrue();
+            }
+            for (int round = 1; round <= KILLS; round++) {
+                onTarget(ground, "ALTER TABLE users ADD COLUMN c" + round + " int DEFAULT " + round,
+                        "UPDATE users SET c" + round + " = id WHERE id % 5 = 0", "CREATE TABLE t" + round + " (v text)",
+                        "INSERT INTO t" + round + " SELECT name FROM users WHERE id < 20", "DELETE FROM users WHERE id = " + round);
+                try (SwitchDaemon daemon = daemon(ground, hooks)) {
+                    daemon.awaitDeath(2);
+                    onTarget(ground, "UPDATE users SET c" + round + " = -1 WHERE id = 100", "INSERT INTO t" + round + " VALUES ('more')");
+                    long deadline = System.nanoTime() + Duration.ofMillis(random.nextInt(6_000)).toNanos();
+                    Awaitility.await().pollInterval(Duration.ofMillis(5)).until(() -> System.nanoTime() > deadline);
+                }
+            }
+            try (SwitchDaemon daemon = daemon(ground, hooks)) {
+                Awaitility.await("seed " + seed).atMost(Duration.ofSeconds(90)).until(() -> stored(ground).table("t" + KILLS) != null && daemon.ask("status", 0).says()
+                        .startsWith("switched"));
+                SwitchDaemon.Answer answer = daemon.ask("rollback", 30_000);
+                assertThat(answer.done()).as("seed " + seed + ": " + answer.says()).isTrue();
+                await().until(() -> ground.phase().equals("replicating"));
+                SameRows.assertSame(ground);
+                for (int round = 1; round <= KILLS; round++) {
+                    assertThat(ground.source("SELECT count(*) FROM t" + round)).as("seed " + seed)
+                            .isEqualTo(ground.target("SELECT count(*) FROM t" + round));
+                    assertThat(ground.source("SELECT sum(c" + round + ") FROM users")).as("seed " + seed)
+                            .isEqualTo(ground.target("SELECT sum(c" + round + ") FROM users"));
+                }
+                answer = daemon.ask("verify", 10_000);
+                assertThat(answer.done()).as("seed " + seed + ": " + answer.says()).isTrue();
+            }
+        }
+    }
+
+    private SwitchDaemon daemon(LiveGround ground, Path hooks) throws Exception {
+        var login = ground.target().login();
+        return new SwitchDaemon(ground.file().path(), "postgres://" + login.getProperty("user") + "@"
+                + ground.target().url().place() + "/" + ground.target().url().effectiveDatabase(),
+                Secret.of(login.getProperty("password")), hooks, folder, folder.resolve("daemon.log"));
     }
 }

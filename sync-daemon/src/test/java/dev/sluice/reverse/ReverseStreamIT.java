@@ -372,6 +372,23 @@ class ReverseStreamIT {
     }
 
     @Test
+    void partitionsOfATableThatWasThereComeBackAsOneTable() throws Exception {
+        try (ReverseGround ground = new ReverseGround(folder, KV, "INSERT INTO kv VALUES (1, 'one'), (150, 'far')")) {
+            ground.live().there("CREATE TABLE kv (k bigint PRIMARY KEY, v text) PARTITION BY RANGE (k)",
+                    "CREATE TABLE kv_low PARTITION OF kv FOR VALUES FROM (MINVALUE) TO (100)",
+                    "CREATE TABLE kv_high PARTITION OF kv FOR VALUES FROM (100) TO (MAXVALUE)");
+            ground.switched();
+            ground.write("INSERT INTO kv VALUES (2, 'two'), (200, 'two hundred')", "UPDATE kv SET v = 'ONE' WHERE k = 1",
+                    "UPDATE kv SET k = 99 WHERE k = 150", "INSERT INTO kv_high VALUES (300, 'past the root')",
+                    "DELETE FROM kv WHERE k = 2");
+            assertThat(ground.source("SELECT k, v FROM kv ORDER BY k"))
+                    .containsExactly("1|ONE", "99|far", "200|two hundred", "300|past the root");
+            ground.write("TRUNCATE kv", "INSERT INTO kv VALUES (7, 'seven')");
+            assertThat(ground.source("SELECT k, v FROM kv")).containsExactly("7|seven");
+        }
+    }
+
+    @Test
     void changesOfTheTargetsSchemaAreNoticed() throws Exception {
         try (ReverseGround ground = new ReverseGround(folder, KV, "INSERT INTO kv VALUES (1, 'one')")
                 .beat(Duration.ofMillis(100)).switched()) {
