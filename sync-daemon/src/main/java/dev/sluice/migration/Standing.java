@@ -1,5 +1,6 @@
 package dev.sluice.migration;
 
+import dev.sluice.announce.Announcement;
 import dev.sluice.capture.Capture;
 import dev.sluice.copy.Valve;
 import dev.sluice.phase.Phase;
@@ -161,7 +162,7 @@ final class Standing {
         long lag = phase == Phase.SWITCHED ? 0 : lag();
         VerifyReport verified = verification;
         return new StatusSnapshot(name, file.path().toString(), target, phase.label(), phase.meaning(), run.label(),
-                trafficLabel(), at == null ? 0 : at.seq(), lag, lagSeconds(lag, traffic), planned == null ? 0 : planned.rows(),
+                trafficLabel(traffic), at == null ? 0 : at.seq(), lag, lagSeconds(lag, traffic), planned == null ? 0 : planned.rows(),
                 rowsCopied, changesApplied, parkedRows(), verificationLabel(verified), verified == null ? null : verified.endedAt(),
                 startedAt, tables, notes(planned, traffic), next(verified));
     }
@@ -181,9 +182,9 @@ final class Standing {
         return verifying.get() ? "verifying" : verified == null ? "unverified" : verified.isEqual() ? "verified" : "mismatched";
     }
 
-    private String trafficLabel() {
-        ControlRow.Content now = register;
-        return now == null ? ControlRow.SQLITE : isBetween() ? ControlRow.FENCED : now.traffic();
+    /** As applications are told, so that the moment in which nobody takes writes shows. */
+    private static String trafficLabel(TrafficSwitch traffic) {
+        return traffic.settings().announcer().feed().now().map(Announcement::label).orElse(ControlRow.SQLITE);
     }
 
     /** True while the writes are being moved. */
