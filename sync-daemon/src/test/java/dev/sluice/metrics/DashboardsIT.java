@@ -8,6 +8,10 @@ import dev.sluice.cli.Main;
 import dev.sluice.testing.LiveGround;
 import dev.sluice.testing.OwnServer;
 import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -80,6 +84,7 @@ class DashboardsIT {
                 try {
                     daemonIsUsed(ground, prometheus);
                     everyPanelHasData(prometheus);
+                    everyMetricIsDocumented(port);
                     faultsAreMade(ground, server, prometheus);
                     daemon.destroyForcibly().waitFor();
                     awaitFiring(prometheus, "SluiceDown");
@@ -124,6 +129,22 @@ class DashboardsIT {
                 }
             }
         }
+    }
+
+    private static void everyMetricIsDocumented(int port) throws IOException, InterruptedException {
+        String metrics = HttpClient.newHttpClient().send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port
+                + "/metrics")).build(), BodyHandlers.ofString()).body();
+        String page = Files.readString(ROOT.resolve("docs/operating/metrics.md"));
+        Matcher help = Pattern.compile("(?m)^# HELP (sluice_\\w+) (.*)$").matcher(metrics);
+        int found = 0;
+        while (help.find()) {
+            assertThat(help.group(2)).as("help of " + help.group(1)).isNotBlank();
+            assertThat(page).contains("`" + help.group(1).replaceFirst("_max$", ""));
+            found++;
+        }
+        assertThat(found).isGreaterThan(25);
+        String book = Files.readString(ROOT.resolve("docs/operating/runbook.md"));
+        alerts().forEach(alert -> assertThat(book).contains("## " + alert + "\n"));
     }
 
     private void faultsAreMade(LiveGround ground, OwnServer server, Prometheus prometheus) throws Exception {
