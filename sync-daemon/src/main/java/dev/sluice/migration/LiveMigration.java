@@ -223,6 +223,11 @@ public final class LiveMigration implements AutoCloseable {
         return ended.await(timeout.toMillis(), TimeUnit.MILLISECONDS);
     }
 
+    /** False when nothing is done any more. */
+    public boolean isAlive() {
+        return thread.isAlive();
+    }
+
     /** Why it ended by itself, or null. */
     public Exception failure() {
         return standing.failure;
