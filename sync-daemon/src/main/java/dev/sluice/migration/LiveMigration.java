@@ -34,6 +34,7 @@ import dev.sluice.postgres.SqlFailure;
 import dev.sluice.postgres.Target;
 import dev.sluice.postgres.TargetCheck;
 import dev.sluice.postgres.TargetRefusal;
+import dev.sluice.reverse.Grown;
 import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SourceRefusal;
@@ -104,6 +105,7 @@ public final class LiveMigration implements AutoCloseable {
     private final Options options;
     private final Planning planning;
     private final SchemaDrift drift;
+    private final TargetGrowth growth;
     private final ChangelogLimit limit;
     private final TrafficSwitch traffic;
     private final CopyProgress progress;
@@ -137,6 +139,7 @@ public final class LiveMigration implements AutoCloseable {
     private long widenedAtNanos;
     private long visitedAtNanos;
     private long idleSinceNanos;
+    private long seenNanos; // what was committed before this moment of a replicating source is in the target
 
     /**
      * How it may use the machine.
@@ -185,6 +188,7 @@ public final class LiveMigration implements AutoCloseable {
         this.standing = new Standing(name, file, valve);
         this.limit = new ChangelogLimit(name, file, options.changelogBytesMax(), standing::note);
         this.drift = new SchemaDrift(file, target, store, rules, options.busyTimeout());
+        this.growth = new TargetGrowth(file, store, options.busyTimeout());
         this.reconnect = new Reconnect(target.url(), EnumSet.of(SqlFailure.UNREACHABLE, SqlFailure.TRANSIENT,
                 SqlFailure.DISK_FULL, SqlFailure.READ_ONLY), new Reconnect.Listener() {
                     @Override
@@ -202,6 +206,11 @@ public final class LiveMigration implements AutoCloseable {
         this.acts = new SwitchActs(name, file, store, standing, requests, traffic, options.busyTimeout(), new ForActs());
     }
 
+    /** Tells {@code events} what happens; before the start. */
+    public void listen(MigrationEvents events) {
+        standing.events = events;
+    }
+
     public void start() {
         limit.start();
         thread.start();
@@ -214,6 +223,11 @@ public final class LiveMigration implements AutoCloseable {
         return ended.await(timeout.toMillis(), TimeUnit.MILLISECONDS);
     }
 
+    /** False when nothing is done any more. */
+    public boolean isAlive() {
+        return thread.isAlive();
+    }
+
     /** Why it ended by itself, or null. */
     public Exception failure() {
         return standing.failure;
@@ -221,6 +235,11 @@ public final class LiveMigration implements AutoCloseable {
 
     public Phase phase() {
         return standing.phase;
+    }
+
+    /** Whether it moves at present. */
+    public RunState run() {
+        return standing.run;
     }
 
     public MigrationPlan plan() {
@@ -464,6 +483,26 @@ public final class LiveMigration implements AutoCloseable {
         return standing.snapshot(target.url().toString(), traffic);
     }
 
+    /** What it takes up on both sides; asks the source, nobody else. */
+    public Sizes sizes() {
+        return traffic.sizes(standing.changelogRows(), limit.bytes());
+    }
+
+    /** How often writes have moved. */
+    public long epoch() {
+        return standing.epoch();
+    }
+
+    /** How often work in the target was tried again. */
+    public long targetRetries() {
+        return reconnect.retries();
+    }
+
+    /** State of the breaker before the target: {@code closed}, {@code open}, {@code half_open}. */
+    public String targetBreaker() {
+        return reconnect.breakerState();
+    }
+
     /** Stops at the next chunk or batch; what is committed stays, and a restart goes on from there. */
     @Override
     public void close() {
@@ -684,6 +723,7 @@ public final class LiveMigration implements AutoCloseable {
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
             claimSource(writer);
         }
+        adoptGrowth();
         if (!standing.register.traffic().equals(ControlRow.SQLITE) || fence.fenced() || standing.phase == Phase.CUTTING_OVER
                 || standing.phase == Phase.ROLLING_BACK) {
             announce(fence); // hooks tell what is true
@@ -770,6 +810,11 @@ public final class LiveMigration implements AutoCloseable {
         @Override
         public void settle() throws SQLException, InterruptedException {
             settled();
+        }
+
+        @Override
+        public void follow() throws SQLException, InterruptedException {
+            followTarget();
         }
 
         @Override
@@ -1240,6 +1285,7 @@ public final class LiveMigration implements AutoCloseable {
             enter(connection, Phase.REPLICATING);
             return true;
         });
+        seenNanos = System.nanoTime();
         if (entered) {
             widen();
         }
@@ -1261,6 +1307,7 @@ public final class LiveMigration implements AutoCloseable {
     private void applied(Follower.Turn turn) throws SQLException, InterruptedException {
         standing.watermark = turn.watermark();
         standing.changesApplied += turn.changes();
+        turn.written().forEach((table, written) -> standing.events.applied(table, written.upserts(), written.deletes()));
         if (turn.watermark().consistent()) {
             standing.consistentAt = Instant.now();
         }
@@ -1280,10 +1327,15 @@ public final class LiveMigration implements AutoCloseable {
         } else if (heldTried != null) {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "tables that are held are tried again");
         }
+        long looked = System.nanoTime();
         if (standing.watermark == null || follower.sourceChanged()) {
             long began = System.nanoTime();
             Follower.Turn turn = follower.turn(true);
-            standing.appliedNanos += turn.changes() > 0 ? System.nanoTime() - began : 0;
+            if (turn.changes() > 0) {
+                standing.appliedNanos += System.nanoTime() - began;
+                standing.events.visible(Duration.ofNanos(System.nanoTime() - seenNanos));
+            }
+            seenNanos = began; // the turn has read everything that was committed by then
             applied(turn);
             if (behind) {
                 behind = false;
@@ -1297,6 +1349,7 @@ public final class LiveMigration implements AutoCloseable {
                 widen();
             }
         } else {
+            seenNanos = looked;
             // an application that is silent for a second, and more so for half a minute, costs next to nothing
             long idleSeconds = (System.nanoTime() - idleSinceNanos) / 1_000_000_000L;
             int slower = idleSeconds < 1 ? 1 : idleSeconds < 30 ? 10 : 20;
@@ -1337,9 +1390,49 @@ public final class LiveMigration implements AutoCloseable {
         String reason = traffic.blocked();
         if (reason != null) {
             standing.block(reason);
-        } else {
-            standing.unblock();
+            return;
         }
+        if (traffic.isSchemaAhead()) {
+            followTarget();
+        }
+        standing.unblock();
+    }
+
+    /** Gives SQLite the tables and columns that PostgreSQL was given; the stream is opened anew. */
+    private void followTarget() throws SQLException, InterruptedException {
+        boolean ended = true;
+        try {
+            ended = traffic.follow();
+        } catch (SourceRefusal e) {
+            throw new Unfit(e.getMessage());
+        } finally {
+            if (ended) {
+                traffic.close();
+            }
+        }
+        if (ended) {
+            settled();
+        }
+    }
+
+    /** SQLite may have been given tables and columns that the stored plan does not know of yet. */
+    private void adoptGrowth() throws SQLException, InterruptedException {
+        Grown grown = growth.left();
+        if (grown == null) {
+            return;
+        }
+        if (grown.from().equals(standing.plan)) {
+            long version = growth.capture(grown, generation);
+            session.run(connection -> {
+                store.requireGeneration(connection, generation);
+                growth.save(connection, grown, version);
+                commitPlan(connection);
+                return null;
+            });
+            standing.plan = grown.plan();
+            grown.news().forEach(standing::note);
+        }
+        growth.forget(generation);
     }
 
     /**
