@@ -57,13 +57,18 @@ public final class Audit {
             query.setString(1, migration);
             try (ResultSet row = query.executeQuery()) {
                 row.next();
-                Entry open = new Entry(row.getLong(1), row.getString(3), actor, act, detail, row.getString(2), null);
-                Entry entry = new Entry(open.ordinal(), open.at(), actor, act, detail, open.previous(),
-                        hash(migration, open));
+                Entry entry = chained(migration, row.getLong(1), row.getString(3), actor, act, detail, row.getString(2));
                 insert(connection, entry);
                 return entry;
             }
         }
+    }
+
+    /** The entry with its hash. */
+    public static Entry chained(String migration, long ordinal, String at, String actor, String act, String detail,
+            String previous) {
+        Entry open = new Entry(ordinal, at, actor, act, detail, previous, null);
+        return new Entry(ordinal, at, actor, act, detail, previous, hash(migration, open));
     }
 
     private void insert(Connection connection, Entry entry) throws SQLException {
@@ -85,13 +90,30 @@ public final class Audit {
 
     /** All entries, oldest first. */
     public List<Entry> entries(Connection connection) throws SQLException {
+        return entriesAfter(connection, 0);
+    }
+
+    /** The entry of that ordinal, or null. */
+    public Entry entry(Connection connection, long ordinal) throws SQLException {
+        List<Entry> found = entries(connection, ordinal, ordinal);
+        return found.isEmpty() ? null : found.get(0);
+    }
+
+    /** Entries behind {@code ordinal}, oldest first. */
+    public List<Entry> entriesAfter(Connection connection, long ordinal) throws SQLException {
+        return entries(connection, ordinal + 1, Long.MAX_VALUE);
+    }
+
+    private List<Entry> entries(Connection connection, long from, long to) throws SQLException {
         List<Entry> entries = new ArrayList<>();
         try (PreparedStatement query = connection.prepareStatement("""
                 SELECT ordinal, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), actor, act, detail,
                        previous, hash
-                FROM sluice.audit WHERE migration = ? ORDER BY ordinal
+                FROM sluice.audit WHERE migration = ? AND ordinal BETWEEN ? AND ? ORDER BY ordinal
                 """)) {
             query.setString(1, migration);
+            query.setLong(2, from);
+            query.setLong(3, to);
             try (ResultSet row = query.executeQuery()) {
                 while (row.next()) {
                     entries.add(new Entry(row.getLong(1), row.getString(2), row.getString(3), row.getString(4),
@@ -115,6 +137,11 @@ public final class Audit {
             ordinal++;
         }
         return OptionalLong.empty();
+    }
+
+    /** True if nothing of the entry was altered since it was written; says nothing of those around it. */
+    public static boolean isAsWritten(String migration, Entry entry) {
+        return entry.hash().equals(hash(migration, entry));
     }
 
     private static String hash(String migration, Entry entry) {
