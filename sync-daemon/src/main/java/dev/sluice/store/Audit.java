@@ -43,11 +43,7 @@ public final class Audit {
 
     /** Appends an act; two daemons that do so at once do it one after the other. Returns the entry. */
     public Entry append(Connection connection, String actor, String act, String detail) throws SQLException {
-        try (PreparedStatement lock = connection.prepareStatement(
-                "SELECT pg_advisory_xact_lock(hashtextextended('sluice.audit ' || ?, 0))")) {
-            lock.setString(1, migration);
-            lock.execute();
-        }
+        lock(connection);
         try (PreparedStatement query = connection.prepareStatement("""
                 SELECT coalesce(a.ordinal, 0) + 1, coalesce(a.hash, ''),
                        to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
@@ -61,6 +57,15 @@ public final class Audit {
                 insert(connection, entry);
                 return entry;
             }
+        }
+    }
+
+    /** Whoever writes down what was done does so one after the other, until the transaction ends. */
+    void lock(Connection connection) throws SQLException {
+        try (PreparedStatement lock = connection.prepareStatement(
+                "SELECT pg_advisory_xact_lock(hashtextextended('sluice.audit ' || ?, 0))")) {
+            lock.setString(1, migration);
+            lock.execute();
         }
     }
 
