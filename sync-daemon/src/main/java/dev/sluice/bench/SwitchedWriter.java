@@ -1,5 +1,6 @@
 package dev.sluice.bench;
 
+import dev.sluice.datasource.TrafficDataSource;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -10,8 +11,6 @@ import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import org.sqlite.SQLiteErrorCode;
-import org.sqlite.SQLiteException;
 
 /**
  * An application on the reference set that writes to whichever side takes writes: a process of its own with a connection
@@ -21,7 +20,6 @@ import org.sqlite.SQLiteException;
 final class SwitchedWriter {
 
     private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
-    private static final String REFUSED_BY_POSTGRES = "SL001";
 
     private final SplittableRandom random = new SplittableRandom(11);
     private final int rides;
@@ -111,8 +109,7 @@ final class SwitchedWriter {
                 return true;
             } catch (SQLException e) {
                 connection.rollback();
-                if (REFUSED_BY_POSTGRES.equals(e.getSQLState()) || e instanceof SQLiteException sqlite
-                        && sqlite.getResultCode() == SQLiteErrorCode.SQLITE_CONSTRAINT_TRIGGER) {
+                if (TrafficDataSource.isRefusedWrite(e)) {
                     return false;
                 }
                 throw e;

@@ -5,7 +5,6 @@ import dev.sluice.plan.TablePlan;
 import dev.sluice.postgres.Target;
 import dev.sluice.schema.SchemaReader;
 import dev.sluice.schema.SourceSchema;
-import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
 import dev.sluice.store.MigrationStore;
@@ -70,8 +69,7 @@ final class RestingSides {
         }
         List<Verifier.Subject> subjects = new ArrayList<>();
         for (TablePlan table : plan.tables()) {
-            SourceTable source = schema.tables().stream().filter(one -> one.name().equals(table.source())).findFirst().orElseThrow();
-            subjects.add(new Verifier.Subject(table, source));
+            subjects.add(new Verifier.Subject(table, schema.table(table.source())));
         }
         try (SourceReader reader = new SourceReader(file, busyTimeout)) {
             SamePoint rest = new SamePoint() {

@@ -1,5 +1,6 @@
 package dev.sluice.demo;
 
+import dev.sluice.datasource.TrafficDataSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -122,7 +123,7 @@ public final class SampleApplication {
             transactions++;
             return true;
         } catch (SQLException e) {
-            if (ShopConnection.isRefusal(e)) {
+            if (TrafficDataSource.isRefusedWrite(e)) {
                 refused++;
                 return false;
             }

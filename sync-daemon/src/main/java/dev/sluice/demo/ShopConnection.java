@@ -10,15 +10,11 @@ import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.Map;
 import org.sqlite.SQLiteConfig;
-import org.sqlite.SQLiteErrorCode;
-import org.sqlite.SQLiteException;
 
 /** The sample application's connection to either database, with its statements prepared once. Not thread-safe. */
 final class ShopConnection implements AutoCloseable {
 
     private static final int BUSY_TIMEOUT_MS = 5_000;
-    /** What Sluice's fence in PostgreSQL answers. */
-    private static final String WRITES_ELSEWHERE = "SL001";
 
     private final Connection connection;
     private final boolean postgres;
@@ -48,13 +44,6 @@ final class ShopConnection implements AutoCloseable {
 
     boolean isPostgres() {
         return postgres;
-    }
-
-    /** True if this database says that writes go to the other one. */
-    static boolean isRefusal(SQLException e) {
-        // no trigger of the shop's own refuses anything, else the message would have to be looked at
-        return WRITES_ELSEWHERE.equals(e.getSQLState()) || e instanceof SQLiteException sqlite
-                && sqlite.getResultCode() == SQLiteErrorCode.SQLITE_CONSTRAINT_TRIGGER;
     }
 
     /** Whichever of the two this database understands. */

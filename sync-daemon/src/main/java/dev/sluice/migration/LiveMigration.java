@@ -3,7 +3,6 @@ package dev.sluice.migration;
 import dev.sluice.announce.TrafficFeed;
 import dev.sluice.apply.Applier;
 import dev.sluice.capture.Capture;
-import dev.sluice.capture.CapturedTable;
 import dev.sluice.capture.Fence;
 import dev.sluice.capture.Obstacle;
 import dev.sluice.change.ChangeBatch;
@@ -14,7 +13,6 @@ import dev.sluice.change.TableChange;
 import dev.sluice.copy.BulkCopy;
 import dev.sluice.copy.CopyProgress;
 import dev.sluice.copy.Valve;
-import dev.sluice.cutover.Step;
 import dev.sluice.cutover.Traffic;
 import dev.sluice.cutover.Wish;
 import dev.sluice.declare.Declarations;
@@ -36,13 +34,11 @@ import dev.sluice.postgres.SqlFailure;
 import dev.sluice.postgres.Target;
 import dev.sluice.postgres.TargetCheck;
 import dev.sluice.postgres.TargetRefusal;
-import dev.sluice.schema.SchemaReader;
 import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
-import dev.sluice.store.Audit;
 import dev.sluice.store.ChunkProgress;
 import dev.sluice.store.ControlRow;
 import dev.sluice.store.MigrationStore;
@@ -72,22 +68,15 @@ import java.util.Collection;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -104,13 +93,8 @@ public final class LiveMigration implements AutoCloseable {
     static final String MODE = "live";
 
     private static final Duration RETRY_PAUSE = Duration.ofSeconds(2);
-    private static final Duration PURGE_PAUSE = Duration.ofSeconds(5);
     private static final Duration VISIT_PAUSE = Duration.ofSeconds(3);
-    private static final Duration IDLE_PURGE_PAUSE = Duration.ofMinutes(1);
-    private static final Duration PURGE_STEP_PAUSE = Duration.ofMillis(50);
-    private static final int PURGE_ROWS_MAX = 5_000;
     private static final Duration CANCEL_GRACE = Duration.ofSeconds(20);
-    private static final int COMMANDS_MAX = 64;
     private static final Duration FENCE_WAIT = Duration.ofSeconds(5);
 
     private final String name;
@@ -125,26 +109,12 @@ public final class LiveMigration implements AutoCloseable {
     private final MigrationStore store;
     private final Reconnect reconnect;
     private final Valve valve = new Valve();
-    private final BlockingQueue<FutureTask<?>> commands = new ArrayBlockingQueue<>(COMMANDS_MAX);
     private final Thread thread;
     private final CountDownLatch ended = new CountDownLatch(1);
-    private final AtomicBoolean verifying = new AtomicBoolean();
-    private final Instant startedAt = Instant.now();
-
-    // what other threads may look at
-    private final Map<String, Long> copied = new ConcurrentHashMap<>();
-    private volatile Phase phase = Phase.CREATED;
-    private volatile RunState run = RunState.RUNNING;
-    private volatile MigrationPlan plan;
-    private volatile Watermark watermark;
-    private volatile Instant consistentAt;
-    private volatile long changesApplied;
-    private volatile long appliedNanos;
-    private volatile Map<String, Long> parked = Map.of();
-    private volatile VerifyReport verification;
-    private volatile List<String> notes = List.of();
-    private volatile Exception failure;
-    private volatile ControlRow.Content register;
+    private final Upkeep upkeep;
+    private final Requests requests = new Requests(ended);
+    private final Standing standing;
+    private final SwitchActs acts;
 
     // what belongs to the follow thread
     private SourceReader reader;
@@ -153,7 +123,7 @@ public final class LiveMigration implements AutoCloseable {
     private SourceSchema schema;
     private boolean behind;
     private Map<String, SourceTable> sources = Map.of();
-    private long generation;
+    private volatile long generation; // written by the follow thread
     private boolean replicationRole;
     private FutureTask<Void> heldTried; // run when the tables that are held are followed again, or held again
     private boolean heldLookedAt;
@@ -164,11 +134,7 @@ public final class LiveMigration implements AutoCloseable {
     private String planSeen;
     private boolean widenAgain;
     private long widenedAtNanos;
-    private long purgedAtNanos;
-    private long purgedTo = -1;
     private long visitedAtNanos;
-    private long sequencesRaisedNanos = System.nanoTime();
-    private long sequencesRaisedAt = -1;
     private long idleSinceNanos;
 
     /**
@@ -214,22 +180,25 @@ public final class LiveMigration implements AutoCloseable {
         this.planning = planning;
         this.progress = progress;
         this.store = new MigrationStore(name);
-        this.limit = new ChangelogLimit(name, file, options.changelogBytesMax(), this::note);
+        this.upkeep = new Upkeep(file, store, options);
+        this.standing = new Standing(name, file, valve);
+        this.limit = new ChangelogLimit(name, file, options.changelogBytesMax(), standing::note);
         this.drift = new SchemaDrift(file, target, store, rules, options.busyTimeout());
         this.reconnect = new Reconnect(target.url(), EnumSet.of(SqlFailure.UNREACHABLE, SqlFailure.TRANSIENT,
                 SqlFailure.DISK_FULL, SqlFailure.READ_ONLY), new Reconnect.Listener() {
                     @Override
                     public void onBlocked(String reason) {
-                        block(reason);
+                        standing.block(reason);
                     }
 
                     @Override
                     public void onHealed() {
-                        unblock();
+                        standing.unblock();
                     }
                 });
         this.traffic = new TrafficSwitch(name, file, target, reconnect, store, switching, options.busyTimeout(), valve::isStopped);
         this.thread = new Thread(this::work, "follow-" + name);
+        this.acts = new SwitchActs(name, file, store, standing, requests, traffic, options.busyTimeout(), new ForActs());
     }
 
     public void start() {
@@ -246,30 +215,30 @@ public final class LiveMigration implements AutoCloseable {
 
     /** Why it ended by itself, or null. */
     public Exception failure() {
-        return failure;
+        return standing.failure;
     }
 
     public Phase phase() {
-        return phase;
+        return standing.phase;
     }
 
     public MigrationPlan plan() {
-        return plan;
+        return standing.plan;
     }
 
     public void pause() throws Exception {
-        if (phase == Phase.SWITCHED) {
+        if (standing.phase == Phase.SWITCHED) {
             throw new TargetRefusal("PostgreSQL's commits can't be paused, as the way back would be lost with its log: sluice"
                     + " rollback or sluice complete");
         }
         valve.pause();
-        run = RunState.PAUSED;
+        standing.run = RunState.PAUSED;
         savePaused(true);
     }
 
     public void resume() throws Exception {
         valve.resume();
-        run = RunState.RUNNING;
+        standing.run = RunState.RUNNING;
         savePaused(false);
     }
 
@@ -281,8 +250,8 @@ public final class LiveMigration implements AutoCloseable {
 
     /** Ends the migration: nothing of ours stays in the source; the target keeps its tables as they are. */
     public void cancel() throws Exception {
-        if (phase == Phase.CUTTING_OVER || phase == Phase.SWITCHED || phase == Phase.ROLLING_BACK) {
-            throw new TargetRefusal("can't cancel in phase " + phase.label() + ": roll back first, then SQLite has everything");
+        if (standing.phase == Phase.CUTTING_OVER || standing.phase == Phase.SWITCHED || standing.phase == Phase.ROLLING_BACK) {
+            throw new TargetRefusal("can't cancel in phase " + standing.phase.label() + ": roll back first, then SQLite has everything");
         }
         valve.stop();
         thread.join(CANCEL_GRACE.toMillis());
@@ -302,8 +271,8 @@ public final class LiveMigration implements AutoCloseable {
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
             Capture.uninstall(writer);
         }
-        dropEmptyWal();
-        phase = Phase.CANCELLED;
+        Sources.dropEmptyWal(file);
+        standing.phase = Phase.CANCELLED;
         LOG.info("event=cancelled migration={}: the source holds nothing of Sluice any more", name);
         if (away != null) {
             throw new TargetRefusal("the source is free of Sluice, but the target could not be told ("
@@ -313,20 +282,11 @@ public final class LiveMigration implements AutoCloseable {
         removeFromTarget();
     }
 
-    /** What our last connection may have left beside a file that nobody else has open. */
-    private void dropEmptyWal() {
-        try {
-            file.dropEmptyWal();
-        } catch (SQLException | IOException e) {
-            LOG.debug("-wal and -shm stay beside the source until the application is there again", e);
-        }
-    }
-
     private void removeFromTarget() throws SQLException {
         try (Connection connection = target.connect()) {
             connection.setAutoCommit(false);
-            if (plan != null) {
-                new TargetFence(name, plan).remove(connection, FENCE_WAIT);
+            if (standing.plan != null) {
+                new TargetFence(name, standing.plan).remove(connection, FENCE_WAIT);
             }
             StoreSchema.remove(connection, name);
             connection.commit();
@@ -350,41 +310,41 @@ public final class LiveMigration implements AutoCloseable {
      */
     public VerifyReport verify(Collection<String> tables, boolean repair, Verifier.Listener listener) throws Exception {
         requireReplicating("verify");
-        List<Verifier.Subject> subjects = ask(() -> subjects(tables));
-        if (!verifying.compareAndSet(false, true)) {
+        List<Verifier.Subject> subjects = requests.ask(() -> subjects(tables));
+        if (!standing.verifying.compareAndSet(false, true)) {
             throw new TargetRefusal("a verification is running already: wait for it");
         }
         try {
-            MigrationPlan planned = plan;
+            MigrationPlan planned = standing.plan;
             VerifyReport report = new Verifier(planned, store, this::moment, options.step(), repair)
                     .verify(subjects, listener, valve::isStopped);
-            if (plan != planned) {
+            if (standing.plan != planned) {
                 // a column was widened meanwhile: the old types can't name every key that the target holds now
-                report = new Verifier(plan, store, this::moment, options.step(), repair)
+                report = new Verifier(standing.plan, store, this::moment, options.step(), repair)
                         .verify(subjects(tables), listener, valve::isStopped);
             }
             if (repair) {
-                ask(this::retryParkedRows); // a mended row may have stood in the way of a parked one
+                requests.ask(this::retryParkedRows); // a mended row may have stood in the way of a parked one
                 if (report.differenceCount() > 0) {
-                    ask(this::sealRepair);
+                    requests.ask(this::sealRepair);
                 }
             }
-            report = report.withHeld(plan.held().stream().filter(table -> tables.isEmpty()
+            report = report.withHeld(standing.plan.held().stream().filter(table -> tables.isEmpty()
                     || tables.stream().anyMatch(table.source()::equalsIgnoreCase)).map(MigrationPlan.Held::reason).toList());
             if (tables.isEmpty()) {
-                verification = report;
+                standing.verification = report;
             }
             LOG.info("event=verified migration={} tables={} rows={} differences={} parked={}", name,
                     report.tables().size(), report.rows(), report.differenceCount(), report.parked());
             return report;
         } finally {
-            verifying.set(false);
+            standing.verifying.set(false);
         }
     }
 
     private void requireReplicating(String what) {
-        if (phase != Phase.REPLICATING) {
-            throw new TargetRefusal("can't " + what + " in phase " + phase.label() + ": wait for replicating");
+        if (standing.phase != Phase.REPLICATING) {
+            throw new TargetRefusal("can't " + what + " in phase " + standing.phase.label() + ": wait for replicating");
         }
         if (valve.isPaused()) {
             throw new TargetRefusal("can't " + what + " while paused: resume first");
@@ -395,13 +355,13 @@ public final class LiveMigration implements AutoCloseable {
     private List<Verifier.Subject> subjects(Collection<String> tables) {
         requireOpen();
         List<Verifier.Subject> subjects = new ArrayList<>();
-        for (TablePlan table : plan.tables()) {
+        for (TablePlan table : standing.plan.tables()) {
             if (tables.isEmpty() || tables.stream().anyMatch(table.source()::equalsIgnoreCase)) {
                 subjects.add(new Verifier.Subject(table, sources.get(table.source())));
             }
         }
         for (String wanted : tables) {
-            if (plan.table(wanted) == null && plan.held(wanted) == null) {
+            if (standing.plan.table(wanted) == null && standing.plan.held(wanted) == null) {
                 throw new TargetRefusal("table " + wanted + " is not part of the migration");
             }
         }
@@ -418,7 +378,7 @@ public final class LiveMigration implements AutoCloseable {
     private <R, T> T moment(SamePoint.SourceRead<R> source, SamePoint.TargetRead<R, T> there)
             throws SQLException, InterruptedException {
         try {
-            return ask(() -> {
+            return requests.ask(() -> {
                 requireOpen();
                 return follower.at(source, there);
             });
@@ -426,34 +386,6 @@ public final class LiveMigration implements AutoCloseable {
             throw e;
         } catch (Exception e) {
             throw new SQLException(Preparation.sentence(e), e);
-        }
-    }
-
-    /** Runs {@code work} on the follow thread and waits for it. */
-    private <T> T ask(Callable<T> work) throws Exception {
-        FutureTask<T> task = new FutureTask<>(work);
-        if (!commands.offer(task, 10, TimeUnit.SECONDS)) {
-            throw new TargetRefusal("the migration is busy: try again");
-        }
-        return await(task);
-    }
-
-    private <T> T await(FutureTask<T> task) throws Exception {
-        try {
-            while (true) {
-                try {
-                    return task.get(1, TimeUnit.SECONDS);
-                } catch (TimeoutException e) {
-                    if (ended.getCount() == 0) {
-                        throw new TargetRefusal("the migration has ended");
-                    }
-                }
-            }
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof Exception cause) {
-                throw cause;
-            }
-            throw e;
         }
     }
 
@@ -467,21 +399,21 @@ public final class LiveMigration implements AutoCloseable {
     /** Tries every parked row again with the value that the source has now; returns how many are parked still. */
     public long retryParked() throws Exception {
         requireReplicating("retry parked rows");
-        return ask(() -> {
+        return requests.ask(() -> {
             takeOverTypes();
-            return phase == Phase.REPLICATING ? retryParkedRows() : status().parked(); // else a comparison retries them
+            return standing.phase == Phase.REPLICATING ? retryParkedRows() : status().parked(); // else a comparison retries them
         });
     }
 
     /** Re-reads one table while the application writes, and mends whatever differs; one that is held is tried again. */
     public VerifyReport resync(String table) throws Exception {
-        if (plan != null && plan.held(table) != null) {
+        if (standing.plan != null && standing.plan.held(table) != null) {
             requireReplicating("resync");
             FutureTask<Void> tried = new FutureTask<>(() -> null);
-            ask(() -> heldTried = tried);
-            await(tried);
-            if (plan.held(table) != null) {
-                throw new TargetRefusal(plan.held(table).reason());
+            requests.ask(() -> heldTried = tried);
+            requests.await(tried);
+            if (standing.plan.held(table) != null) {
+                throw new TargetRefusal(standing.plan.held(table).reason());
             }
         }
         return verify(List.of(table), true, (compared, done) -> {});
@@ -495,57 +427,12 @@ public final class LiveMigration implements AutoCloseable {
      * @return what was done; not {@code done} if a gate is closed or it was given up
      */
     public SwitchReport cutover(SwitchOrder order) throws Exception {
-        List<Gate.Look> gates = ask(() -> gates(order));
-        List<Gate.Look> closed = gates.stream().filter(gate -> !gate.lets()).toList();
-        if (order.dryRun()) {
-            List<String> notes = new ArrayList<>(traffic.warnings(plan));
-            if (phase == Phase.REPLICATING) {
-                notes.add(0, ask(this::expectedPause));
-            }
-            return SwitchReport.wouldCutOver(gates, closed, epoch(), notes);
-        }
-        if (!closed.isEmpty()) {
-            return SwitchReport.refused(gates, closed, epoch());
-        }
-        return traffic.exclusively("cutover", () -> {
-            ask(() -> audit(order, "cutover", gates));
-            MigrationPlan planned = plan;
-            try {
-                traffic.openReverse(planned, generation);
-                Duration beat = traffic.proveReverse();
-                LOG.info("event=reverse_proven migration={} ms={}", name, beat.toMillis());
-                return ask(() -> {
-                    requirePlan(planned);
-                    SwitchReport report = moved(Wish.CUT_OVER, order, gates);
-                    if (phase == Phase.SWITCHED) {
-                        leaveSource();
-                    }
-                    return report;
-                });
-            } finally {
-                if (phase != Phase.SWITCHED && phase != Phase.CUTTING_OVER && phase != Phase.CANCELLED) {
-                    traffic.removeReverse(planned, generation);
-                }
-            }
-        });
+        return acts.cutover(order);
     }
 
     /** Moves the writes back to SQLite, with everything that was written on PostgreSQL. */
     public SwitchReport rollback(SwitchOrder order) throws Exception {
-        if (phase != Phase.SWITCHED) {
-            throw new TargetRefusal("can't roll back in phase " + phase.label() + ": SQLite takes the writes, or is about to");
-        }
-        if (order.dryRun()) {
-            return SwitchReport.wouldRollBack(epoch(), traffic.lag());
-        }
-        return traffic.exclusively("rollback", () -> {
-            ask(() -> audit(order, "rollback", List.of()));
-            SwitchReport report = ask(() -> moved(Wish.ROLL_BACK, order, List.of()));
-            if (phase == Phase.REPLICATING) {
-                traffic.removeReverse(plan, generation);
-            }
-            return report;
-        });
+        return acts.rollback(order);
     }
 
     /**
@@ -554,35 +441,7 @@ public final class LiveMigration implements AutoCloseable {
      * @param cleanSource true to take capture, and with it the fence, out of the source too
      */
     public SwitchReport complete(SwitchOrder order, boolean cleanSource) throws Exception {
-        if (phase != Phase.SWITCHED) {
-            throw new TargetRefusal("can't complete in phase " + phase.label() + ": only a migration whose writes go to PostgreSQL"
-                    + " can be completed");
-        }
-        if (order.dryRun()) {
-            return SwitchReport.wouldComplete(epoch(), cleanSource);
-        }
-        return traffic.exclusively("completion", () -> {
-            ask(() -> audit(order, "complete", List.of()));
-            Path kept = ask(() -> {
-                session.run(connection -> {
-                    store.requireGeneration(connection, generation);
-                    store.setPhase(connection, Phase.COMPLETED);
-                    connection.commit();
-                    return null;
-                });
-                phase = Phase.COMPLETED;
-                Path audit = finishComplete();
-                valve.stop();
-                return audit;
-            });
-            if (cleanSource) {
-                try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-                    Capture.uninstallSwitched(writer, generation, true);
-                }
-                dropEmptyWal();
-            }
-            return SwitchReport.completed(epoch(), kept, cleanSource);
-        });
+        return acts.complete(order, cleanSource);
     }
 
     /**
@@ -592,153 +451,7 @@ public final class LiveMigration implements AutoCloseable {
      *     writes back although PostgreSQL can't be asked, and the migration ends
      */
     public SwitchReport repair(SwitchOrder order, boolean targetIsLost) throws Exception {
-        // beside a cutover or rollback: one that waits for PostgreSQL is what is to be repaired
-        if (targetIsLost) {
-            return giveTargetUp(order);
-        }
-        Phase before = phase;
-        FutureTask<SwitchReport> settling = new FutureTask<>(() -> {
-            settled();
-            return SwitchReport.repaired(before, phase, epoch());
-        });
-        if (!commands.offer(settling)) {
-            throw new TargetRefusal("the migration is busy: try again");
-        }
-        try {
-            return settling.get(order.timeout().toMillis(), TimeUnit.MILLISECONDS);
-        } catch (TimeoutException e) {
-            settling.cancel(false);
-            throw new TargetRefusal("it is not settled within " + order.timeout().toMillis() + " ms (" + run.label()
-                    + "): it goes on trying by itself, and nothing is lost meanwhile");
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof Exception cause ? cause : e;
-        }
-    }
-
-    private SwitchReport giveTargetUp(SwitchOrder order) throws Exception {
-        if (run.kind() != RunState.Kind.BLOCKED) {
-            throw new TargetRefusal("the target answers, so it is not lost: sluice repair, sluice rollback or sluice cancel");
-        }
-        LOG.warn("event=target_given_up migration={} actor={}: SQLite gets the writes back without PostgreSQL's word", name,
-                order.actor());
-        valve.stop();
-        thread.interrupt();
-        thread.join(CANCEL_GRACE.toMillis());
-        if (thread.isAlive()) {
-            throw new TargetRefusal("the migration does not stop within " + CANCEL_GRACE.toSeconds() + " s: try again");
-        }
-        try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-            long taken = Capture.takeGeneration(writer); // nothing of ours that is under way can touch the source any more
-            if (Fence.state(writer).fenced()) {
-                Capture.uninstallSwitched(writer, taken, true);
-            } else {
-                Capture.uninstall(writer);
-            }
-        }
-        dropEmptyWal();
-        Path kept = traffic.noteGivenUp(order.actor());
-        phase = Phase.CANCELLED;
-        return SwitchReport.targetGivenUp(kept);
-    }
-
-    /** What is left to do when it is decided; a crash in here is gone on from. Returns where the audit log was left. */
-    private Path finishComplete() throws SQLException, InterruptedException {
-        Path kept = traffic.keepAudit(session);
-        traffic.removeReverse(plan, generation);
-        session.run(connection -> {
-            new TargetFence(name, plan).remove(connection, FENCE_WAIT);
-            connection.commit();
-            return null;
-        });
-        removeFromTarget();
-        LOG.info("event=completed migration={}: PostgreSQL holds nothing of Sluice any more; the audit log is {}", name, kept);
-        return kept;
-    }
-
-    /** What the pause of a cutover would come to, as a sentence; on the follow thread. */
-    private String expectedPause() throws SQLException, InterruptedException {
-        long began = System.nanoTime();
-        session.run(connection -> {
-            new ControlRow(name).ask(connection);
-            connection.commit();
-            return null;
-        });
-        long transaction = Math.max(1, (System.nanoTime() - began) / 1_000_000);
-        long waiting = Math.max(0, lag(watermark));
-        double perChange = appliedNanos == 0 ? 0 : appliedNanos / 1e6 / Math.max(1, changesApplied);
-        long steps = Step.ofCutover().size() - 1;
-        return String.format("the pause would be about %,d ms: %d transactions of some %,d ms each, and %,d changes that wait",
-                Math.round(2.0 * steps * transaction + waiting * perChange), steps, 2 * transaction, waiting);
-    }
-
-    private SwitchReport moved(Wish wish, SwitchOrder order, List<Gate.Look> gates) throws SQLException, InterruptedException {
-        Phase before = phase;
-        TrafficSwitch.Result result = move(wish, order);
-        if (result.unknown()) {
-            move(Wish.SETTLE, null); // PostgreSQL is there again
-        }
-        if (before == Phase.SWITCHED && phase != Phase.SWITCHED) {
-            closeReader(); // everything of the source is opened anew
-        }
-        unblock();
-        return result.report(wish, phase, epoch(), gates);
-    }
-
-    /** The source is not followed any more: PostgreSQL has the traffic. */
-    private void leaveSource() {
-        closeReader();
-        follower = null;
-        verification = null;
-    }
-
-    private void requirePlan(MigrationPlan planned) {
-        if (plan != planned || phase != Phase.REPLICATING) {
-            throw new TargetRefusal("the source's schema was changed while the cutover was prepared: try again");
-        }
-    }
-
-    private long epoch() {
-        ControlRow.Content now = register;
-        return now == null ? 0 : now.epoch();
-    }
-
-    private Void audit(SwitchOrder order, String act, List<Gate.Look> gates) throws SQLException, InterruptedException {
-        session.run(connection -> {
-            store.requireGeneration(connection, generation);
-            new Audit(name).append(connection, order.actor(), act, SwitchReport.detail(order, gates));
-            connection.commit();
-            return null;
-        });
-        return null;
-    }
-
-    /** On the follow thread. */
-    private List<Gate.Look> gates(SwitchOrder order) throws SQLException, InterruptedException {
-        Gates gates = new Gates(order.forced());
-        boolean runs = phase == Phase.REPLICATING && run.kind() == RunState.Kind.RUNNING;
-        gates.look(Gate.PHASE, runs, phase.label() + ", " + run.label() + (runs ? "" : ": wait for replicating, running"));
-        if (!runs) {
-            return gates.looks();
-        }
-        long lag = lag(watermark);
-        gates.look(Gate.LAG, lag >= 0 && lag <= order.maxLag(), lag < 0 ? "not known: the source can't be read at present"
-                : lag + " changes wait, " + order.maxLag() + " may");
-        VerifyReport verified = verification;
-        boolean fresh = verified != null && verified.endedAt().plus(traffic.settings().verifiedWithin()).isAfter(Instant.now());
-        gates.look(Gate.VERIFICATION, fresh && verified.isEqual(), verified == null
-                ? "not verified since this daemon started: sluice verify"
-                : !verified.isEqual() ? "the last verification found differences: sluice verify names them"
-                : (fresh ? "equal at " : "too old, it ended at ") + verified.endedAt() + (fresh ? "" : ": sluice verify"));
-        long rows = parked.values().stream().mapToLong(Long::longValue).sum();
-        gates.look(Gate.PARKED, rows == 0, rows == 0 ? "no row is parked"
-                : rows + " rows are parked and would be missing on PostgreSQL: sluice parked");
-        Look source = look();
-        boolean same = source.capture != null && source.damaged.isEmpty() && source.schema.hash().equals(plan.schemaHash())
-                && plan.held().isEmpty();
-        gates.look(Gate.DRIFT, same, same ? "the source's schema is the one that was planned for"
-                : "tables are held, or the source's schema was changed a moment ago: sluice status");
-        traffic.gates(gates, plan, session);
-        return gates.looks();
+        return targetIsLost ? acts.giveTargetUp(order) : acts.repair(order);
     }
 
     /** Who takes writes, and a way to wait for a change. */
@@ -747,83 +460,7 @@ public final class LiveMigration implements AutoCloseable {
     }
 
     public StatusSnapshot status() {
-        MigrationPlan planned = plan;
-        Watermark at = watermark;
-        List<StatusSnapshot.TableStatus> tables = new ArrayList<>();
-        long rowsCopied = 0;
-        if (planned != null) {
-            for (TablePlan table : planned.tables()) {
-                long done = copied.getOrDefault(table.source(), 0L);
-                rowsCopied += done;
-                tables.add(new StatusSnapshot.TableStatus(table.source(), table.target(), table.rows(), done,
-                        parked.getOrDefault(table.source(), 0L)));
-            }
-        }
-        long parkedRows = parked.values().stream().mapToLong(Long::longValue).sum();
-        Instant last = consistentAt;
-        long lag = phase == Phase.SWITCHED ? 0 : lag(at);
-        boolean behind = phase != Phase.REPLICATING || lag != 0;
-        double lagSeconds = phase == Phase.SWITCHED ? traffic.secondsBehind() : !behind ? 0 : Duration.between(last == null ? startedAt : last, Instant.now()).toMillis() / 1e3;
-        VerifyReport verified = verification;
-        return new StatusSnapshot(name, file.path().toString(), target.url().toString(), phase.label(),
-                phase.meaning(), run.label(), trafficLabel(), at == null ? 0 : at.seq(), lag, lagSeconds,
-                planned == null ? 0 : planned.rows(), rowsCopied, changesApplied, parkedRows,
-                verifying.get() ? "verifying" : verified == null ? "unverified" : verified.isEqual() ? "verified" : "mismatched",
-                verified == null ? null : verified.endedAt(), startedAt, tables, notes(planned), next(parkedRows, verified));
-    }
-
-    private String trafficLabel() {
-        ControlRow.Content now = register;
-        return now == null ? ControlRow.SQLITE
-                : phase == Phase.CUTTING_OVER || phase == Phase.ROLLING_BACK ? ControlRow.FENCED : now.traffic();
-    }
-
-    private List<String> notes(MigrationPlan planned) {
-        List<String> all = new ArrayList<>();
-        if ((phase == Phase.CUTTING_OVER || phase == Phase.ROLLING_BACK) && run.kind() == RunState.Kind.BLOCKED) {
-            all.add("NO SIDE TAKES WRITES: what was sent to PostgreSQL may be done or not, and it can't be asked; this ends by"
-                    + " itself when it answers, and if it is gone for good there is sluice repair");
-        }
-        all.addAll(traffic.notes());
-        if (planned != null) {
-            planned.held().forEach(table -> all.add("table " + table.source() + " is held: " + table.reason()));
-        }
-        all.addAll(notes);
-        return all;
-    }
-
-    /** Changelog rows behind the watermark, asked of the source itself: also while the target is away. */
-    private long lag(Watermark at) {
-        if (at == null) {
-            return -1;
-        }
-        try (SqliteSession look = file.openReader(Duration.ofMillis(200))) {
-            return Math.max(0, Capture.head(look).seq() - at.seq());
-        } catch (SQLException | RuntimeException e) {
-            LOG.debug("the source can't be asked for its newest change", e);
-            return -1;
-        }
-    }
-
-    private String next(long parkedRows, VerifyReport verified) {
-        if (run.kind() == RunState.Kind.BLOCKED) {
-            return "it goes on by itself once this is mended: " + run.reason();
-        }
-        if (run.kind() == RunState.Kind.PAUSED) {
-            return "sluice resume";
-        }
-        return switch (phase) {
-            case CREATED, COPYING, CATCHING_UP -> "wait: sluice status --wait replicating";
-            case REPLICATING -> !plan.held().isEmpty() ? "see to the tables that are held (in the notes), then sluice resync TABLE"
-                    : parkedRows > 0 ? "look at the parked rows: sluice parked"
-                    : verified == null ? "prove that both sides are equal: sluice verify"
-                    : verified.isEqual() ? "PostgreSQL follows SQLite and was proven equal"
-                    : "see what differs: sluice verify";
-            case CUTTING_OVER, ROLLING_BACK -> "wait a moment; if it does not end: sluice repair";
-            case SWITCHED -> "watch PostgreSQL; then sluice complete, or sluice rollback";
-            case COMPLETED -> "nothing: the migration has ended on PostgreSQL";
-            case CANCELLED -> "nothing: the migration has ended and the source is free of it";
-        };
+        return standing.snapshot(target.url().toString(), traffic);
     }
 
     /** Stops at the next chunk or batch; what is committed stays, and a restart goes on from there. */
@@ -857,11 +494,11 @@ public final class LiveMigration implements AutoCloseable {
                         if (reader == null && !streams()) {
                             open();
                         }
-                        if (phase == Phase.CANCELLED) {
+                        if (standing.phase == Phase.CANCELLED) {
                             finishCancel();
                             return;
                         }
-                        if (phase == Phase.COMPLETED) {
+                        if (standing.phase == Phase.COMPLETED) {
                             try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
                                 claimSource(writer); // what the stream keeps there is removed under our generation
                             }
@@ -882,7 +519,7 @@ public final class LiveMigration implements AutoCloseable {
                     targetWentBack(e);
                 } catch (SQLException | Unfit | UncheckedIOException e) {
                     SqlFailure kind = SqlFailure.of(e);
-                    if (plan == null && (kind == SqlFailure.PERMISSION || kind == SqlFailure.MISSING)) {
+                    if (standing.plan == null && (kind == SqlFailure.PERMISSION || kind == SqlFailure.MISSING)) {
                         // a wrong password or database at the first look: the operator must decide
                         throw new TargetRefusal(SqlFailure.sentence(e, target.url()), e);
                     }
@@ -898,9 +535,9 @@ public final class LiveMigration implements AutoCloseable {
             LOG.debug("stopped", e);
         } catch (Throwable e) {
             // the thread's edge: whoever waits for the end reads it
-            failure = e instanceof Exception exception ? exception : new IllegalStateException(e.toString(), e);
-            run = RunState.blocked(Preparation.sentence(failure));
-            LOG.error("event=failed migration={} reason=\"{}\"", name, Preparation.sentence(failure));
+            standing.failure = e instanceof Exception exception ? exception : new IllegalStateException(e.toString(), e);
+            standing.run = RunState.blocked(Preparation.sentence(standing.failure));
+            LOG.error("event=failed migration={} reason=\"{}\"", name, Preparation.sentence(standing.failure));
             LOG.debug("failed", e);
         } finally {
             limit.close();
@@ -915,10 +552,10 @@ public final class LiveMigration implements AutoCloseable {
 
     private void retryLater(Exception e) throws InterruptedException {
         LOG.debug("step failed", e);
-        block(e instanceof SQLException sql && sql.getSQLState() == null && Files.notExists(file.path()) ? gone()
+        standing.block(e instanceof SQLException sql && sql.getSQLState() == null && Files.notExists(file.path()) ? gone()
                 : Preparation.sentence(e, file.path()));
         closeReader();
-        commandsWithin(RETRY_PAUSE);
+        requests.runWithin(RETRY_PAUSE);
     }
 
     private void closeReader() {
@@ -932,25 +569,11 @@ public final class LiveMigration implements AutoCloseable {
         }
     }
 
-    private void block(String reason) {
-        if (run.kind() != RunState.Kind.PAUSED && !run.reason().equals(reason)) {
-            LOG.warn("event=blocked migration={} reason=\"{}\"", name, reason);
-            run = RunState.blocked(reason);
-        }
-    }
-
-    private void unblock() {
-        if (run.kind() == RunState.Kind.BLOCKED) {
-            LOG.info("event=healed migration={}", name);
-            run = valve.isPaused() ? RunState.PAUSED : RunState.RUNNING;
-        }
-    }
-
     private void enter(Connection connection, Phase next) throws SQLException {
-        store.enter(connection, phase, next);
+        store.enter(connection, standing.phase, next);
         connection.commit();
-        LOG.info("event=phase migration={} from={} to={}", name, phase.label(), next.label());
-        phase = next;
+        LOG.info("event=phase migration={} from={} to={}", name, standing.phase.label(), next.label());
+        standing.phase = next;
     }
 
     /** Loads the stored migration or plans a new one, and takes a generation on both sides. */
@@ -974,11 +597,11 @@ public final class LiveMigration implements AutoCloseable {
             throw new TargetRefusal("migration " + name + " in the target belongs to " + stored.source()
                     + ": choose another --name for " + file.path());
         }
-        plan = stored.plan();
-        phase = stored.phase();
+        standing.plan = stored.plan();
+        standing.phase = stored.phase();
         if (stored.paused()) {
             valve.pauseUnlessAsked(); // the target may not have heard our own word
-            run = valve.isPaused() ? RunState.PAUSED : run;
+            standing.run = valve.isPaused() ? RunState.PAUSED : standing.run;
         }
         if (session == null) {
             replicationRole = reconnect.call(this::mayKeepTriggersQuiet);
@@ -996,35 +619,32 @@ public final class LiveMigration implements AutoCloseable {
             }
             return store.standing(connection).plan();
         });
-        if (phase.successors().isEmpty()) {
+        if (standing.phase.successors().isEmpty()) {
             return;
         }
-        if (phase != Phase.CREATED && !settled()) {
+        if (standing.phase != Phase.CREATED && !settled()) {
             return;
         }
         SourceSchema now = Preparation.schema(file, options.busyTimeout());
-        if (phase != Phase.CREATED && !now.hash().equals(plan.schemaHash())) {
+        if (standing.phase != Phase.CREATED && !now.hash().equals(standing.plan.schemaHash())) {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "the schema of " + file.path() + " was changed");
         }
-        if (phase != Phase.CREATED) {
+        if (standing.phase != Phase.CREATED) {
             use(now);
         }
         reader = new SourceReader(file, options.busyTimeout());
         session.run(connection -> {
             Map<String, Long> rows = new TreeMap<>();
             store.chunks(connection).forEach(chunk -> rows.merge(chunk.table(), chunk.rows(), Long::sum));
-            copied.putAll(rows);
-            parked = store.parkedCounts(connection);
+            standing.copied.putAll(rows);
+            standing.parked(store.parkedCounts(connection));
             return null;
         });
-        if (phase != Phase.CREATED) {
-            try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-                claimSource(writer);
-            }
+        if (standing.phase != Phase.CREATED) {
             follower = follower();
             takeOverTypes();
         }
-        unblock();
+        standing.unblock();
     }
 
     /**
@@ -1042,6 +662,7 @@ public final class LiveMigration implements AutoCloseable {
                 Fence.recall(writer, recalledAt);
             }
             LOG.warn("event=recalled migration={}: a cutover was cut off before the flip; SQLite takes writes again", name);
+            traffic.saidRecalled();
         }
     }
 
@@ -1054,49 +675,51 @@ public final class LiveMigration implements AutoCloseable {
         try (SqliteSession look = file.openReader(options.busyTimeout())) {
             fence = Fence.state(look);
         }
-        register = session.run(connection -> new ControlRow(name).ask(connection));
+        standing.register = session.run(connection -> new ControlRow(name).ask(connection));
         if (fence == null) {
             return true; // capture is gone: following finds that out, and what is to be done
         }
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
             claimSource(writer);
         }
-        if (!register.traffic().equals(ControlRow.SQLITE) || fence.fenced() || phase == Phase.CUTTING_OVER
-                || phase == Phase.ROLLING_BACK) {
+        if (!standing.register.traffic().equals(ControlRow.SQLITE) || fence.fenced() || standing.phase == Phase.CUTTING_OVER
+                || standing.phase == Phase.ROLLING_BACK) {
             announce(fence); // hooks tell what is true
-            move(Wish.SETTLE, null);
+            move(Wish.SETTLE, null, result -> {});
         }
-        if (phase == Phase.SWITCHED) {
-            traffic.openReverse(plan, generation);
+        if (standing.phase == Phase.SWITCHED) {
+            traffic.openReverse(standing.plan, generation);
             announce(null);
-            unblock();
+            standing.unblock();
             return false;
         }
-        traffic.removeForgottenReverse(plan, generation);
+        traffic.removeForgottenReverse(standing.plan, generation);
         announce(null);
         return true;
     }
 
     /** Takes the protocol to an end, on this thread. */
-    private TrafficSwitch.Result move(Wish wish, SwitchOrder order) throws SQLException, InterruptedException {
+    private TrafficSwitch.Result move(Wish wish, SwitchOrder order, Consumer<TrafficSwitch.Result> decided)
+            throws SQLException, InterruptedException {
         moving = true;
         try {
-            TrafficSwitch.Result result = traffic.move(wish, order, new TrafficSwitch.Ground(plan,
+            TrafficSwitch.Result result = traffic.move(wish, order, new TrafficSwitch.Ground(standing.plan,
                     Preparation.schema(file, options.busyTimeout()), generation, replicationRole, this::meet, this::follower,
-                    plan.schemaHash()));
+                    standing.plan.schemaHash()));
             generation = result.generation();
+            decided.accept(result);
             if (result.unknown()) { // said before PostgreSQL is waited for
-                phase = wish == Wish.ROLL_BACK || phase == Phase.ROLLING_BACK ? Phase.ROLLING_BACK : Phase.CUTTING_OVER;
+                standing.phase = wish == Wish.ROLL_BACK || standing.phase == Phase.ROLLING_BACK ? Phase.ROLLING_BACK : Phase.CUTTING_OVER;
             }
-            phase = session.run(connection -> {
-                register = new ControlRow(name).ask(connection);
+            standing.phase = session.run(connection -> {
+                standing.register = new ControlRow(name).ask(connection);
                 Phase stored = store.standing(connection).phase();
                 // a copy or a comparison goes on where it stood; in between the two sides decide, not what is stored
-                Phase decided = result.unknown() ? stored == Phase.ROLLING_BACK ? stored : Phase.CUTTING_OVER
-                        : stored.hasReached(Phase.REPLICATING) ? PostgresSide.decided(Traffic.of(register.traffic())) : stored;
-                store.setPhase(connection, decided);
+                Phase now = result.unknown() ? stored == Phase.ROLLING_BACK ? stored : Phase.CUTTING_OVER
+                        : stored.hasReached(Phase.REPLICATING) ? PostgresSide.decided(Traffic.of(standing.register.traffic())) : stored;
+                store.setPhase(connection, now);
                 connection.commit();
-                return decided;
+                return now;
             });
             return result;
         } finally {
@@ -1104,12 +727,81 @@ public final class LiveMigration implements AutoCloseable {
         }
     }
 
+    /** What is left to do when it is decided; a crash in here is gone on from. Returns where the audit log was left. */
+    private Path finishComplete() throws SQLException, InterruptedException {
+        Path kept = traffic.keepAudit(session);
+        traffic.removeReverse(standing.plan, generation);
+        session.run(connection -> {
+            new TargetFence(name, standing.plan).remove(connection, FENCE_WAIT);
+            connection.commit();
+            return null;
+        });
+        removeFromTarget();
+        LOG.info("event=completed migration={}: PostgreSQL holds nothing of Sluice any more; the audit log is {}", name, kept);
+        return kept;
+    }
+
+    /** What the acts of an operator ask of this thread. */
+    private final class ForActs implements SwitchActs.FollowThread {
+
+        @Override
+        public LastingSession session() {
+            return session;
+        }
+
+        @Override
+        public long generation() {
+            return generation;
+        }
+
+        @Override
+        public TrafficSwitch.Result move(Wish wish, SwitchOrder order, Consumer<TrafficSwitch.Result> decided)
+                throws SQLException, InterruptedException {
+            return LiveMigration.this.move(wish, order, decided);
+        }
+
+        @Override
+        public void settle() throws SQLException, InterruptedException {
+            settled();
+        }
+
+        @Override
+        public void leaveSource() {
+            closeReader();
+            follower = null;
+            standing.verification = null;
+        }
+
+        @Override
+        public void closeSource() {
+            closeReader();
+        }
+
+        @Override
+        public Path finishComplete() throws SQLException, InterruptedException {
+            return LiveMigration.this.finishComplete();
+        }
+
+        @Override
+        public void stopSoon() {
+            valve.stop();
+        }
+
+        @Override
+        public boolean stop() throws InterruptedException {
+            valve.stop();
+            thread.interrupt();
+            thread.join(CANCEL_GRACE.toMillis());
+            return !thread.isAlive();
+        }
+    }
+
     /** @param fence what an earlier daemon has left; null where the register tells all */
     private void announce(Fence.State fence) {
-        ControlRow.Content now = register;
+        ControlRow.Content now = standing.register;
         String installation = traffic.installation();
         if (now != null && installation != null) {
-            Traffic before = phase == Phase.ROLLING_BACK ? Traffic.POSTGRES : Traffic.SQLITE;
+            Traffic before = standing.phase == Phase.ROLLING_BACK ? Traffic.POSTGRES : Traffic.SQLITE;
             Traffic said = Traffic.of(now.traffic());
             boolean held = said == Traffic.SQLITE && fence != null && fence.fenced();
             traffic.settings().announcer().say(held ? Traffic.FENCED : said, before,
@@ -1148,7 +840,7 @@ public final class LiveMigration implements AutoCloseable {
     private boolean mayKeepTriggersQuiet() throws SQLException {
         try (Connection connection = target.connect()) {
             boolean may = TargetCheck.of(connection, target.schema(), 0).replicationRole();
-            MigrationPlan planned = plan;
+            MigrationPlan planned = standing.plan;
             boolean keysMade = store.declarations(connection).keySet().stream()
                     .anyMatch(ordinal -> planned.declarations().get(ordinal).stage() == Stage.FOREIGN_KEY);
             if (!may && keysMade) {
@@ -1204,10 +896,10 @@ public final class LiveMigration implements AutoCloseable {
                 taken = capture.generation() + 1;
                 store.setGeneration(connection, taken);
             }
-            if ((known || wentBack) && (phase == Phase.COPYING || phase.hasReached(Phase.CATCHING_UP))) {
+            if ((known || wentBack) && (standing.phase == Phase.COPYING || standing.phase.hasReached(Phase.CATCHING_UP))) {
                 LOG.warn("event=resync migration={} tables=all: the target has lost commits, some perhaps without a changelog row",
                         name);
-                store.addRechecks(connection, plan.tables().stream().map(TablePlan::source).toList());
+                store.addRechecks(connection, standing.plan.tables().stream().map(TablePlan::source).toList());
                 leaveReplicating(connection);
             }
             connection.commit();
@@ -1251,7 +943,7 @@ public final class LiveMigration implements AutoCloseable {
 
     /** A new connection may lead to a target that has lost commits of ours. */
     private void meet(Connection connection) throws SQLException {
-        sequencesRaisedAt = -1;
+        upkeep.forgetSequences();
         if (generation == 0) {
             return; // nothing is known yet
         }
@@ -1263,7 +955,7 @@ public final class LiveMigration implements AutoCloseable {
             store.requireGeneration(connection, generation); // ends us: what a newer daemon did is no target that went back
         }
         Watermark confirmed = follower == null ? null : follower.confirmed();
-        if (there == null || there.generation() < generation || !moving && there.phase().ordinal() < phase.ordinal()
+        if (there == null || there.generation() < generation || !moving && there.phase().ordinal() < standing.phase.ordinal()
                 || confirmed != null && there.seq() < confirmed.seq()) {
             throw new TargetWentBack("the target has lost commits of migration " + name
                     + " (it was restored, or failed over to a replica that lagged)", true);
@@ -1279,8 +971,8 @@ public final class LiveMigration implements AutoCloseable {
         closeReader();
         traffic.close(); // whether there is a stream to go on with is looked at anew
         follower = null;
-        watermark = null;
-        verification = null;
+        standing.watermark = null;
+        standing.verification = null;
         planSeen = null;
         generation = 0;
         wentBack |= e.lossy();
@@ -1292,22 +984,22 @@ public final class LiveMigration implements AutoCloseable {
 
     /** @param facts what the source is known to be */
     private Follower follower(LastingSession over, SourceFacts facts) throws SQLException {
-        Look look = look();
-        if (look.capture == null || !look.capture.epoch().equals(facts.epoch())) {
+        SourceState look = SourceState.of(file, standing.plan, options.busyTimeout());
+        if (look.capture() == null || !look.capture().epoch().equals(facts.epoch())) {
             throw new SourceChanged(SourceChanged.Kind.HISTORY, "the capture that was installed in " + file.path() + " is gone");
         }
-        if (!look.damaged.isEmpty()) {
+        if (!look.damaged().isEmpty()) {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "capture triggers are missing or were altered");
         }
-        reader.follow(look.capture, look.schema);
-        return new Follower(file, reader, over, store, plan, generation, options.batch(), new Follower.Expected(
-                new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash(), look.captureHash,
+        reader.follow(look.capture(), look.schema());
+        return new Follower(file, reader, over, store, standing.plan, generation, options.batch(), new Follower.Expected(
+                new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash(), look.captureHash(),
                 renumbered().isEmpty() ? Follower.Expected.ANY_VERSION : facts.schemaVersion()), this::fellBehind);
     }
 
     /** The application writes faster than PostgreSQL takes it: until it has caught up this is no replica of one commit. */
     private void fellBehind(Connection connection) throws SQLException {
-        if (phase == Phase.REPLICATING || behind) {
+        if (standing.phase == Phase.REPLICATING || behind) {
             leaveReplicating(connection);
             behind = true;
         }
@@ -1315,15 +1007,15 @@ public final class LiveMigration implements AutoCloseable {
 
     /** Back to catching_up, in the caller's transaction; our own phase is not ahead of the stored one if that fails. */
     private void leaveReplicating(Connection connection) throws SQLException {
-        if (phase == Phase.REPLICATING || phase == Phase.CATCHING_UP) {
+        if (standing.phase == Phase.REPLICATING || standing.phase == Phase.CATCHING_UP) {
             store.enter(connection, Phase.REPLICATING, Phase.CATCHING_UP);
-            phase = Phase.CATCHING_UP;
+            standing.phase = Phase.CATCHING_UP;
         }
     }
 
     private void step() throws SQLException, InterruptedException {
         if (!valve.isPaused()) {
-            switch (phase) {
+            switch (standing.phase) {
                 case CREATED -> install();
                 case COPYING -> copy();
                 case CATCHING_UP -> catchUp();
@@ -1331,26 +1023,17 @@ public final class LiveMigration implements AutoCloseable {
                 case SWITCHED -> stream();
                 case CUTTING_OVER, ROLLING_BACK -> settled();
                 case COMPLETED, CANCELLED ->
-                    throw new IllegalStateException("migration " + name + " has ended in phase " + phase.label());
+                    throw new IllegalStateException("migration " + name + " has ended in phase " + standing.phase.label());
             }
         } else {
-            commandsWithin(Duration.ofMillis(100));
-        }
-    }
-
-    /** Runs what other threads asked for; waits for a first request at most {@code wait}. */
-    private void commandsWithin(Duration wait) throws InterruptedException {
-        FutureTask<?> command = commands.poll(wait.toNanos(), TimeUnit.NANOSECONDS);
-        while (command != null) {
-            command.run();
-            command = commands.poll();
+            requests.runWithin(Duration.ofMillis(100));
         }
     }
 
     // ---- phase created ----
 
     private void install() throws SQLException, InterruptedException {
-        Declarations declarations = new Declarations(plan, store);
+        Declarations declarations = new Declarations(standing.plan, store);
         session.run(connection -> {
             declarations.run(connection, EnumSet.of(Stage.GROUND, Stage.TABLE));
             return null;
@@ -1360,7 +1043,7 @@ public final class LiveMigration implements AutoCloseable {
             return;
         }
         SourceSchema present = Preparation.schema(file, options.busyTimeout());
-        if (!present.hash().equals(plan.schemaHash())) {
+        if (!present.hash().equals(standing.plan.schemaHash())) {
             redraw(present); // planning may have taken hours
             return;
         }
@@ -1374,26 +1057,26 @@ public final class LiveMigration implements AutoCloseable {
                 claimSource(writer);
             }
         }
-        Look look = look();
-        if (!ours || !look.damaged.isEmpty()) {
+        SourceState look = SourceState.of(file, standing.plan, options.busyTimeout());
+        if (!ours || !look.damaged().isEmpty()) {
             throw new SourceRefusal(file.path() + " is captured already, for another migration or another choice of tables:"
                     + " remove that with `sluice cancel --source " + file.path() + "`, if no other daemon follows it");
         }
         Map<String, List<RowKey>> parts = new LinkedHashMap<>();
-        for (TablePlan table : plan.tables()) {
+        for (TablePlan table : standing.plan.tables()) {
             parts.put(table.source(), Parts.of(reader, sources.get(table.source()), table.rows(), options.workers()));
         }
         session.run(connection -> {
             store.setGeneration(connection, generation);
-            store.saveSource(connection, new SourceFacts(look.capture.epoch(), identity.device(), identity.inode(),
-                    schema.hash(), look.schemaVersion));
+            store.saveSource(connection, new SourceFacts(look.capture().epoch(), identity.device(), identity.inode(),
+                    schema.hash(), look.schemaVersion()));
             store.resetWatermark(connection,
-                    new Watermark(look.capture.head().seq(), look.capture.head().nonce(), false));
+                    new Watermark(look.capture().head().seq(), look.capture().head().nonce(), false));
             for (Map.Entry<String, List<RowKey>> table : parts.entrySet()) {
                 store.createChunks(connection, table.getKey(), table.getValue());
             }
             enter(connection, Phase.COPYING);
-            register = new ControlRow(name).ask(connection);
+            standing.register = new ControlRow(name).ask(connection);
             connection.rollback();
             return null;
         });
@@ -1405,12 +1088,12 @@ public final class LiveMigration implements AutoCloseable {
     private void fenceTarget() throws SQLException, InterruptedException {
         try {
             session.run(connection -> {
-                new TargetFence(name, plan).raise(connection, FENCE_WAIT);
+                new TargetFence(name, standing.plan).raise(connection, FENCE_WAIT);
                 connection.commit();
                 return null;
             });
         } catch (TargetRefusal e) {
-            note(e.getMessage() + "; until then nothing keeps others from writing there, and a cutover is refused");
+            standing.note(e.getMessage() + "; until then nothing keeps others from writing there, and a cutover is refused");
         }
     }
 
@@ -1418,7 +1101,7 @@ public final class LiveMigration implements AutoCloseable {
     private String intendedEpoch(Connection connection, SqliteFile.Identity identity) throws SQLException {
         if (store.source(connection) == null) {
             store.saveSource(connection, new SourceFacts(UUID.randomUUID().toString(), identity.device(), identity.inode(),
-                    plan.schemaHash(), 0));
+                    standing.plan.schemaHash(), 0));
             connection.commit();
         }
         return store.source(connection).epoch();
@@ -1435,21 +1118,17 @@ public final class LiveMigration implements AutoCloseable {
     // ---- phase copying ----
 
     private void copy() throws SQLException, InterruptedException {
-        Declarations declarations = new Declarations(plan, store);
+        Declarations declarations = new Declarations(standing.plan, store);
         CopyProgress counting = new CopyProgress() {
             @Override
             public void copied(String table, long rows, long bytes) {
-                copied.merge(table, rows, Long::sum);
+                standing.copied.merge(table, rows, Long::sum);
                 progress.copied(table, rows, bytes);
             }
 
             @Override
             public void parked(String table, long rows) {
-                synchronized (copied) {
-                    Map<String, Long> counts = new TreeMap<>(parked);
-                    counts.merge(table, rows, Long::sum);
-                    parked = counts;
-                }
+                standing.addParked(table, rows);
                 progress.parked(table, rows);
             }
 
@@ -1458,7 +1137,7 @@ public final class LiveMigration implements AutoCloseable {
                 progress.finished(table);
             }
         };
-        BulkCopy copy = new BulkCopy(file, plan, sources, target, reconnect, store, generation,
+        BulkCopy copy = new BulkCopy(file, standing.plan, sources, target, reconnect, store, generation,
                 new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole,
                         schema.hash(), true), valve, counting,
                 (connection, table) -> declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX), table));
@@ -1492,7 +1171,7 @@ public final class LiveMigration implements AutoCloseable {
     // ---- phase catching up ----
 
     private void catchUp() throws SQLException, InterruptedException {
-        Declarations declarations = new Declarations(plan, store);
+        Declarations declarations = new Declarations(standing.plan, store);
         long connected = session.run(connection -> {
             declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX)); // made, unless the target has lost them again
             return session.opened();
@@ -1514,14 +1193,14 @@ public final class LiveMigration implements AutoCloseable {
             });
         } else {
             // a cascade of PostgreSQL's would delete rows that SQLite kept, if the application doesn't enforce its keys
-            note("foreign keys are not made, because the role may not set session_replication_role: grant it and start anew,"
+            standing.note("foreign keys are not made, because the role may not set session_replication_role: grant it and start anew,"
                     + " or run those that sluice plan prints before moving over");
         }
         try (SqliteSession sequences = file.openReader(options.busyTimeout())) {
             Map<String, Long> remembered = Sources.sequences(sequences);
             session.run(connection -> {
                 declarations.setSequences(connection, remembered);
-                OneShot.analyze(connection, plan);
+                OneShot.analyze(connection, standing.plan);
                 return null;
             });
         }
@@ -1556,25 +1235,16 @@ public final class LiveMigration implements AutoCloseable {
         return true;
     }
 
-    private synchronized void note(String sentence) {
-        if (!notes.contains(sentence)) {
-            List<String> all = new ArrayList<>(notes);
-            all.add(sentence);
-            notes = List.copyOf(all);
-            LOG.info("event=note migration={} note=\"{}\"", name, sentence);
-        }
-    }
-
     private void applied(Follower.Turn turn) throws SQLException, InterruptedException {
-        watermark = turn.watermark();
-        changesApplied += turn.changes();
+        standing.watermark = turn.watermark();
+        standing.changesApplied += turn.changes();
         if (turn.watermark().consistent()) {
-            consistentAt = Instant.now();
+            standing.consistentAt = Instant.now();
         }
-        if (turn.parked() > 0 || turn.rows() > 0 && !parked.isEmpty()) {
-            parked = session.run(store::parkedCounts);
+        if (turn.parked() > 0 || turn.rows() > 0 && !standing.parked().isEmpty()) {
+            standing.parked(session.run(store::parkedCounts));
         }
-        unblock();
+        standing.unblock();
     }
 
     // ---- phase replicating ----
@@ -1587,10 +1257,10 @@ public final class LiveMigration implements AutoCloseable {
         } else if (heldTried != null) {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "tables that are held are tried again");
         }
-        if (watermark == null || follower.sourceChanged()) {
+        if (standing.watermark == null || follower.sourceChanged()) {
             long began = System.nanoTime();
             Follower.Turn turn = follower.turn(true);
-            appliedNanos += turn.changes() > 0 ? System.nanoTime() - began : 0;
+            standing.appliedNanos += turn.changes() > 0 ? System.nanoTime() - began : 0;
             applied(turn);
             if (behind) {
                 behind = false;
@@ -1607,99 +1277,62 @@ public final class LiveMigration implements AutoCloseable {
             // an application that is silent for a second, and more so for half a minute, costs next to nothing
             long idleSeconds = (System.nanoTime() - idleSinceNanos) / 1_000_000_000L;
             int slower = idleSeconds < 1 ? 1 : idleSeconds < 30 ? 10 : 20;
-            commandsWithin(options.pollInterval().multipliedBy(slower));
+            requests.runWithin(options.pollInterval().multipliedBy(slower));
         }
-        FutureTask<?> command = commands.poll();
-        if (command != null) {
-            command.run();
-        }
+        requests.runOne();
         if (reader == null || valve.isStopped()) {
             return; // a command found that all must be opened anew, or was where we were interrupted
         }
-        raiseSequences();
+        Watermark at = standing.watermark;
+        if (at != null) {
+            upkeep.raiseSequences(at, standing.plan, session);
+        }
         visit();
-        if (widenAgain && System.nanoTime() - widenedAtNanos > PURGE_PAUSE.toNanos()) {
+        if (widenAgain && System.nanoTime() - widenedAtNanos > Upkeep.PAUSE.toNanos()) {
             widen();
         }
-        purge();
+        if (at != null) {
+            upkeep.purge(at, generation, session);
+        }
     }
 
     // ---- phase switched ----
 
     private boolean streams() {
-        return phase == Phase.SWITCHED && traffic.isStreaming();
+        return standing.phase == Phase.SWITCHED && traffic.isStreaming();
     }
 
     /** PostgreSQL's commits come back on threads of their own; this one looks after them. */
     private void stream() throws SQLException, InterruptedException {
-        commandsWithin(Duration.ofMillis(100));
-        if (phase != Phase.SWITCHED || valve.isStopped()) {
+        requests.runWithin(Duration.ofMillis(100));
+        if (standing.phase != Phase.SWITCHED || valve.isStopped()) {
             return;
         }
-        visit();
+        if (visit()) {
+            announce(null); // mends a flag file that somebody removed
+        }
         String reason = traffic.blocked();
         if (reason != null) {
-            block(reason);
+            standing.block(reason);
         } else {
-            unblock();
-        }
-        announce(null);
-    }
-
-    /** While the application is silent nothing else would tell that the target is away, or that it went back. */
-    private void visit() throws SQLException, InterruptedException {
-        if (System.nanoTime() - visitedAtNanos > VISIT_PAUSE.toNanos()) {
-            session.run(connection -> {
-                store.requireGeneration(connection, generation);
-                return null;
-            });
-            visitedAtNanos = System.nanoTime();
+            standing.unblock();
         }
     }
 
-    /** Keeps the changelog short: rows far behind the watermark go, a few thousand at a time. */
-    private void purge() throws SQLException, InterruptedException {
-        if (watermark == null) {
-            return;
-        }
-        long keepFrom = watermark.seq() - options.purgeKeepRows();
-        Duration pause = keepFrom == purgedTo ? IDLE_PURGE_PAUSE : PURGE_PAUSE;
-        if (keepFrom <= 1 || System.nanoTime() - purgedAtNanos < pause.toNanos()) {
-            return;
-        }
-        purgedAtNanos = System.nanoTime();
-        try (SqliteSession writer = file.openWriter(Duration.ofMillis(200))) {
-            if (Capture.purge(writer, generation, keepFrom, PURGE_ROWS_MAX) >= Capture.STEP_ROWS) {
-                purgedAtNanos -= PURGE_PAUSE.minus(PURGE_STEP_PAUSE).toNanos(); // there is more, but writers come first
-                return;
-            }
-        } catch (SQLException e) {
-            LOG.debug("the changelog is purged another time", e); // the application is busy; it comes first
-            return;
+    /**
+     * While the application is silent nothing else would tell that the target is away, or that it went back; true if it was
+     * time to look.
+     */
+    private boolean visit() throws SQLException, InterruptedException {
+        if (System.nanoTime() - visitedAtNanos <= VISIT_PAUSE.toNanos()) {
+            return false;
         }
         session.run(connection -> {
-            store.trimJournal(connection, keepFrom, options.purgeKeepMinutes());
-            connection.commit();
+            store.requireGeneration(connection, generation);
             return null;
         });
-        purgedTo = keepFrom;
-    }
-
-    /** Sequences follow the keys that came, so that the application can move over at any time. */
-    private void raiseSequences() throws SQLException, InterruptedException {
-        if (watermark == null || watermark.seq() == sequencesRaisedAt
-                || System.nanoTime() - sequencesRaisedNanos < PURGE_PAUSE.toNanos()) {
-            return;
-        }
-        sequencesRaisedNanos = System.nanoTime();
-        sequencesRaisedAt = watermark.seq();
-        try (SqliteSession look = file.openReader(options.busyTimeout())) {
-            Map<String, Long> remembered = Sources.sequences(look);
-            session.run(connection -> {
-                new Declarations(plan, store).setSequences(connection, remembered);
-                return null;
-            });
-        }
+        visitedAtNanos = System.nanoTime();
+        return true;
     }
 
     private void commitPlan(Connection connection) throws SQLException {
@@ -1710,10 +1343,10 @@ public final class LiveMigration implements AutoCloseable {
 
     /** Takes the bound off a type whose bound parked rows, where PostgreSQL can do so without rewriting the table. */
     private void widen() throws SQLException, InterruptedException {
-        if (parked.isEmpty() || !options.widen()) {
+        if (standing.parked().isEmpty() || !options.widen()) {
             return;
         }
-        MigrationPlan before = plan;
+        MigrationPlan before = standing.plan;
         Widening.Outcome outcome = session.run(connection -> {
             Widening.Outcome changed = Widening.widen(connection, before, store.parked(connection, 1_000).stream()
                     .filter(row -> row.column() != null).map(row -> new Widening.Column(row.table(), row.column())).toList());
@@ -1726,9 +1359,9 @@ public final class LiveMigration implements AutoCloseable {
         widenAgain = outcome.busy();
         widenedAtNanos = System.nanoTime();
         if (outcome.plan() != before) {
-            plan = outcome.plan();
-            follower.use(plan);
-            Widening.difference(before, plan).forEach(this::note);
+            standing.plan = outcome.plan();
+            follower.use(standing.plan);
+            Widening.difference(before, standing.plan).forEach(standing::note);
             retryParkedRows();
             widen(); // a row that fits in this column may not fit in its next
         }
@@ -1736,7 +1369,7 @@ public final class LiveMigration implements AutoCloseable {
 
     /** The operator may have widened a column: then its table is compared, as its values were made by PostgreSQL's cast. */
     private void takeOverTypes() throws SQLException, InterruptedException {
-        MigrationPlan before = plan;
+        MigrationPlan before = standing.plan;
         Retyping.Outcome outcome = session.run(connection -> {
             Retyping.Outcome found = Retyping.look(connection, before, sources);
             if (!found.tables().isEmpty()) {
@@ -1747,11 +1380,11 @@ public final class LiveMigration implements AutoCloseable {
             }
             return found;
         });
-        outcome.refused().forEach(this::note);
+        outcome.refused().forEach(standing::note);
         if (outcome.plan() != before) {
-            plan = outcome.plan();
-            follower.use(plan);
-            Widening.difference(before, plan).forEach(this::note);
+            standing.plan = outcome.plan();
+            follower.use(standing.plan);
+            Widening.difference(before, standing.plan).forEach(standing::note);
         }
     }
 
@@ -1759,7 +1392,7 @@ public final class LiveMigration implements AutoCloseable {
         List<ParkedRow> rows = session.run(connection -> store.parked(connection, 10_000));
         Map<String, Set<RowKey>> keys = new TreeMap<>();
         rows.forEach(row -> keys.computeIfAbsent(row.table(), t -> new HashSet<>()).add(row.key()));
-        Applier applier = new Applier(store, plan);
+        Applier applier = new Applier(store, standing.plan);
         for (Map.Entry<String, Set<RowKey>> table : keys.entrySet()) {
             SourceTable source = sources.get(table.getKey());
             follower.at(snapshot -> snapshot.find(source, table.getValue()), (found, connection) -> {
@@ -1772,9 +1405,9 @@ public final class LiveMigration implements AutoCloseable {
                 return null;
             });
         }
-        follower.use(plan);
-        parked = session.run(store::parkedCounts);
-        return parked.values().stream().mapToLong(Long::longValue).sum();
+        follower.use(standing.plan);
+        standing.parked(session.run(store::parkedCounts));
+        return standing.parkedRows();
     }
 
     // ---- a source that is not what it was ----
@@ -1786,89 +1419,57 @@ public final class LiveMigration implements AutoCloseable {
         }
     }
 
-    /** What the source is at one moment; {@code capture} is null where none is installed. */
-    private record Look(Capture.State capture, SourceSchema schema, String captureHash, long schemaVersion,
-            List<String> damaged) {}
-
-    private Look look() throws SQLException {
-        try (SqliteSession session = file.openReader(options.busyTimeout())) {
-            session.begin();
-            Capture.State capture = Capture.state(session);
-            return new Look(capture, SchemaReader.read(session), SchemaReader.captureHash(session),
-                    session.number("PRAGMA schema_version"), capture == null ? List.of() : damaged(session, capture));
-        }
-    }
-
-    /** Captured tables whose changes may not all be logged, and planned tables that are not captured as planned. */
-    private List<String> damaged(SqliteSession session, Capture.State capture) throws SQLException {
-        Set<String> damaged = new LinkedHashSet<>(Capture.damaged(session));
-        damaged.removeIf(table -> plan.table(table) == null);
-        for (TablePlan table : plan.tables()) {
-            CapturedTable captured = capture.table(table.source());
-            if (captured == null || !captured.identity().equals(table.identity())) {
-                damaged.add(table.source());
-            }
-        }
-        return List.copyOf(damaged);
-    }
-
-    /** Captured tables that are not followed any more: gone, or held. */
-    private List<String> left(Capture.State capture) {
-        return capture == null ? List.of() : capture.tables().stream().map(CapturedTable::name)
-                .filter(table -> plan.table(table) == null).toList();
-    }
-
     private void sourceChanged(SourceChanged change) throws SQLException, InterruptedException {
         LOG.warn("event=source_changed migration={} kind={} reason=\"{}\"", name, change.kind(), change.getMessage());
         closeReader();
         traffic.forgetInstallation();
-        if (phase == Phase.CREATED || valve.isStopped()) {
+        if (standing.phase == Phase.CREATED || valve.isStopped()) {
             return; // nothing was read yet: open() looks at everything
         }
         if (!Files.exists(file.path())) {
             throw new Unfit(gone());
         }
-        Look before = followed(look());
-        use(before.schema);
+        SourceState before = followed(SourceState.of(file, standing.plan, options.busyTimeout()));
+        use(before.schema());
         reader = new SourceReader(file, options.busyTimeout());
         SourceFacts known = session.run(store::source);
-        boolean sameEpoch = before.capture != null && before.capture.epoch().equals(known.epoch());
+        boolean sameEpoch = before.capture() != null && before.capture().epoch().equals(known.epoch());
         boolean continues = sameEpoch && change.kind() == SourceChanged.Kind.SCHEMA;
         // before anything is mended in the source: after that nothing there would tell of the gap, nor that the target
         // is no replica of one commit until the gap is closed
         session.run(connection -> {
             store.requireGeneration(connection, generation);
-            remember(connection, sameEpoch ? before.damaged : sources.keySet());
+            remember(connection, sameEpoch ? before.damaged() : sources.keySet());
             connection.commit();
             return null;
         });
-        if (!before.damaged.isEmpty() && before.capture != null) {
+        if (!before.damaged().isEmpty() && before.capture() != null) {
             renewGeneration();
         }
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
-            if (before.capture == null) {
-                Capture.install(writer, new ArrayList<>(sources.values()), before.schema.hash());
+            if (before.capture() == null) {
+                Capture.install(writer, new ArrayList<>(sources.values()), before.schema().hash());
             }
             claimSource(writer);
-            if (!before.damaged.isEmpty()) {
-                Capture.repair(writer, generation, before.damaged);
+            if (!before.damaged().isEmpty()) {
+                Capture.repair(writer, generation, before.damaged());
             }
-            Capture.release(writer, generation, left(before.capture));
+            Capture.release(writer, generation, before.left(standing.plan));
         }
-        Look now = look();
-        Set<String> toCompare = new HashSet<>(sameEpoch ? before.damaged : sources.keySet());
-        if (now.schemaVersion != known.schemaVersion()) {
+        SourceState now = SourceState.of(file, standing.plan, options.busyTimeout());
+        Set<String> toCompare = new HashSet<>(sameEpoch ? before.damaged() : sources.keySet());
+        if (now.schemaVersion() != known.schemaVersion()) {
             toCompare.addAll(renumbered());
         }
-        accept(now, before.schema.hash(), sameEpoch, toCompare);
+        accept(now, before.schema().hash(), sameEpoch, toCompare);
         if (sameEpoch && !continues) {
             if (follower.heal()) {
                 LOG.info("event=history_healed migration={}: the rows that the source lost or rewrote were read again", name);
             } else {
-                accept(now, before.schema.hash(), false, sources.keySet());
+                accept(now, before.schema().hash(), false, sources.keySet());
             }
         }
-        unblock();
+        standing.unblock();
     }
 
     /** That tables have to be compared, and that they are no replica until then: one is never stored without the other. */
@@ -1889,13 +1490,13 @@ public final class LiveMigration implements AutoCloseable {
     }
 
     /** What the source is once plan and target are in line with its schema. */
-    private Look followed(Look look) throws SQLException, InterruptedException {
-        if (look.schema.hash().equals(plan.schemaHash()) && plan.held().isEmpty()) {
+    private SourceState followed(SourceState look) throws SQLException, InterruptedException {
+        if (look.schema().hash().equals(standing.plan.schemaHash()) && standing.plan.held().isEmpty()) {
             return look;
         }
-        redraw(look.schema);
-        Look again = look(); // what is damaged is asked by the new plan
-        if (!again.schema.hash().equals(plan.schemaHash())) {
+        redraw(look.schema());
+        SourceState again = SourceState.of(file, standing.plan, options.busyTimeout()); // what is damaged is asked by the new plan
+        if (!again.schema().hash().equals(standing.plan.schemaHash())) {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "the schema of " + file.path() + " was changed again");
         }
         return again;
@@ -1903,7 +1504,7 @@ public final class LiveMigration implements AutoCloseable {
 
     /** Brings plan and target in line with the schema {@code now}. */
     private void redraw(SourceSchema now) throws SQLException, InterruptedException {
-        MigrationPlan old = plan;
+        MigrationPlan old = standing.plan;
         Drift drifted = drift.look(old, now);
         session.run(connection -> {
             store.requireGeneration(connection, generation);
@@ -1914,35 +1515,35 @@ public final class LiveMigration implements AutoCloseable {
             commitPlan(connection);
             return null;
         });
-        plan = drifted.plan();
-        drifted.forgotten().forEach(copied::remove);
-        parked = session.run(store::parkedCounts);
-        drifted.news().forEach(this::note);
-        plan.held().forEach(table -> LOG.warn("event=held migration={} table={} reason=\"{}\"", name, table.source(),
+        standing.plan = drifted.plan();
+        drifted.forgotten().forEach(standing.copied::remove);
+        standing.parked(session.run(store::parkedCounts));
+        drifted.news().forEach(standing::note);
+        standing.plan.held().forEach(table -> LOG.warn("event=held migration={} table={} reason=\"{}\"", name, table.source(),
                 table.reason()));
     }
 
     /** Goes on with the source as {@code now} declares it, which is what the plan was made for. */
     private void use(SourceSchema now) {
         schema = now;
-        sources = Sources.of(now, plan);
+        sources = Sources.of(now, standing.plan);
     }
 
     /**
      * Takes the source as it is for the truth from now on. That tables have to be compared is remembered in the same
      * transaction: whoever comes after us must know it.
      */
-    private void accept(Look now, String schemaHash, boolean sameHistory, Collection<String> toCompare)
+    private void accept(SourceState now, String schemaHash, boolean sameHistory, Collection<String> toCompare)
             throws SQLException, InterruptedException {
         SqliteFile.Identity identity = identity();
-        Position head = now.capture.head();
+        Position head = now.capture().head();
         if (follower != null) {
             follower.forgetWatermark();
         }
         session.run(connection -> {
             store.setGeneration(connection, generation);
-            store.saveSource(connection, new SourceFacts(now.capture.epoch(), identity.device(), identity.inode(),
-                    schemaHash, now.schemaVersion));
+            store.saveSource(connection, new SourceFacts(now.capture().epoch(), identity.device(), identity.inode(),
+                    schemaHash, now.schemaVersion()));
             if (!sameHistory) {
                 store.resetWatermark(connection, new Watermark(head.seq(), head.nonce(), false));
                 store.clearJournal(connection);
@@ -1951,7 +1552,7 @@ public final class LiveMigration implements AutoCloseable {
             connection.commit();
             return null;
         });
-        watermark = null;
+        standing.watermark = null;
         follower = follower();
     }
 
@@ -1963,7 +1564,7 @@ public final class LiveMigration implements AutoCloseable {
         List<String> tables = session.run(store::rechecks);
         for (String table : tables) {
             LOG.info("event=resync migration={} table={}", name, table);
-            Verifier verifier = new Verifier(plan, store, follower, options.step(), true);
+            Verifier verifier = new Verifier(standing.plan, store, follower, options.step(), true);
             VerifyReport report;
             try {
                 report = verifier.verify(subjects(List.of(table)), (compared, done) -> {},

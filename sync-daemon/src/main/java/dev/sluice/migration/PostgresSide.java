@@ -30,6 +30,7 @@ import org.slf4j.LoggerFactory;
 final class PostgresSide implements TargetSide, AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(PostgresSide.class);
+    private static final FenceChange FENCE_STAYS = connection -> {};
 
     private final TargetUrl url;
     private final LastingSession session;
@@ -102,7 +103,8 @@ final class PostgresSide implements TargetSide, AutoCloseable {
 
     @Override
     public boolean begin(Claim claim) throws AnswerLost {
-        boolean begun = move(connection -> control.begin(connection, of(claim)), moved -> Phase.CUTTING_OVER);
+        boolean begun = move(connection -> control.begin(connection, of(claim)), FENCE_STAYS,
+                moved -> Phase.CUTTING_OVER);
         if (begun) {
             prepare(claim.generation());
         }
@@ -189,57 +191,49 @@ final class PostgresSide implements TargetSide, AutoCloseable {
 
     @Override
     public boolean supersede(Claim claim) throws AnswerLost {
-        return move(connection -> control.supersede(connection, of(claim)), PostgresSide::decided);
+        return move(connection -> control.supersede(connection, of(claim)), FENCE_STAYS);
     }
 
     @Override
     public boolean flip(Claim claim) throws AnswerLost {
-        return move(connection -> {
-            Optional<ControlRow.Content> moved = control.flip(connection, of(claim));
-            if (moved.isPresent()) {
-                fence.lift(connection, lockWait);
-            }
-            return moved;
-        }, PostgresSide::decided);
+        return move(connection -> control.flip(connection, of(claim)), connection -> fence.lift(connection, lockWait));
     }
 
     @Override
     public boolean fence(Claim claim) throws AnswerLost {
-        return move(connection -> {
-            Optional<ControlRow.Content> moved = control.fence(connection, of(claim));
-            if (moved.isPresent()) {
-                fence.raise(connection, lockWait);
-            }
-            return moved;
-        }, PostgresSide::decided);
+        return move(connection -> control.fence(connection, of(claim)), connection -> fence.raise(connection, lockWait));
     }
 
     @Override
     public boolean unfence(Claim claim) throws AnswerLost {
-        return move(connection -> {
-            Optional<ControlRow.Content> moved = control.unfence(connection, of(claim));
-            if (moved.isPresent()) {
-                fence.lift(connection, lockWait);
-            }
-            return moved;
-        }, PostgresSide::decided);
+        return move(connection -> control.unfence(connection, of(claim)), connection -> fence.lift(connection, lockWait));
     }
 
     @Override
     public boolean settle(Claim claim) throws AnswerLost {
-        return move(connection -> control.settle(connection, of(claim)), PostgresSide::decided);
+        return move(connection -> control.settle(connection, of(claim)), FENCE_STAYS);
     }
 
     private interface Change {
         Optional<ControlRow.Content> on(Connection connection) throws SQLException;
     }
 
-    private boolean move(Change change, Function<Traffic, Phase> phase) throws AnswerLost {
+    private interface FenceChange {
+        void on(Connection connection) throws SQLException;
+    }
+
+    private boolean move(Change change, FenceChange fenceChange) throws AnswerLost {
+        return move(change, fenceChange, PostgresSide::decided);
+    }
+
+    /** The register first, which holds its row; only where the claim holds the fence and the phase follow it. */
+    private boolean move(Change change, FenceChange fenceChange, Function<Traffic, Phase> phase) throws AnswerLost {
         return call(connection -> {
             Optional<ControlRow.Content> moved = change.on(connection);
             if (moved.isEmpty()) {
                 return false;
             }
+            fenceChange.on(connection);
             store.setPhase(connection, phase.apply(Traffic.of(moved.get().traffic())));
             connection.commit();
             return true;

@@ -4,14 +4,20 @@ import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
+import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import java.io.IOException;
 import java.sql.SQLException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** The source tables of a plan, with the identities that the plan decided on. */
+/** Small looks at the source: the tables of a plan with the identities that it decided on, and what lies beside them. */
 final class Sources {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Sources.class);
 
     private Sources() {}
 
@@ -42,5 +48,14 @@ final class Sources {
             }
         }
         return sequences;
+    }
+
+    /** What our last connection may have left beside a file that nobody else has open. */
+    static void dropEmptyWal(SqliteFile file) {
+        try {
+            file.dropEmptyWal();
+        } catch (SQLException | IOException e) {
+            LOG.debug("-wal and -shm stay beside the source until the application is there again", e);
+        }
     }
 }

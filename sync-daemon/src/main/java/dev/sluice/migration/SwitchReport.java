@@ -42,12 +42,11 @@ public record SwitchReport(boolean done, String summary, long epoch, Duration pa
     static SwitchReport wouldRollBack(long epoch, String lag) {
         List<String> would = new ArrayList<>();
         dev.sluice.cutover.Step.ofRollback().forEach(step -> would.add(step.label() + ": " + step.meaning()));
-        return new SwitchReport(true, "Nothing was done, as only a look was asked for; " + lag + ".", epoch, null, List.of(),
-                List.of(), would, List.of());
+        return told(true, "Nothing was done, as only a look was asked for; " + lag + ".", epoch, would, List.of());
     }
 
     static SwitchReport wouldComplete(long epoch, boolean cleanSource) {
-        return new SwitchReport(true, "Nothing was done, as only a look was asked for.", epoch, null, List.of(), List.of(),
+        return told(true, "Nothing was done, as only a look was asked for.", epoch,
                 List.of("leave the audit log as a file", "stop the stream back, drop its publication and slot: no rollback is"
                         + " possible any more", "drop the fence and the schema sluice in PostgreSQL",
                         cleanSource ? "take everything of Sluice out of the SQLite file, the fence too"
@@ -55,22 +54,26 @@ public record SwitchReport(boolean done, String summary, long epoch, Duration pa
     }
 
     static SwitchReport completed(long epoch, Path audit, boolean cleanSource) {
-        return new SwitchReport(true, "The migration has ended on PostgreSQL.", epoch, null, List.of(), List.of(), List.of(),
+        return told(true, "The migration has ended on PostgreSQL.", epoch, List.of(),
                 List.of("the audit log is " + audit, cleanSource ? "the SQLite file holds nothing of Sluice any more"
                         : "the SQLite file stays fenced; sluice complete --clean-source would have removed that too"));
     }
 
     static SwitchReport repaired(Phase before, Phase now, long epoch) {
         boolean done = now != Phase.CUTTING_OVER && now != Phase.ROLLING_BACK;
-        return new SwitchReport(done, before == now ? "There was nothing to repair: the migration is " + now.label() + "."
-                : "The migration was " + before.label() + " and is " + now.label() + " now.", epoch, null, List.of(), List.of(),
-                List.of(), List.of());
+        return told(done, before == now ? "There was nothing to repair: the migration is " + now.label() + "."
+                : "The migration was " + before.label() + " and is " + now.label() + " now.", epoch, List.of(), List.of());
     }
 
     static SwitchReport targetGivenUp(Path kept) {
-        return new SwitchReport(true, "SQLite takes the writes, and the migration has ended: the file holds nothing of Sluice any"
-                + " more.", 0, null, List.of(), List.of(), List.of(), List.of("what was done stands in " + kept,
+        return told(true, "SQLite takes the writes, and the migration has ended: the file holds nothing of Sluice any"
+                + " more.", 0, List.of(), List.of("what was done stands in " + kept,
                         "if PostgreSQL comes back, whatever it took since the cutover is only there: let no application reach it"));
+    }
+
+    /** Where no step of the protocol was taken and no gate looked at. */
+    private static SwitchReport told(boolean done, String summary, long epoch, List<String> would, List<String> notes) {
+        return new SwitchReport(done, summary, epoch, null, List.of(), List.of(), would, notes);
     }
 
     private static String closed(List<Gate.Look> closed) {

@@ -2,14 +2,11 @@ package dev.sluice.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.phase.Phase;
 import dev.sluice.testing.LiveGround;
 import dev.sluice.testing.OwnServer;
-import dev.sluice.testing.SameRows;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import org.awaitility.Awaitility;
@@ -82,26 +79,11 @@ class FailoverIT {
                 "INSERT INTO log VALUES ('" + mark + "')", "DELETE FROM log WHERE line = 'name 9'");
     }
 
-    private static void awaitSame(LiveGround ground) {
-        Awaitility.await().atMost(Duration.ofSeconds(60)).pollInterval(Duration.ofMillis(50))
-                .ignoreExceptionsInstanceOf(SQLException.class) // the server may be away at that moment
-                .failFast(() -> {
-                    if (ground.migration().failure() != null) {
-                        throw new AssertionError("the migration ended", ground.migration().failure());
-                    }
-                })
-                .untilAsserted(() -> {
-                    assertThat(ground.migration().phase()).isEqualTo(Phase.REPLICATING);
-                    assertThat(ground.migration().status().run()).isEqualTo("running");
-                    SameRows.assertSame(ground);
-                });
-    }
-
     /** Everything that the application has committed arrives, and goes on arriving. */
     private static void assertHealed(LiveGround ground) throws Exception {
-        awaitSame(ground);
+        ground.awaitSame();
         write(ground, "go on");
-        awaitSame(ground);
+        ground.awaitSame();
         assertThat(ground.verify().isEqual()).isTrue();
         assertThat(ground.target("SELECT phase FROM sluice.migration")).containsExactly("replicating");
         assertThat(ground.target("SELECT * FROM sluice.recheck")).isEmpty();
@@ -118,10 +100,10 @@ class FailoverIT {
     void watermarkThatWentBackIsFollowedFromThere() throws Exception {
         try (LiveGround ground = ground().startAndFollow()) {
             write(ground, "kept");
-            awaitSame(ground);
+            ground.awaitSame();
             keep();
             write(ground, "lost");
-            awaitSame(ground);
+            ground.awaitSame();
             goBack();
             assertHealed(ground);
         }
@@ -131,10 +113,10 @@ class FailoverIT {
     void watermarkThatWentBackWhileNobodyFollowsIsFollowedFromThere() throws Exception {
         try (LiveGround ground = ground().startAndFollow()) {
             write(ground, "kept");
-            awaitSame(ground);
+            ground.awaitSame();
             keep();
             write(ground, "lost");
-            awaitSame(ground);
+            ground.awaitSame();
             ground.stop();
             goBack();
             ground.start();
@@ -146,10 +128,10 @@ class FailoverIT {
     void watermarkThatWentBackBehindWhatWasPurgedIsComparedWhole() throws Exception {
         try (LiveGround ground = ground().purgeKeepRows(0).startAndFollow()) {
             write(ground, "kept");
-            awaitSame(ground);
+            ground.awaitSame();
             keep();
             write(ground, "lost");
-            awaitSame(ground);
+            ground.awaitSame();
             awaitPurged(ground);
             goBack();
             assertHealed(ground);
@@ -160,10 +142,10 @@ class FailoverIT {
     void watermarkThatWentBackBehindWhatWasPurgedWhileNobodyFollowsIsComparedWhole() throws Exception {
         try (LiveGround ground = ground().purgeKeepRows(0).startAndFollow()) {
             write(ground, "kept");
-            awaitSame(ground);
+            ground.awaitSame();
             keep();
             write(ground, "lost");
-            awaitSame(ground);
+            ground.awaitSame();
             awaitPurged(ground);
             ground.stop();
             goBack();
@@ -177,10 +159,10 @@ class FailoverIT {
     @Test
     void tableRebuiltInTheTimeThatWasLostIsComparedAgain() throws Exception {
         try (LiveGround ground = ground().startAndFollow()) {
-            awaitSame(ground);
+            ground.awaitSame();
             keep();
             rebuild(ground);
-            awaitSame(ground);
+            ground.awaitSame();
             goBack();
             assertHealed(ground);
         }
@@ -189,10 +171,10 @@ class FailoverIT {
     @Test
     void tableRebuiltInTheTimeThatWasLostIsComparedAgainByTheNextDaemon() throws Exception {
         try (LiveGround ground = ground().startAndFollow()) {
-            awaitSame(ground);
+            ground.awaitSame();
             keep();
             rebuild(ground);
-            awaitSame(ground);
+            ground.awaitSame();
             ground.stop();
             goBack();
             ground.start();
@@ -210,12 +192,12 @@ class FailoverIT {
     @Test
     void generationTakenInTheTimeThatWasLostIsNotTakenTwice() throws Exception {
         try (LiveGround ground = ground().startAndFollow()) {
-            awaitSame(ground);
+            ground.awaitSame();
             keep();
             ground.stop();
             ground.startAndFollow();
             write(ground, "lost");
-            awaitSame(ground);
+            ground.awaitSame();
             long lost = ground.capture().generation();
             goBack();
             assertHealed(ground);
@@ -235,7 +217,7 @@ class FailoverIT {
                 ground.migration().resume();
                 ground.awaitReplicating();
                 write(ground, "lost");
-                awaitSame(ground);
+                ground.awaitSame();
                 awaitPurged(ground);
                 if (!alive) {
                     ground.stop();
@@ -257,11 +239,11 @@ class FailoverIT {
             Path own = Files.createTempDirectory(folder, "case");
             chooseCopy();
             try (LiveGround ground = new LiveGround(own, server.fresh(), SCHEMA).startAndFollow()) {
-                awaitSame(ground);
+                ground.awaitSame();
                 ground.there("UPDATE users SET name = 'wrong' WHERE id = 3", "DELETE FROM kv WHERE k = 'k4'");
                 keep();
                 assertThat(ground.repair().differenceCount()).isEqualTo(2);
-                awaitSame(ground);
+                ground.awaitSame();
                 if (!alive) {
                     ground.stop();
                 }
@@ -269,7 +251,7 @@ class FailoverIT {
                 if (!alive) {
                     ground.start();
                 }
-                awaitSame(ground); // and no changelog row says so
+                ground.awaitSame(); // and no changelog row says so
                 assertHealed(ground);
             }
         }
@@ -278,10 +260,10 @@ class FailoverIT {
     @Test
     void columnWidenedInTheTimeThatWasLostIsWidenedAgain() throws Exception {
         try (LiveGround ground = ground().startAndFollow()) {
-            awaitSame(ground);
+            ground.awaitSame();
             keep();
             ground.app("UPDATE users SET name = 'much longer than twelve' WHERE id = 5");
-            awaitSame(ground);
+            ground.awaitSame();
             goBack();
             ground.app("UPDATE users SET name = 'longer than twelve too' WHERE id = 6");
             assertHealed(ground);
@@ -295,13 +277,13 @@ class FailoverIT {
             Path own = Files.createTempDirectory(folder, "case");
             chooseCopy();
             try (LiveGround ground = new LiveGround(own, server.fresh(), SCHEMA).startAndFollow()) {
-                awaitSame(ground);
+                ground.awaitSame();
                 keep();
                 ground.app("ALTER TABLE users ADD COLUMN extra TEXT DEFAULT 'given'", "UPDATE users SET extra = 'set' WHERE id = 3",
                         "CREATE TABLE late (id INTEGER PRIMARY KEY, v TEXT)", "INSERT INTO late VALUES (1, 'a')");
                 Awaitility.await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(
                         () -> ground.target("SELECT v FROM late").equals(List.of("a")));
-                awaitSame(ground);
+                ground.awaitSame();
                 if (!alive) {
                     ground.stop();
                 }

@@ -2,13 +2,11 @@ package dev.sluice.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.phase.Phase;
 import dev.sluice.postgres.Secret;
 import dev.sluice.postgres.SqlFailure;
 import dev.sluice.postgres.Target;
 import dev.sluice.testing.LiveGround;
 import dev.sluice.testing.OwnServer;
-import dev.sluice.testing.SameRows;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -70,21 +68,6 @@ class TargetFaultIT {
                 "INSERT INTO log VALUES ('" + mark + "')", "DELETE FROM log WHERE line = 'name 9'");
     }
 
-    private static void awaitSame(LiveGround ground) {
-        Awaitility.await().atMost(Duration.ofSeconds(60)).pollInterval(Duration.ofMillis(50))
-                .ignoreExceptionsInstanceOf(java.sql.SQLException.class) // our own pool may hold a session that ended
-                .failFast(() -> {
-                    if (ground.migration().failure() != null) {
-                        throw new AssertionError("the migration ended", ground.migration().failure());
-                    }
-                })
-                .untilAsserted(() -> {
-                    assertThat(ground.migration().phase()).isEqualTo(Phase.REPLICATING);
-                    assertThat(ground.migration().status().run()).isEqualTo("running");
-                    SameRows.assertSame(ground);
-                });
-    }
-
     private LiveGround ground() throws Exception {
         LiveGround ground = new LiveGround(folder, server.fresh(), SCHEMA);
         ground.there("GRANT CREATE, CONNECT, TEMPORARY ON DATABASE " + database(ground) + " TO mover",
@@ -122,7 +105,7 @@ class TargetFaultIT {
             write(ground, "still copying");
             remedy.on(ground);
             ground.awaitReplicating();
-            awaitSame(ground);
+            ground.awaitSame();
             ground.migration().resume();
             fault.on(ground);
             write(ground, "following");
@@ -130,7 +113,7 @@ class TargetFaultIT {
             assertThat(sentence).doesNotContain("Exception").doesNotContain("mover'").contains("target");
             write(ground, "still following");
             remedy.on(ground);
-            awaitSame(ground);
+            ground.awaitSame();
             assertThat(ground.verify().isEqual()).isTrue();
             ground.migration().close();
         } finally {
@@ -273,9 +256,9 @@ class TargetFaultIT {
                 ground.through(mover).startAndFollow();
                 ground.there("CREATE TRIGGER slow BEFORE INSERT OR UPDATE ON kv FOR EACH STATEMENT EXECUTE FUNCTION wait()");
                 write(ground, "slow");
-                awaitSame(ground);
+                ground.awaitSame();
                 ground.app("UPDATE kv SET v = 'again'");
-                awaitSame(ground);
+                ground.awaitSame();
                 ground.migration().close();
             }
         } finally {
@@ -304,7 +287,7 @@ class TargetFaultIT {
                     assertThat(e.getSQLState()).isEqualTo("40P01");
                     reader.rollback();
                 }
-                awaitSame(ground);
+                ground.awaitSame();
             }
         }
     }

@@ -1,5 +1,7 @@
 package dev.sluice.testing;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.sluice.announce.Addresses;
 import dev.sluice.announce.Announcer;
 import dev.sluice.announce.Hooks;
@@ -317,6 +319,22 @@ public final class LiveGround implements AutoCloseable {
                 })
                 .until(() -> target("SELECT v FROM kv WHERE k = 'last'").equals(List.of(word))
                         && migration.phase() == Phase.REPLICATING);
+    }
+
+    /** The migration replicates and runs, and both sides hold the same rows. A target that is away meanwhile is waited for. */
+    public void awaitSame() {
+        Awaitility.await().atMost(Duration.ofSeconds(60)).pollInterval(Duration.ofMillis(50))
+                .ignoreExceptionsInstanceOf(SQLException.class) // our own pool may hold a session that ended
+                .failFast(() -> {
+                    if (migration.failure() != null) {
+                        throw new AssertionError("the migration ended", migration.failure());
+                    }
+                })
+                .untilAsserted(() -> {
+                    assertThat(migration.phase()).isEqualTo(Phase.REPLICATING);
+                    assertThat(migration.status().run()).isEqualTo("running");
+                    SameRows.assertSame(this);
+                });
     }
 
     public void awaitReplicating() {

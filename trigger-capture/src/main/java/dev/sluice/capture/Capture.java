@@ -768,7 +768,7 @@ public final class Capture {
         return unchanged;
     }
 
-    private static long schemaVersion(SqliteSession session) throws SQLException {
+    static long schemaVersion(SqliteSession session) throws SQLException {
         return session.number("PRAGMA schema_version");
     }
 

@@ -78,7 +78,7 @@ public final class Fence {
             throws SQLException {
         return Capture.inTransaction(writer, () -> {
             Capture.State present = Capture.guarded(writer, generation);
-            long before = schemaVersion(writer);
+            long before = Capture.schemaVersion(writer);
             if (present.fenced() && !present.recall() && recallable && present.trafficEpoch() != trafficEpoch) {
                 throw new IllegalStateException("the source is fenced for epoch " + present.trafficEpoch()
                         + ", which may have begun: ask PostgreSQL who has traffic before it is fenced for epoch "
@@ -140,7 +140,7 @@ public final class Fence {
     }
 
     private static Moment lifted(SqliteSession writer, Capture.State present, long trafficEpoch) throws SQLException {
-        long before = schemaVersion(writer);
+        long before = Capture.schemaVersion(writer);
         if (!present.fenced()) {
             return moment(writer, before);
         }
@@ -191,11 +191,7 @@ public final class Fence {
     }
 
     private static Moment moment(SqliteSession writer, long schemaVersionBefore) throws SQLException {
-        return new Moment(Capture.head(writer), schemaVersionBefore, schemaVersion(writer));
-    }
-
-    private static long schemaVersion(SqliteSession session) throws SQLException {
-        return session.number("PRAGMA schema_version");
+        return new Moment(Capture.head(writer), schemaVersionBefore, Capture.schemaVersion(writer));
     }
 
     // ---- the application's triggers ----
