@@ -33,7 +33,6 @@ import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
-import dev.sluice.store.Audit;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.store.MigrationStore.SourceFacts;
 import java.io.IOException;
@@ -286,26 +285,6 @@ final class TrafficSwitch {
         return health == null ? "the reverse stream is not open" : health.streaming()
                 ? "the reverse stream is " + Math.max(0, health.behindBytes()) + " bytes of log behind"
                 : "the reverse stream does not run: " + health.blocked();
-    }
-
-    /** Leaves the audit log as a file, one entry a line; it is needed when the target has forgotten the migration. */
-    Path keepAudit(LastingSession session) throws SQLException, InterruptedException {
-        List<Audit.Entry> entries = session.run(new Audit(name)::entries);
-        Path kept = settings.folder().resolve("audit-" + name.replaceAll("[^A-Za-z0-9_.-]", "_") + ".jsonl");
-        StringBuilder lines = new StringBuilder();
-        for (Audit.Entry entry : entries) {
-            lines.append(JsonNodeFactory.instance.objectNode().put("migration", name).put("ordinal", entry.ordinal())
-                    .put("at", entry.at()).put("actor", entry.actor()).put("act", entry.act()).put("detail", entry.detail())
-                    .put("previous", entry.previous()).put("hash", entry.hash())).append('\n');
-        }
-        try {
-            Files.createDirectories(settings.folder());
-            Files.writeString(kept, lines);
-        } catch (IOException e) {
-            throw new TargetRefusal("the audit log can't be left at " + kept + " (" + e.getMessage() + "): see that its folder"
-                    + " may be written", e);
-        }
-        return kept;
     }
 
     /** The audit log is out of reach with its database: this one act stands in a file. */

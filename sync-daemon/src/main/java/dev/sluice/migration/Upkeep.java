@@ -1,5 +1,6 @@
 package dev.sluice.migration;
 
+import dev.sluice.audit.AuditMirror;
 import dev.sluice.capture.Capture;
 import dev.sluice.declare.Declarations;
 import dev.sluice.plan.MigrationPlan;
@@ -8,6 +9,7 @@ import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.store.Watermark;
+import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Map;
@@ -30,15 +32,36 @@ final class Upkeep {
     private final SqliteFile file;
     private final MigrationStore store;
     private final LiveMigration.Options options;
+    private final AuditMirror audit;
+    private long mirroredAtNanos;
     private long purgedAtNanos;
     private long purgedTo = NEVER;
     private long sequencesRaisedNanos = System.nanoTime();
     private long sequencesRaisedAt = NEVER;
 
-    Upkeep(SqliteFile file, MigrationStore store, LiveMigration.Options options) {
+    Upkeep(SqliteFile file, MigrationStore store, LiveMigration.Options options, AuditMirror audit) {
+        this.audit = audit;
         this.file = file;
         this.store = store;
         this.options = options;
+    }
+
+    /** Writes new entries of the audit log to its file; returns a sentence where that can't be done, else null. */
+    String mirrorAudit(LastingSession session) throws SQLException, InterruptedException {
+        if (System.nanoTime() - mirroredAtNanos < PAUSE.toNanos()) {
+            return null;
+        }
+        mirroredAtNanos = System.nanoTime();
+        return session.run(connection -> {
+            try {
+                audit.flush(connection);
+                return null;
+            } catch (IOException e) {
+                LOG.warn("event=audit_not_mirrored file={}", audit.file(), e);
+                return "the audit log can't be written to " + audit.file() + " (" + e.getClass().getSimpleName()
+                        + "): see to its folder and the disk; PostgreSQL has every entry";
+            }
+        });
     }
 
     /** Keeps the changelog short: rows far behind the watermark go, a few thousand at a time. */

@@ -22,6 +22,9 @@ public final class Audit {
     /** What the first entry names as the one before it. */
     public static final String START = "";
 
+    /** Who did what nobody asked for by name. */
+    public static final String DAEMON = "daemon";
+
     private final String migration;
 
     public Audit(String migration) {

@@ -202,7 +202,7 @@ public final class ConflictStore {
             ObjectNode detail = JsonNodeFactory.instance.objectNode();
             ArrayNode rows = detail.putArray("conflicts");
             listed.forEach(conflict -> rows.add(audited(conflict)));
-            new Audit(migration).append(connection, "daemon", "conflict", detail.toString());
+            new Audit(migration).append(connection, Audit.DAEMON, "conflict", detail.toString());
         }
     }
 
@@ -310,6 +310,7 @@ public final class ConflictStore {
 
     /** Writes the operator's decision down, with an entry of the audit log; it is done when the row is applied again. */
     public void decide(Connection connection, Conflict conflict, Decision decision, String actor) throws SQLException {
+        new Audit(migration).lock(connection); // in the same order as whoever writes conflicts down
         try (PreparedStatement update = prepare(connection, """
                 UPDATE sluice.conflict c SET state = 'decided', decision = v.decision, decided_by = v.actor, decided_at = now()
                 FROM (VALUES (?, ?, ?, ?)) v (migration, id, decision, actor)
