@@ -4,11 +4,13 @@ import dev.sluice.apply.Applier;
 import dev.sluice.apply.HaltedByConflict;
 import dev.sluice.change.ChangeBatch;
 import dev.sluice.change.Position;
+import dev.sluice.change.Row;
 import dev.sluice.change.RowKey;
 import dev.sluice.change.TableChange;
 import dev.sluice.conflict.ConflictRules;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.postgres.LastingSession;
+import dev.sluice.postgres.TargetRefusal;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFile;
@@ -192,6 +194,22 @@ public final class Follower implements SamePoint {
         } catch (HaltedByConflict e) {
             throw session.run(connection -> halted(connection, e));
         }
+    }
+
+    /**
+     * Brings a row to the target that the source does not have so.
+     *
+     * @throws TargetRefusal if the target does not take it; nothing is changed then
+     */
+    public void place(String table, Row row) throws SQLException, InterruptedException {
+        at(snapshot -> null, (nothing, connection) -> {
+            applier.loadParked(connection);
+            if (applier.apply(connection, new ChangeBatch("", 0, 0, 0, true, List.of(new TableChange(table, Set.of(),
+                    List.of(row))), List.of()), true).parked() > 0) {
+                throw new TargetRefusal("PostgreSQL does not take the row of " + table + " so either: it stays parked");
+            }
+            return null;
+        });
     }
 
     /**

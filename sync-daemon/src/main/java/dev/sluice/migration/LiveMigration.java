@@ -116,6 +116,7 @@ public final class LiveMigration implements AutoCloseable {
     private final Requests requests = new Requests(ended);
     private final Standing standing;
     private final SwitchActs acts;
+    private final RowActs rows;
 
     // what belongs to the follow thread
     private SourceReader reader;
@@ -210,6 +211,7 @@ public final class LiveMigration implements AutoCloseable {
         this.traffic = new TrafficSwitch(name, file, target, reconnect, store, switching, options.busyTimeout(), valve::isStopped);
         this.thread = new Thread(this::work, "follow-" + name);
         this.acts = new SwitchActs(name, file, store, standing, requests, traffic, options.busyTimeout(), new ForActs());
+        this.rows = new RowActs(name, target, store, standing, requests, traffic, audit, new ForRows());
     }
 
     public void start() {
@@ -428,6 +430,11 @@ public final class LiveMigration implements AutoCloseable {
             }
         }
         return verify(List.of(table), true, (compared, done) -> {});
+    }
+
+    /** What an operator does with single rows, and the audit log. */
+    public RowActs rows() {
+        return rows;
     }
 
     // ---- the writes move ----
@@ -821,6 +828,26 @@ public final class LiveMigration implements AutoCloseable {
             thread.interrupt();
             thread.join(CANCEL_GRACE.toMillis());
             return !thread.isAlive();
+        }
+    }
+
+    /** What the acts on single rows ask of this thread. */
+    private final class ForRows implements RowActs.FollowThread {
+
+        @Override
+        public LastingSession session() {
+            return session;
+        }
+
+        @Override
+        public Follower follower() {
+            requireOpen();
+            return follower;
+        }
+
+        @Override
+        public SourceTable source(String table) {
+            return sources.get(table);
         }
     }
 

@@ -26,6 +26,7 @@ import dev.sluice.postgres.Reconnect;
 import dev.sluice.postgres.SqlFailure;
 import dev.sluice.postgres.Target;
 import dev.sluice.postgres.TargetRefusal;
+import dev.sluice.reverse.ParkedReverse;
 import dev.sluice.reverse.ReverseStream;
 import dev.sluice.reverse.SchemaNotice;
 import dev.sluice.reverse.StreamHealth;
@@ -253,6 +254,31 @@ final class TrafficSwitch {
     synchronized String blocked() {
         StreamHealth health = reverse == null ? null : reverse.health();
         return health == null ? null : health.blocked();
+    }
+
+    /** Rows of PostgreSQL that SQLite could not take. */
+    List<ParkedReverse> parkedReverse(MigrationPlan plan, int rowsMax) throws SQLException {
+        ReverseStream stream;
+        synchronized (this) {
+            stream = reverse;
+        }
+        return plan == null ? List.of() : (stream != null ? stream : stream(plan, ReverseStream.Listener.NONE)).parked(rowsMax);
+    }
+
+    /** Tries one of them again, see {@link ReverseStream#place}. */
+    boolean placeReverse(ParkedReverse row, Map<String, String> edits) throws SQLException {
+        return requireReverse().place(row, edits);
+    }
+
+    void discardReverse(ParkedReverse row) throws SQLException {
+        requireReverse().discard(row);
+    }
+
+    private synchronized ReverseStream requireReverse() {
+        if (reverse == null) {
+            throw new TargetRefusal("SQLite has the traffic: what was parked on the way back is only kept to be looked at");
+        }
+        return reverse;
     }
 
     /** What the operator should know of the stream. */

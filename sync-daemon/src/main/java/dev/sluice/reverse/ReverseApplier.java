@@ -115,7 +115,7 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
     }
 
     @Override
-    public void take(List<Intake.Whole> whole) throws Exception {
+    public synchronized void take(List<Intake.Whole> whole) throws Exception {
         Ledger.Entry next = entry;
         List<Intake.Whole> applied = new ArrayList<>();
         boolean awaited = false;
@@ -149,6 +149,46 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
             rows += applied.stream().mapToLong(transaction -> transaction.changes().rows()).sum();
             parkedRows = rowWriters.values().stream().mapToLong(RowWriter::parkedRows).sum();
             progress.run();
+        }
+    }
+
+    /** Tries a parked row again, see {@link RowWriter#again}; an edited one is left as it was where it does not fit. */
+    synchronized boolean again(ParkedReverse row, Map<String, String> edits) throws SQLException {
+        boolean arrived = false;
+        boolean ended = false;
+        try {
+            arrived = Fence.writeThrough(writer, generation, () -> {
+                boolean fits = rowWriters.get(row.table()).again(row.key(), edits);
+                if (!fits && !edits.isEmpty()) {
+                    throw new DoesNotFit();
+                }
+                return fits;
+            });
+            ended = true;
+        } catch (DoesNotFit e) {
+            arrived = false;
+        } finally {
+            if (!ended) {
+                load(); // what is parked is as it was
+            }
+        }
+        parkedRows = rowWriters.values().stream().mapToLong(RowWriter::parkedRows).sum();
+        return arrived;
+    }
+
+    /** Forgets a parked row. */
+    synchronized void discard(ParkedReverse row) throws SQLException {
+        Fence.writeThrough(writer, generation, () -> {
+            rowWriters.get(row.table()).discard(row.key());
+            return null;
+        });
+        parkedRows = rowWriters.values().stream().mapToLong(RowWriter::parkedRows).sum();
+    }
+
+    /** Rolls an edit back. */
+    private static final class DoesNotFit extends RuntimeException {
+        DoesNotFit() {
+            super("the edited row is refused");
         }
     }
 
@@ -215,7 +255,7 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
     }
 
     @Override
-    public void close() throws SQLException {
+    public synchronized void close() throws SQLException {
         closeWriters();
         writer.close();
     }

@@ -537,6 +537,33 @@ public final class ReverseStream implements AutoCloseable {
         }
     }
 
+    /**
+     * Tries a parked row again, with other texts for the target columns in {@code edits}; false if it is parked still.
+     *
+     * @throws SourceRefusal if the stream does not run
+     */
+    public boolean place(ParkedReverse row, Map<String, String> edits) throws SQLException {
+        try {
+            return running().again(row, edits);
+        } catch (IllegalArgumentException e) {
+            throw new SourceRefusal(e.getMessage(), e);
+        }
+    }
+
+    /** Forgets a parked row. */
+    public void discard(ParkedReverse row) throws SQLException {
+        running().discard(row);
+    }
+
+    private ReverseApplier running() {
+        ReverseApplier running = applier.get();
+        if (running == null || !streaming) {
+            throw new SourceRefusal("PostgreSQL's commits don't come back at present, and parked rows of the way back can only be"
+                    + " dealt with while they do: sluice status says why");
+        }
+        return running;
+    }
+
     static String text(long lsn) {
         return String.format("%X/%08X", lsn >>> 32, lsn & 0xFFFFFFFFL);
     }

@@ -418,6 +418,43 @@ final class RowWriter implements AutoCloseable {
         parked.put(key, row.code);
     }
 
+    /**
+     * Tries a parked row again, with other texts for the columns in {@code edits}; returns false if it is parked still.
+     *
+     * @throws IllegalArgumentException if a column is none of the table's, or part of its key
+     */
+    boolean again(String key, Map<String, String> edits) throws SQLException {
+        if (!parked.containsKey(key)) {
+            return false;
+        }
+        ParkedReverse before = Ledger.unpark(writer, table.plan().source(), key);
+        parked.remove(key);
+        Pending row = unparked(before);
+        for (Map.Entry<String, String> edit : edits.entrySet()) {
+            int position = List.of(table.names()).indexOf(edit.getKey());
+            if (position < 0 || isKey(position)) {
+                throw new IllegalArgumentException("column " + edit.getKey() + " of the target's " + table.plan().target()
+                        + (position < 0 ? " is not there" : " is part of the key, which says which row this is"));
+            }
+            row.texts[position] = edit.getValue();
+        }
+        lsn = before.lsn();
+        decode(row);
+        if (row.fits()) {
+            insertOrRefuse(row);
+        }
+        if (!row.fits()) {
+            park(row);
+        }
+        return row.fits();
+    }
+
+    /** Forgets a parked row. */
+    void discard(String key) throws SQLException {
+        Ledger.unpark(writer, table.plan().source(), key);
+        parked.remove(key);
+    }
+
     /** A row that another one stood in the way of can come when that one has changed. */
     private void retryContested() throws SQLException {
         if (!parked.containsValue(CONTESTED)) {
@@ -444,7 +481,7 @@ final class RowWriter implements AutoCloseable {
         }
     }
 
-    private static Map<String, String> texts(String json) {
+    static Map<String, String> texts(String json) {
         try {
             return JSON.readValue(json, TEXTS);
         } catch (JsonProcessingException e) {

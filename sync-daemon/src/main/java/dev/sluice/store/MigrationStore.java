@@ -621,6 +621,26 @@ public final class MigrationStore {
         return rows;
     }
 
+    /** A parked row with its content, or null. */
+    public ParkedRow parkedRow(Connection connection, String table, RowKey key) throws SQLException {
+        try (PreparedStatement query = prepare(connection, """
+                SELECT row, code, reason, column_name, seq, parked_at FROM sluice.parked_row
+                WHERE migration = ? AND source_table = ? AND key_hash = ?
+                """)) {
+            query.setString(2, table);
+            query.setBytes(3, Keys.hash(key));
+            try (ResultSet row = query.executeQuery()) {
+                if (!row.next()) {
+                    return null;
+                }
+                Array values = row.getArray(1);
+                return new ParkedRow(table, key, values == null ? null : new Row(key,
+                        Keys.values((String[]) values.getArray()).toArray(Value[]::new)), row.getString(2), row.getString(3),
+                        row.getString(4), row.getLong(5), row.getTimestamp(6).toInstant());
+            }
+        }
+    }
+
     /** Parked rows, oldest first, without their content. */
     public List<ParkedRow> parked(Connection connection, int rowsMax) throws SQLException {
         List<ParkedRow> parked = new ArrayList<>();
