@@ -38,6 +38,7 @@ import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.Audit;
 import dev.sluice.store.ChunkProgress;
 import dev.sluice.store.ControlRow;
 import dev.sluice.store.MigrationStore;
@@ -608,6 +609,7 @@ public final class LiveMigration implements AutoCloseable {
             }
         });
         if (stored == null) {
+            requireOpenSource();
             stored = create();
         }
         if (!stored.mode().equals(MODE)) {
@@ -722,6 +724,7 @@ public final class LiveMigration implements AutoCloseable {
     /** Takes the protocol to an end, on this thread. */
     private TrafficSwitch.Result move(Wish wish, SwitchOrder order, Consumer<TrafficSwitch.Result> decided)
             throws SQLException, InterruptedException {
+        Phase before = standing.phase;
         moving = true;
         try {
             TrafficSwitch.Result result = traffic.move(wish, order, new TrafficSwitch.Ground(standing.plan,
@@ -739,6 +742,10 @@ public final class LiveMigration implements AutoCloseable {
                 Phase now = result.unknown() ? stored == Phase.ROLLING_BACK ? stored : Phase.CUTTING_OVER
                         : stored.hasReached(Phase.REPLICATING) ? PostgresSide.decided(Traffic.of(standing.register.traffic())) : stored;
                 store.setPhase(connection, now);
+                if (order != null || !result.unknown()) { // settling is tried again and again until PostgreSQL answers
+                    new Audit(name).append(connection, order == null ? "daemon" : order.actor(), wish.label() + "_ended",
+                            SwitchReport.outcome(result, before, now, standing.epoch()));
+                }
                 connection.commit();
                 return now;
             });
@@ -861,6 +868,19 @@ public final class LiveMigration implements AutoCloseable {
             boolean held = said == Traffic.SQLITE && fence != null && fence.fenced();
             traffic.settings().announcer().say(held ? Traffic.FENCED : said, before,
                     held ? Math.max(now.epoch(), fence.trafficEpoch()) : now.epoch(), installation);
+        }
+    }
+
+    /** What PostgreSQL took since a cutover would be planned away by a migration that begins anew. */
+    private void requireOpenSource() throws SQLException {
+        try (SqliteSession look = file.openReader(options.busyTimeout())) {
+            Fence.State fence = Fence.state(look);
+            if (fence != null && fence.fenced()) {
+                throw new SourceRefusal("the writes of " + file.path() + " have moved to PostgreSQL (epoch " + fence.trafficEpoch()
+                        + "), and the target knows no migration " + name + ": either it was completed, or --target is another"
+                        + " database; to use the file as a source again, take the fence out of it with sluice cancel --source "
+                        + file.path() + " --switched");
+            }
         }
     }
 
