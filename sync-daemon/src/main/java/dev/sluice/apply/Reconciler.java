@@ -6,6 +6,7 @@ import dev.sluice.change.TableChange;
 import dev.sluice.change.Value;
 import dev.sluice.conflict.Baseline;
 import dev.sluice.conflict.ConflictKind;
+import dev.sluice.conflict.Direction;
 import dev.sluice.conflict.Resolver;
 import dev.sluice.conflict.TablePolicy;
 import dev.sluice.conflict.Verdict;
@@ -138,7 +139,7 @@ final class Reconciler {
                     case PARK -> parked.add(new ParkedRow(plan.source(), key, row, verdict.kind().code(), "the row of "
                             + plan.source() + " was changed in PostgreSQL outside of Sluice (" + verdict.kind().code()
                             + "): sluice conflicts list", null, seq, null));
-                    case HALT -> throw new HaltedByConflict(Conflict.met(plan.source(), key, verdict, existing.columns(),
+                    case HALT -> throw new HaltedByConflict(Conflict.met(Direction.FORWARD, plan.source(), key, verdict, existing.columns(),
                             incoming, stands, seq));
                 }
             }
@@ -166,7 +167,7 @@ final class Reconciler {
         Conflict decided = conflicts.decided(connection, plan.source(), key, RowPrint.hash(incoming), RowPrint.hash(stands));
         if (decided == null) {
             if (verdict.act() != Verdict.Act.HALT) {
-                met.add(Conflict.met(plan.source(), key, verdict, existing.columns(), incoming, stands, seq));
+                met.add(Conflict.met(Direction.FORWARD, plan.source(), key, verdict, existing.columns(), incoming, stands, seq));
             }
             return verdict;
         }
@@ -197,7 +198,7 @@ final class Reconciler {
             if (kind.isRefusal() && kind.code().equals(refused.code())) {
                 Verdict verdict = Resolver.refused(kind, policy);
                 if (verdict.act() == Verdict.Act.HALT) {
-                    throw new HaltedByConflict(Conflict.met(plan.source(), refused.key(), verdict, existing.columns(),
+                    throw new HaltedByConflict(Conflict.met(Direction.FORWARD, plan.source(), refused.key(), verdict, existing.columns(),
                             refused.row() == null ? null : existing.version(refused.row()), null, refused.seq()));
                 }
             }

@@ -1,10 +1,10 @@
 package dev.sluice.daemon;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.announce.TrafficFeed;
 import dev.sluice.api.ApiServer;
 import dev.sluice.api.DaemonControl;
+import dev.sluice.api.RowControl;
 import dev.sluice.api.SwitchAct;
 import dev.sluice.migration.Gate;
 import dev.sluice.migration.LiveMigration;
@@ -24,9 +24,9 @@ import org.slf4j.LoggerFactory;
 public final class Daemon implements AutoCloseable, DaemonControl {
 
     private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
-    private static final int PARKED_LISTED_MAX = 1_000;
 
     private final LiveMigration migration;
+    private final DaemonRows rows;
     private final ApiServer api;
     private boolean stopped; // guarded by this
 
@@ -35,6 +35,7 @@ public final class Daemon implements AutoCloseable, DaemonControl {
 
     public Daemon(LiveMigration migration, Secret token, ApiAddress address) {
         this.migration = migration;
+        this.rows = new DaemonRows(migration.name(), migration.rows());
         this.api = ApiServer.start(this, token, address.host(), address.port(), address.allowRemote());
         migration.start();
         LOG.info("event=started api={}", api.uri());
@@ -62,6 +63,11 @@ public final class Daemon implements AutoCloseable, DaemonControl {
     @Override
     public TrafficFeed traffic() {
         return migration.traffic();
+    }
+
+    @Override
+    public RowControl rows() {
+        return rows;
     }
 
     @Override
@@ -95,15 +101,14 @@ public final class Daemon implements AutoCloseable, DaemonControl {
 
     @Override
     public JsonNode parked() {
-        return refusing(() -> Reports.of(migration.parkedRows(PARKED_LISTED_MAX)));
+        return rows.parked();
     }
 
     @Override
     public JsonNode retryParked() {
         return refusing(() -> {
             migration.retryParked();
-            ObjectNode parked = Reports.of(migration.parkedRows(PARKED_LISTED_MAX));
-            return parked.put("phase", migration.phase().label());
+            return rows.parked().put("phase", migration.phase().label());
         });
     }
 
@@ -133,12 +138,14 @@ public final class Daemon implements AutoCloseable, DaemonControl {
                 order.path("maxLag").asLong(SwitchOrder.MAX_LAG), Gate.forced(forced), order.path("actor").asText("api"));
     }
 
-    private static <T> T refusing(Callable<T> work) {
+    static <T> T refusing(Callable<T> work) {
         try {
             return work.call();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new Refused("stopped");
+        } catch (Refused e) {
+            throw e;
         } catch (SQLException | RuntimeException e) {
             LOG.debug("request refused", e);
             throw new Refused(Preparation.sentence(e));

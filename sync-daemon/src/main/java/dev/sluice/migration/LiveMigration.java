@@ -227,6 +227,10 @@ public final class LiveMigration implements AutoCloseable {
         return ended.await(timeout.toMillis(), TimeUnit.MILLISECONDS);
     }
 
+    public String name() {
+        return name;
+    }
+
     /** Why it ended by itself, or null. */
     public Exception failure() {
         return standing.failure;
@@ -743,7 +747,7 @@ public final class LiveMigration implements AutoCloseable {
                         : stored.hasReached(Phase.REPLICATING) ? PostgresSide.decided(Traffic.of(standing.register.traffic())) : stored;
                 store.setPhase(connection, now);
                 if (order != null || !result.unknown()) { // settling is tried again and again until PostgreSQL answers
-                    new Audit(name).append(connection, order == null ? "daemon" : order.actor(), wish.label() + "_ended",
+                    new Audit(name).append(connection, order == null ? Audit.DAEMON : order.actor(), wish.label() + "_ended",
                             SwitchReport.outcome(result, before, now, standing.epoch()));
                 }
                 connection.commit();

@@ -314,9 +314,14 @@ public final class RowActs {
         }
     }
 
-    /** Takes one of the two versions, if they are still the two; a later change of the row is a conflict of its own. */
-    public Conflict resolve(long id, Conflict.Decision decision, String actor) throws Exception {
+    /**
+     * Takes one of the two versions, if they are still the two; a later change of the row is a conflict of its own.
+     *
+     * @param source true for SQLite's, false for PostgreSQL's
+     */
+    public Conflict resolve(long id, boolean source, String actor) throws Exception {
         Conflict conflict = conflict(id);
+        Conflict.Decision decision = conflict.of(source);
         if (conflict.state() == Conflict.State.CLOSED) {
             throw new TargetRefusal("conflict " + id + " is closed: nothing is left to decide");
         }

@@ -7,6 +7,7 @@ import dev.sluice.change.RowKey;
 import dev.sluice.change.Value;
 import dev.sluice.conflict.Baseline;
 import dev.sluice.conflict.ConflictKind;
+import dev.sluice.conflict.Direction;
 import dev.sluice.conflict.Verdict;
 import dev.sluice.store.Conflict.Decision;
 import dev.sluice.store.Conflict.State;
@@ -170,7 +171,7 @@ public final class ConflictStore {
 
     private static final String SELECT = """
             SELECT id, source_table, key, kind, act, kept_columns, columns, incoming, incoming_hash, existing, existing_hash, seq,
-                   state, decision, decided_by, at, decided_at
+                   state, decision, decided_by, at, decided_at, direction
             FROM sluice.conflict WHERE migration = ?\s""";
 
     /**
@@ -209,7 +210,7 @@ public final class ConflictStore {
     /** The conflict as the audit log has it: key and hashes, no values. */
     public static ObjectNode audited(Conflict conflict) {
         ObjectNode row = JsonNodeFactory.instance.objectNode();
-        row.put("table", conflict.table());
+        row.put("direction", label(conflict.direction())).put("table", conflict.table());
         ArrayNode key = row.putArray("key");
         for (String part : Keys.texts(conflict.key().parts())) {
             key.add(part);
@@ -234,8 +235,8 @@ public final class ConflictStore {
         }
         try (PreparedStatement insert = prepare(connection, """
                 INSERT INTO sluice.conflict (migration, id, source_table, key_hash, key, kind, act, kept_columns, columns, incoming,
-                                             incoming_hash, existing, existing_hash, seq, state)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                                             incoming_hash, existing, existing_hash, seq, state, direction)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)) {
             for (Conflict conflict : conflicts) {
                 insert.setLong(2, ++id);
@@ -252,6 +253,7 @@ public final class ConflictStore {
                 insert.setString(13, conflict.existingHash());
                 insert.setLong(14, conflict.seq());
                 insert.setString(15, label(conflict.state()));
+                insert.setString(16, label(conflict.direction()));
                 insert.addBatch();
             }
             insert.executeBatch();
@@ -356,7 +358,7 @@ public final class ConflictStore {
             while (row.next()) {
                 String decision = row.getString(14);
                 Timestamp decidedAt = row.getTimestamp(17);
-                conflicts.add(new Conflict(row.getLong(1), row.getString(2), Keys.key(texts(row.getArray(3))),
+                conflicts.add(new Conflict(row.getLong(1), Direction.valueOf(upper(row.getString(18))), row.getString(2), Keys.key(texts(row.getArray(3))),
                         ConflictKind.valueOf(upper(row.getString(4))), Verdict.Act.valueOf(upper(row.getString(5))),
                         List.of(texts(row.getArray(6))), List.of(texts(row.getArray(7))), values(row.getArray(8)),
                         row.getString(9), values(row.getArray(10)), row.getString(11), row.getLong(12),

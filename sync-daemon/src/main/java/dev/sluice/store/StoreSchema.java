@@ -131,6 +131,7 @@ public final class StoreSchema {
         CREATE TABLE IF NOT EXISTS sluice.conflict (
             migration     text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
             id            bigint NOT NULL,
+            direction     text NOT NULL,
             source_table  text NOT NULL,
             key_hash      bytea NOT NULL,
             key           text[] NOT NULL,
