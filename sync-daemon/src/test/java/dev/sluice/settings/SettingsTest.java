@@ -275,7 +275,7 @@ class SettingsTest {
             }
         }
         named.keySet().removeIf(path -> List.of("source", "target", "mapping", "copy", "follow", "verify", "changelog",
-                "traffic", "hooks", "cutover", "api", "log").contains(path));
+                "traffic", "hooks", "cutover", "conflicts", "audit", "api", "log").contains(path));
         Map<String, String> expected = new TreeMap<>();
         for (SettingKey key : SettingKey.values()) {
             if (key != SettingKey.TARGET_PASSWORD) {
