@@ -209,7 +209,8 @@ public final class LiveMigration implements AutoCloseable {
                         standing.unblock();
                     }
                 });
-        this.traffic = new TrafficSwitch(name, file, target, reconnect, store, switching, options.busyTimeout(), valve::isStopped);
+        this.traffic = new TrafficSwitch(name, file, target, reconnect, store, switching, options.conflicts(),
+                options.busyTimeout(), valve::isStopped);
         this.thread = new Thread(this::work, "follow-" + name);
         this.acts = new SwitchActs(name, file, store, standing, requests, traffic, options.busyTimeout(), new ForActs());
         this.rows = new RowActs(name, target, store, standing, requests, traffic, audit, new ForRows());
@@ -1114,7 +1115,7 @@ public final class LiveMigration implements AutoCloseable {
         if (valve.isStopped() || standing.phase.successors().isEmpty()) {
             return;
         }
-        String trouble = upkeep.mirrorAudit(session);
+        String trouble = upkeep.mirrorAudit(session, standing);
         if (trouble != null) {
             standing.note(trouble);
         }

@@ -8,6 +8,7 @@ import dev.sluice.audit.AuditMirror;
 import dev.sluice.change.Row;
 import dev.sluice.change.Value;
 import dev.sluice.conflict.Direction;
+import dev.sluice.conflict.Verdict;
 import dev.sluice.follow.Follower;
 import dev.sluice.phase.Phase;
 import dev.sluice.plan.TablePlan;
@@ -325,7 +326,13 @@ public final class RowActs {
         if (conflict.state() == Conflict.State.CLOSED) {
             throw new TargetRefusal("conflict " + id + " is closed: nothing is left to decide");
         }
-        requireFollowing("resolve a conflict");
+        boolean reverse = conflict.direction() == Direction.REVERSE;
+        if (!reverse) {
+            requireFollowing("resolve a conflict");
+        } else if (standing.phase != Phase.SWITCHED) {
+            throw new TargetRefusal("can't resolve a conflict of the way back in phase " + standing.phase.label()
+                    + ": SQLite has the traffic, and its version went to PostgreSQL");
+        }
         try (Connection connection = target.connect()) {
             connection.setAutoCommit(false);
             conflicts.decide(connection, conflict, decision, actor);
@@ -333,6 +340,18 @@ public final class RowActs {
             connection.setAutoCommit(true);
         }
         mirror();
+        if (reverse) {
+            if (decision == Conflict.Decision.INCOMING && conflict.incoming() == null && !conflict.incomingHash().isEmpty()) {
+                throw new TargetRefusal("PostgreSQL's version was too large to be kept: update the row there, then it comes again");
+            }
+            if (conflict.act() != Verdict.Act.HALT) { // what was halted comes by itself
+                traffic.resolveReverse(conflict, decision == Conflict.Decision.INCOMING);
+                try (Connection connection = target.connect()) {
+                    conflicts.close(connection, id);
+                }
+            }
+            return conflict(id);
+        }
         try {
             requests.ask(() -> thread.follower().again(thread.source(conflict.table()), Set.of(conflict.key())));
             count();

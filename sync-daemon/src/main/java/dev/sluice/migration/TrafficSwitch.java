@@ -8,6 +8,7 @@ import dev.sluice.capture.Fence;
 import dev.sluice.cutover.AnswerLost;
 import dev.sluice.cutover.Move;
 import dev.sluice.cutover.Observer;
+import dev.sluice.conflict.ConflictRules;
 import dev.sluice.cutover.Outcome;
 import dev.sluice.cutover.Patience;
 import dev.sluice.cutover.Protocol;
@@ -34,6 +35,7 @@ import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.Conflict;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.store.MigrationStore.SourceFacts;
 import java.io.IOException;
@@ -84,6 +86,7 @@ final class TrafficSwitch {
     private final Reconnect reconnect;
     private final MigrationStore store;
     private final SwitchSettings settings;
+    private final ConflictRules conflicts;
     private final Duration busyTimeout;
     private final BooleanSupplier stopping;
     private final AtomicReference<String> acting = new AtomicReference<>();
@@ -146,7 +149,8 @@ final class TrafficSwitch {
     }
 
     TrafficSwitch(String name, SqliteFile file, Target target, Reconnect reconnect, MigrationStore store,
-            SwitchSettings settings, Duration busyTimeout, BooleanSupplier stopping) {
+            SwitchSettings settings, ConflictRules conflicts, Duration busyTimeout, BooleanSupplier stopping) {
+        this.conflicts = conflicts;
         this.name = name;
         this.file = file;
         this.target = target;
@@ -192,6 +196,7 @@ final class TrafficSwitch {
                 notices.add(notice);
             }
         });
+        stream.resolving(conflicts);
         clean = false;
         stream.prepare(generation);
         stream.start(generation);
@@ -272,6 +277,10 @@ final class TrafficSwitch {
 
     void discardReverse(ParkedReverse row) throws SQLException {
         requireReverse().discard(row);
+    }
+
+    void resolveReverse(Conflict conflict, boolean incoming) throws SQLException {
+        requireReverse().resolve(conflict, incoming);
     }
 
     private synchronized ReverseStream requireReverse() {

@@ -7,6 +7,7 @@ import dev.sluice.plan.MigrationPlan;
 import dev.sluice.postgres.LastingSession;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.ConflictStore;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.store.Watermark;
 import java.io.IOException;
@@ -46,13 +47,19 @@ final class Upkeep {
         this.options = options;
     }
 
-    /** Writes new entries of the audit log to its file; returns a sentence where that can't be done, else null. */
-    String mirrorAudit(LastingSession session) throws SQLException, InterruptedException {
+    /**
+     * Writes new entries of the audit log to its file, and counts the conflicts that are open; returns a sentence where the
+     * file can't be written, else null.
+     */
+    String mirrorAudit(LastingSession session, Standing standing) throws SQLException, InterruptedException {
         if (System.nanoTime() - mirroredAtNanos < PAUSE.toNanos()) {
             return null;
         }
         mirroredAtNanos = System.nanoTime();
         return session.run(connection -> {
+            if (options.conflicts().detects()) {
+                standing.openConflicts = new ConflictStore(store.migration()).open(connection);
+            }
             try {
                 audit.flush(connection);
                 return null;

@@ -1,9 +1,12 @@
 package dev.sluice.reverse;
 
 import dev.sluice.capture.Fence;
+import dev.sluice.conflict.ConflictRules;
+import dev.sluice.postgres.Target;
 import dev.sluice.sqlite.SqliteFailure;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.Conflict;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -33,6 +36,7 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
     private final SqliteSession writer;
     private Map<String, RowWriter> rowWriters = new HashMap<>();
     private long advancedNanos = System.nanoTime();
+    private OutsideWrites outside;
 
     private volatile Ledger.Entry entry;
     private volatile Instant lastCommit;
@@ -88,6 +92,36 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
         for (StreamTable table : tables) {
             rowWriters.put(table.plan().source(), new RowWriter(writer, table,
                     parked.getOrDefault(table.plan().source(), new HashMap<>())));
+        }
+        rowWriters.values().forEach(rowWriter -> rowWriter.lookFor(outside));
+        parkedRows = rowWriters.values().stream().mapToLong(RowWriter::parkedRows).sum();
+    }
+
+    /**
+     * Has it look for rows that somebody wrote in spite of the fence.
+     *
+     * @param watermark the changelog row up to which PostgreSQL has had everything from SQLite
+     */
+    synchronized void resolve(Target target, String migration, ConflictRules rules, long watermark) {
+        outside = new OutsideWrites(writer, target, migration, rules, watermark);
+        rowWriters.values().forEach(rowWriter -> rowWriter.lookFor(outside));
+    }
+
+    /** Does what the operator has decided of a conflict. */
+    synchronized void resolve(Conflict conflict, boolean incoming) throws SQLException {
+        boolean ended = false;
+        try {
+            Fence.writeThrough(writer, generation, () -> {
+                outside.look();
+                rowWriters.get(conflict.table()).resolve(conflict, incoming);
+                outside.forgetSettled();
+                return null;
+            });
+            ended = true;
+        } finally {
+            if (!ended) {
+                load();
+            }
         }
         parkedRows = rowWriters.values().stream().mapToLong(RowWriter::parkedRows).sum();
     }
@@ -200,7 +234,13 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
                     Ledger.advance(writer, generation, next);
                 } else {
                     Fence.writeThrough(writer, generation, () -> {
+                        if (outside != null) {
+                            outside.look();
+                        }
                         apply(applied);
+                        if (outside != null) {
+                            outside.forgetSettled();
+                        }
                         Ledger.write(writer, next);
                         return null;
                     });

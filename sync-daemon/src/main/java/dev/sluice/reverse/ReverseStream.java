@@ -2,6 +2,7 @@ package dev.sluice.reverse;
 
 import dev.sluice.capture.Capture;
 import dev.sluice.capture.StaleGeneration;
+import dev.sluice.conflict.ConflictRules;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.postgres.SqlFailure;
@@ -13,6 +14,8 @@ import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFailure;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.Conflict;
+import dev.sluice.store.MigrationStore;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -69,6 +72,7 @@ public final class ReverseStream implements AutoCloseable {
     private volatile Ledger.Entry durable;
     private volatile Slot.State slotState;
     private volatile RuntimeException failure;
+    private volatile ConflictRules rules = ConflictRules.DEFAULT;
 
     /**
      * What may be chosen.
@@ -109,6 +113,12 @@ public final class ReverseStream implements AutoCloseable {
         this.options = options;
         this.listener = listener;
         this.slot = new Slot(migration, plan, target.url().effectiveDatabase());
+    }
+
+    /** What to do with rows that somebody wrote to SQLite in spite of the fence; to be said before {@link #start}. */
+    public ReverseStream resolving(ConflictRules chosen) {
+        rules = chosen;
+        return this;
     }
 
     // ---- set up ----
@@ -307,6 +317,12 @@ public final class ReverseStream implements AutoCloseable {
                 Intake intake = new Intake(slot.migration(), plan.schema(), tables, () -> new TransactionBuffer(
                         options.folder(), slot.name(), options.memoryBytes(), options.spillBytesMax()), running)) {
             durable = running.entry();
+            if (rules.detects()) {
+                try (Connection connection = target.connect()) {
+                    running.resolve(target, slot.migration(), rules,
+                            new MigrationStore(slot.migration()).standing(connection).seq());
+                }
+            }
             applier.set(running);
             LedgerOffsets.provide(slot.name(), () -> running.entry().lsn());
             Engine current = new Engine(target, slot, slot.tables(), this::onStreaming, intake);
@@ -548,6 +564,11 @@ public final class ReverseStream implements AutoCloseable {
         } catch (IllegalArgumentException e) {
             throw new SourceRefusal(e.getMessage(), e);
         }
+    }
+
+    /** Does what the operator has decided of a conflict: the version that came from PostgreSQL, or the one that is there. */
+    public void resolve(Conflict conflict, boolean incoming) throws SQLException {
+        running().resolve(conflict, incoming);
     }
 
     /** Forgets a parked row. */
