@@ -33,6 +33,7 @@ import dev.sluice.postgres.SqlFailure;
 import dev.sluice.postgres.Target;
 import dev.sluice.postgres.TargetCheck;
 import dev.sluice.postgres.TargetRefusal;
+import dev.sluice.reverse.Grown;
 import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SourceRefusal;
@@ -104,6 +105,7 @@ public final class LiveMigration implements AutoCloseable {
     private final Options options;
     private final Planning planning;
     private final SchemaDrift drift;
+    private final TargetGrowth growth;
     private final ChangelogLimit limit;
     private final TrafficSwitch traffic;
     private final CopyProgress progress;
@@ -197,6 +199,7 @@ public final class LiveMigration implements AutoCloseable {
         this.standing = new Standing(name, file, valve);
         this.limit = new ChangelogLimit(name, file, options.changelogBytesMax(), standing::note);
         this.drift = new SchemaDrift(file, target, store, rules, options.busyTimeout());
+        this.growth = new TargetGrowth(file, store, options.busyTimeout());
         this.reconnect = new Reconnect(target.url(), EnumSet.of(SqlFailure.UNREACHABLE, SqlFailure.TRANSIENT,
                 SqlFailure.DISK_FULL, SqlFailure.READ_ONLY), new Reconnect.Listener() {
                     @Override
@@ -710,6 +713,7 @@ public final class LiveMigration implements AutoCloseable {
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
             claimSource(writer);
         }
+        adoptGrowth();
         if (!standing.register.traffic().equals(ControlRow.SQLITE) || fence.fenced() || standing.phase == Phase.CUTTING_OVER
                 || standing.phase == Phase.ROLLING_BACK) {
             announce(fence); // hooks tell what is true
@@ -810,6 +814,11 @@ public final class LiveMigration implements AutoCloseable {
         @Override
         public void settle() throws SQLException, InterruptedException {
             settled();
+        }
+
+        @Override
+        public void follow() throws SQLException, InterruptedException {
+            followTarget();
         }
 
         @Override
@@ -1407,9 +1416,49 @@ public final class LiveMigration implements AutoCloseable {
         String reason = traffic.blocked();
         if (reason != null) {
             standing.block(reason);
-        } else {
-            standing.unblock();
+            return;
         }
+        if (traffic.isSchemaAhead()) {
+            followTarget();
+        }
+        standing.unblock();
+    }
+
+    /** Gives SQLite the tables and columns that PostgreSQL was given; the stream is opened anew. */
+    private void followTarget() throws SQLException, InterruptedException {
+        boolean ended = true;
+        try {
+            ended = traffic.follow();
+        } catch (SourceRefusal e) {
+            throw new Unfit(e.getMessage());
+        } finally {
+            if (ended) {
+                traffic.close();
+            }
+        }
+        if (ended) {
+            settled();
+        }
+    }
+
+    /** SQLite may have been given tables and columns that the stored plan does not know of yet. */
+    private void adoptGrowth() throws SQLException, InterruptedException {
+        Grown grown = growth.left();
+        if (grown == null) {
+            return;
+        }
+        if (grown.from().equals(standing.plan)) {
+            long version = growth.capture(grown, generation);
+            session.run(connection -> {
+                store.requireGeneration(connection, generation);
+                growth.save(connection, grown, version);
+                commitPlan(connection);
+                return null;
+            });
+            standing.plan = grown.plan();
+            grown.news().forEach(standing::note);
+        }
+        growth.forget(generation);
     }
 
     /**

@@ -15,6 +15,7 @@ import dev.sluice.sqlite.SqliteRows;
 import dev.sluice.sqlite.SqliteSession;
 import dev.sluice.store.Conflict;
 import dev.sluice.store.ConflictStore;
+import dev.sluice.store.MigrationStore;
 import dev.sluice.store.RowPrint;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -51,21 +52,28 @@ final class OutsideWrites {
     private final Target target;
     private final ConflictRules rules;
     private final ConflictStore conflicts;
-    private final long watermark;
+    private final String migration;
+    /** The changelog row up to which PostgreSQL has had everything from SQLite; below 0 while that is not known. */
+    private long watermark = -1;
     /** Changelog rows by table and key. */
     private Map<String, Map<RowKey, List<Long>>> touched = Map.of();
     private final List<Long> settled = new ArrayList<>();
 
-    OutsideWrites(SqliteSession writer, Target target, String migration, ConflictRules rules, long watermark) {
+    OutsideWrites(SqliteSession writer, Target target, String migration, ConflictRules rules) {
         this.writer = writer;
         this.target = target;
         this.rules = rules;
         this.conflicts = new ConflictStore(migration);
-        this.watermark = watermark;
+        this.migration = migration;
     }
 
-    /** Looks what is there now; in the transaction that writes. */
+    /** Looks what is there now; in the transaction that writes, and only while PostgreSQL has the traffic. */
     void look() throws SQLException {
+        if (watermark < 0) { // the stream began while it was still moving
+            try (Connection connection = target.connect()) {
+                watermark = new MigrationStore(migration).standing(connection).seq();
+            }
+        }
         touched = new HashMap<>();
         settled.clear();
         if (Capture.head(writer).seq() <= watermark) {

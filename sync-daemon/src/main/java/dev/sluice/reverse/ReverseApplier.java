@@ -14,7 +14,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
 
 /**
  * Brings whole transactions into the source together with the position behind them, in one SQLite transaction that is on
@@ -32,6 +34,7 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
     private final List<StreamTable> tables;
     private final long memoryBytes;
     private final BooleanSupplier stopped;
+    private final LongSupplier cut;
     private final Runnable progress;
     private final SqliteSession writer;
     private Map<String, RowWriter> rowWriters = new HashMap<>();
@@ -45,17 +48,20 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
     private volatile long parkedRows;
 
     /**
+     * @param cut the position behind which nothing may be applied; {@link ReverseStream#NO_CUT} where rows with columns
+     *     that are not known may not
      * @param progress called after each step forward that somebody may wait for
      * @throws IllegalStateException if no stream was prepared in this source
      */
     ReverseApplier(SqliteFile file, Duration busy, long generation, List<StreamTable> tables, long memoryBytes,
-            BooleanSupplier stopped, Runnable progress) throws SQLException {
+            BooleanSupplier stopped, LongSupplier cut, Runnable progress) throws SQLException {
         this.file = file;
         this.busy = busy;
         this.generation = generation;
         this.tables = tables;
         this.memoryBytes = memoryBytes;
         this.stopped = stopped;
+        this.cut = cut;
         this.progress = progress;
         this.writer = open();
         boolean ready = false;
@@ -97,13 +103,9 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
         parkedRows = rowWriters.values().stream().mapToLong(RowWriter::parkedRows).sum();
     }
 
-    /**
-     * Has it look for rows that somebody wrote in spite of the fence.
-     *
-     * @param watermark the changelog row up to which PostgreSQL has had everything from SQLite
-     */
-    synchronized void resolve(Target target, String migration, ConflictRules rules, long watermark) {
-        outside = new OutsideWrites(writer, target, migration, rules, watermark);
+    /** Has it look for rows that somebody wrote in spite of the fence. */
+    synchronized void resolve(Target target, String migration, ConflictRules rules) {
+        outside = new OutsideWrites(writer, target, migration, rules);
         rowWriters.values().forEach(rowWriter -> rowWriter.lookFor(outside));
     }
 
@@ -153,9 +155,15 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
         Ledger.Entry next = entry;
         List<Intake.Whole> applied = new ArrayList<>();
         boolean awaited = false;
+        SchemaAhead ahead = null;
         for (Intake.Whole transaction : whole) {
             if (transaction.lsn() <= entry.lsn()) {
                 continue; // it is in SQLite, but PostgreSQL did not hear so
+            }
+            long last = cut.getAsLong(); // asked for each: a commit behind a cut comes when it is known
+            if (transaction.lsn() > last || last == ReverseStream.NO_CUT && next.isApplied() && !transaction.aliens().isEmpty()) {
+                ahead = new SchemaAhead(last == ReverseStream.NO_CUT ? transaction.aliens() : Set.of());
+                break;
             }
             next = next.at(transaction.lsn(), transaction.xid());
             if (transaction.mark() != null) {
@@ -171,7 +179,7 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
                 awaited = true;
             }
         }
-        if (applied.isEmpty() && !awaited && System.nanoTime() - advancedNanos < ADVANCE_NANOS) {
+        if (ahead == null && applied.isEmpty() && !awaited && System.nanoTime() - advancedNanos < ADVANCE_NANOS) {
             return;
         }
         if (next != entry) {
@@ -183,6 +191,9 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
             rows += applied.stream().mapToLong(transaction -> transaction.changes().rows()).sum();
             parkedRows = rowWriters.values().stream().mapToLong(RowWriter::parkedRows).sum();
             progress.run();
+        }
+        if (ahead != null) {
+            throw ahead;
         }
     }
 
