@@ -15,6 +15,7 @@ import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.postgres.SqlFailure;
 import dev.sluice.store.ConflictStore;
+import dev.sluice.store.ControlRow;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.store.ParkedRow;
 import java.sql.Connection;
@@ -101,11 +102,22 @@ public final class Applier {
         contested.clear();
         contested.addAll(store.tablesWithParked(connection, CONTESTED));
         Map<String, ConflictStore.Versions> versions = conflicts.versions(connection);
-        for (Map.Entry<String, Reconciler> table : reconcilers.entrySet()) {
-            table.getValue().load(connection, versions.get(table.getKey()));
+        if (!reconcilers.isEmpty()) {
+            long epoch = new ControlRow(store.migration()).look(connection).map(ControlRow.Content::epoch).orElse(0L);
+            for (Map.Entry<String, Reconciler> table : reconcilers.entrySet()) {
+                table.getValue().load(connection, versions.get(table.getKey()), epoch);
+            }
         }
         unlooked = new HashSet<>(versions.keySet());
         unlooked.removeAll(reconcilers.keySet());
+    }
+
+    /** Has nothing remembered of tables that are not looked at any more; after {@link #loadParked}. */
+    public void endUnlooked(Connection connection) throws SQLException {
+        for (String table : unlooked) {
+            conflicts.end(connection, table);
+        }
+        unlooked = Set.of();
     }
 
     /** True while there are tables under a policy whose rows have not all been read once: see {@link #readVersions}. */

@@ -49,16 +49,14 @@ final class Reconciler {
         this.existing = existing;
     }
 
-    /** What is remembered of a row, in words: it must not be compared with what was remembered in another form. */
-    String form() {
-        return policy.needsColumns() ? "columns " + String.join(", ", existing.columns())
-                : "row " + String.join(", ", existing.columns());
-    }
-
-    /** Takes over what is known; begins anew where it was remembered in another form. */
-    void load(Connection connection, ConflictStore.Versions known) throws SQLException {
-        if (known == null || !known.form().equals(form())) {
-            conflicts.begin(connection, plan.source(), form());
+    /**
+     * Takes over what is known; begins anew where it was remembered in another form, or before PostgreSQL last had the
+     * traffic.
+     */
+    void load(Connection connection, ConflictStore.Versions known, long epoch) throws SQLException {
+        String form = "epoch " + epoch + (policy.needsColumns() ? ", columns " : ", row ") + String.join(", ", existing.columns());
+        if (known == null || !known.form().equals(form)) {
+            conflicts.begin(connection, plan.source(), form);
             whole = false;
         } else {
             whole = known.whole();

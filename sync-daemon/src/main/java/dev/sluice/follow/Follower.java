@@ -355,6 +355,7 @@ public final class Follower implements SamePoint {
         if (knownSince != session.opened()) {
             known = store.lockWatermark(connection);
             applier.loadParked(connection);
+            applier.endUnlooked(connection);
             connection.commit();
             knownSince = session.opened();
         }

@@ -64,21 +64,26 @@ public final class ConflictStore {
         return versions;
     }
 
-    /** Forgets what was remembered of a table, and begins anew in {@code form}; null to remember nothing any more. */
+    /** Begins anew for a table: whatever was remembered of it counts no more. Quick, however much that is. */
     public void begin(Connection connection, String table, String form) throws SQLException {
+        try (PreparedStatement insert = prepare(connection, """
+                INSERT INTO sluice.version_table AS t (migration, source_table, form, era) VALUES (?, ?, ?, 1)
+                ON CONFLICT (migration, source_table)
+                DO UPDATE SET form = excluded.form, era = t.era + 1, read_to = NULL, whole = false
+                """)) {
+            insert.setString(2, table);
+            insert.setString(3, form);
+            insert.executeUpdate();
+        }
+    }
+
+    /** Remembers nothing of a table any more. */
+    public void end(Connection connection, String table) throws SQLException {
         for (String from : new String[] {"version", "version_table"}) {
             try (PreparedStatement delete = prepare(connection,
                     "DELETE FROM sluice." + from + " WHERE migration = ? AND source_table = ?")) {
                 delete.setString(2, table);
                 delete.executeUpdate();
-            }
-        }
-        if (form != null) {
-            try (PreparedStatement insert = prepare(connection,
-                    "INSERT INTO sluice.version_table (migration, source_table, form) VALUES (?, ?, ?)")) {
-                insert.setString(2, table);
-                insert.setString(3, form);
-                insert.executeUpdate();
             }
         }
     }
@@ -104,7 +109,9 @@ public final class ConflictStore {
         keys.forEach(key -> byHash.put(hex(Keys.hash(key)), key));
         Map<RowKey, Baseline> found = new HashMap<>();
         try (PreparedStatement query = prepare(connection, """
-                SELECT key_hash, print FROM sluice.version WHERE migration = ? AND source_table = ? AND key_hash = ANY (?)
+                SELECT v.key_hash, v.print
+                FROM sluice.version v JOIN sluice.version_table t USING (migration, source_table, era)
+                WHERE v.migration = ? AND v.source_table = ? AND v.key_hash = ANY (?)
                 """)) {
             query.setString(2, table);
             query.setArray(3, hashes(connection, keys));
@@ -142,14 +149,17 @@ public final class ConflictStore {
             return;
         }
         List<RowKey> keys = List.copyOf(prints.keySet());
-        try (PreparedStatement insert = prepare(connection, """
-                INSERT INTO sluice.version (migration, source_table, key_hash, print)
-                SELECT ?, ?, u.key_hash, u.print FROM unnest(?::bytea[], ?::bytea[]) u (key_hash, print)
-                ON CONFLICT (migration, source_table, key_hash) DO\s""" + (fresh ? "NOTHING"
-                        : "UPDATE SET print = excluded.print"))) {
-            insert.setString(2, table);
-            insert.setArray(3, hashes(connection, keys));
-            insert.setArray(4, connection.createArrayOf("bytea", keys.stream().map(prints::get).toArray(byte[][]::new)));
+        try (PreparedStatement insert = connection.prepareStatement("""
+                INSERT INTO sluice.version AS v (migration, source_table, key_hash, print, era)
+                SELECT t.migration, t.source_table, u.key_hash, u.print, t.era
+                FROM sluice.version_table t, unnest(?::bytea[], ?::bytea[]) u (key_hash, print)
+                WHERE t.migration = ? AND t.source_table = ?
+                ON CONFLICT (migration, source_table, key_hash) DO UPDATE SET print = excluded.print, era = excluded.era"""
+                + (fresh ? " WHERE v.era <> excluded.era" : ""))) {
+            insert.setArray(1, hashes(connection, keys));
+            insert.setArray(2, connection.createArrayOf("bytea", keys.stream().map(prints::get).toArray(byte[][]::new)));
+            insert.setString(3, migration);
+            insert.setString(4, table);
             insert.executeUpdate();
         }
     }

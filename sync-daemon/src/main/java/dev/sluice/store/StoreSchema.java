@@ -115,6 +115,7 @@ public final class StoreSchema {
             migration    text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
             source_table text NOT NULL,
             form         text NOT NULL,
+            era          bigint NOT NULL,
             read_to      text[],
             whole        boolean NOT NULL DEFAULT false,
             PRIMARY KEY (migration, source_table))
@@ -125,6 +126,7 @@ public final class StoreSchema {
             source_table text NOT NULL,
             key_hash     bytea NOT NULL,
             print        bytea NOT NULL,
+            era          bigint NOT NULL,
             PRIMARY KEY (migration, source_table, key_hash))
         """,
         """
