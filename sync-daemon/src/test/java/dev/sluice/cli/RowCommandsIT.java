@@ -8,6 +8,7 @@ import dev.sluice.audit.AuditLines;
 import dev.sluice.conflict.ConflictRules;
 import dev.sluice.conflict.Policy;
 import dev.sluice.daemon.Daemon;
+import dev.sluice.metrics.Meters;
 import dev.sluice.postgres.Secret;
 import dev.sluice.testing.LiveGround;
 import dev.sluice.testing.SameRows;
@@ -52,7 +53,7 @@ class RowCommandsIT {
                         Map.of()))));
         token = folder.resolve("token");
         Files.writeString(token, "t0ken-of-the-test");
-        daemon = new Daemon(ground.unstarted(), Secret.of("t0ken-of-the-test"), new Daemon.ApiAddress("127.0.0.1", 0, false));
+        daemon = new Daemon(ground.unstarted(), new Meters("test"), Secret.of("t0ken-of-the-test"), new Daemon.ApiAddress("127.0.0.1", 0, false));
         ground.awaitReplicating();
     }
 
