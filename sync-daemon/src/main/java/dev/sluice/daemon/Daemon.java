@@ -1,10 +1,10 @@
 package dev.sluice.daemon;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.announce.TrafficFeed;
 import dev.sluice.api.ApiServer;
 import dev.sluice.api.DaemonControl;
+import dev.sluice.api.RowControl;
 import dev.sluice.api.SwitchAct;
 import dev.sluice.migration.Gate;
 import dev.sluice.metrics.Meters;
@@ -26,9 +26,9 @@ import org.slf4j.LoggerFactory;
 public final class Daemon implements AutoCloseable, DaemonControl {
 
     private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
-    private static final int PARKED_LISTED_MAX = 1_000;
 
     private final LiveMigration migration;
+    private final DaemonRows rows;
     private final Meters meters;
     private final ApiServer api;
     private final Systemd systemd;
@@ -40,6 +40,7 @@ public final class Daemon implements AutoCloseable, DaemonControl {
     /** @param meters that watch the migration */
     public Daemon(LiveMigration migration, Meters meters, Secret token, ApiAddress address) {
         this.migration = migration;
+        this.rows = new DaemonRows(migration.name(), migration.rows());
         this.meters = meters;
         this.api = ApiServer.start(this, token, address.host(), address.port(), address.allowRemote());
         migration.start();
@@ -84,6 +85,11 @@ public final class Daemon implements AutoCloseable, DaemonControl {
     }
 
     @Override
+    public RowControl rows() {
+        return rows;
+    }
+
+    @Override
     public void pause() {
         refusing(() -> {
             migration.pause();
@@ -114,15 +120,14 @@ public final class Daemon implements AutoCloseable, DaemonControl {
 
     @Override
     public JsonNode parked() {
-        return refusing(() -> Reports.of(migration.parkedRows(PARKED_LISTED_MAX)));
+        return rows.parked();
     }
 
     @Override
     public JsonNode retryParked() {
         return refusing(() -> {
             migration.retryParked();
-            ObjectNode parked = Reports.of(migration.parkedRows(PARKED_LISTED_MAX));
-            return parked.put("phase", migration.phase().label());
+            return rows.parked().put("phase", migration.phase().label());
         });
     }
 
@@ -152,12 +157,14 @@ public final class Daemon implements AutoCloseable, DaemonControl {
                 order.path("maxLag").asLong(SwitchOrder.MAX_LAG), Gate.forced(forced), order.path("actor").asText("api"));
     }
 
-    private static <T> T refusing(Callable<T> work) {
+    static <T> T refusing(Callable<T> work) {
         try {
             return work.call();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new Refused("stopped");
+        } catch (Refused e) {
+            throw e;
         } catch (SQLException | RuntimeException e) {
             LOG.debug("request refused", e);
             throw new Refused(Preparation.sentence(e));

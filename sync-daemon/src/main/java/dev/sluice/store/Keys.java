@@ -71,14 +71,17 @@ public final class Keys {
     /** SHA-256 over the typed key: a name of bounded length. */
     public static byte[] hash(RowKey key) {
         MessageDigest digest = sha256();
-        for (Value part : key.parts()) {
-            digest.update(part.storageClass().tag());
-            byte[] bytes = part.bytes();
-            digest.update(new byte[] {(byte) (bytes.length >> 24), (byte) (bytes.length >> 16),
-                (byte) (bytes.length >> 8), (byte) bytes.length});
-            digest.update(bytes);
-        }
+        key.parts().forEach(part -> add(digest, part));
         return digest.digest();
+    }
+
+    /** The value as its class, its length and its content, so that no two lists of values have the same bytes. */
+    static void add(MessageDigest digest, Value value) {
+        digest.update(value.storageClass().tag());
+        byte[] bytes = value.bytes();
+        digest.update(new byte[] {(byte) (bytes.length >> 24), (byte) (bytes.length >> 16), (byte) (bytes.length >> 8),
+            (byte) bytes.length});
+        digest.update(bytes);
     }
 
     public static MessageDigest sha256() {

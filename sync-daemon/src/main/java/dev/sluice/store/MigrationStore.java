@@ -125,20 +125,41 @@ public final class MigrationStore {
         if (!from.successors().contains(to)) {
             throw new IllegalStateException(from + " may not lead to " + to);
         }
-        try (PreparedStatement update = prepare(connection, """
-                UPDATE sluice.migration m SET phase = v.next, phase_since = now()
-                FROM (VALUES (?, ?, ?)) v (name, next, phase) WHERE m.name = v.name AND m.phase IN (v.phase, v.next)
-                """)) {
-            update.setString(2, to.label());
-            update.setString(3, from.label());
-            if (update.executeUpdate() != 1) {
-                throw new IllegalStateException("the stored phase is not " + from + " any more");
-            }
+        Phase stored = lockPhase(connection);
+        if (stored != from && stored != to) {
+            throw new IllegalStateException("the stored phase is not " + from + " any more");
         }
+        changePhase(connection, stored, to);
     }
 
     /** Moves the phase together with the register, whose conditions guard it: first in that transaction stands its change. */
     public void setPhase(Connection connection, Phase to) throws SQLException {
+        changePhase(connection, lockPhase(connection), to);
+    }
+
+    /** Ends the migration from whatever phase it is in. */
+    public void cancel(Connection connection) throws SQLException {
+        boolean alone = connection.getAutoCommit();
+        connection.setAutoCommit(false);
+        changePhase(connection, lockPhase(connection), Phase.CANCELLED);
+        if (alone) {
+            connection.commit();
+            connection.setAutoCommit(true);
+        }
+    }
+
+    /** Null if the target knows nothing of the migration. */
+    private Phase lockPhase(Connection connection) throws SQLException {
+        try (PreparedStatement query = prepare(connection, "SELECT phase FROM sluice.migration WHERE name = ? FOR UPDATE");
+                ResultSet row = query.executeQuery()) {
+            return row.next() ? Phase.of(row.getString(1)) : null;
+        }
+    }
+
+    private void changePhase(Connection connection, Phase from, Phase to) throws SQLException {
+        if (from == to) {
+            return;
+        }
         try (PreparedStatement update = prepare(connection, """
                 UPDATE sluice.migration m SET phase = v.next, phase_since = now()
                 FROM (VALUES (?, ?)) v (name, next) WHERE m.name = v.name
@@ -146,13 +167,9 @@ public final class MigrationStore {
             update.setString(2, to.label());
             update.executeUpdate();
         }
-    }
-
-    /** Ends the migration from whatever phase it is in. */
-    public void cancel(Connection connection) throws SQLException {
-        try (PreparedStatement update = prepare(connection,
-                "UPDATE sluice.migration SET phase = 'cancelled', phase_since = now() WHERE name = ?")) {
-            update.executeUpdate();
+        if (from != null) {
+            new Audit(migration).append(connection, Audit.DAEMON, "phase",
+                    "{\"from\":\"" + from.label() + "\",\"to\":\"" + to.label() + "\"}");
         }
     }
 
@@ -604,6 +621,26 @@ public final class MigrationStore {
             }
         }
         return rows;
+    }
+
+    /** A parked row with its content, or null. */
+    public ParkedRow parkedRow(Connection connection, String table, RowKey key) throws SQLException {
+        try (PreparedStatement query = prepare(connection, """
+                SELECT row, code, reason, column_name, seq, parked_at FROM sluice.parked_row
+                WHERE migration = ? AND source_table = ? AND key_hash = ?
+                """)) {
+            query.setString(2, table);
+            query.setBytes(3, Keys.hash(key));
+            try (ResultSet row = query.executeQuery()) {
+                if (!row.next()) {
+                    return null;
+                }
+                Array values = row.getArray(1);
+                return new ParkedRow(table, key, values == null ? null : new Row(key,
+                        Keys.values((String[]) values.getArray()).toArray(Value[]::new)), row.getString(2), row.getString(3),
+                        row.getString(4), row.getLong(5), row.getTimestamp(6).toInstant());
+            }
+        }
     }
 
     /** Parked rows, oldest first, without their content. */
