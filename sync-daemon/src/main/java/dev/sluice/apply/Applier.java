@@ -13,6 +13,7 @@ import dev.sluice.conflict.Resolution;
 import dev.sluice.conflict.TablePolicy;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.TablePlan;
+import dev.sluice.postgres.Pipeline;
 import dev.sluice.postgres.SqlFailure;
 import dev.sluice.store.ConflictStore;
 import dev.sluice.store.ControlRow;
@@ -158,6 +159,14 @@ public final class Applier {
      * @param careful true to find and park single rows that the target refuses; costs savepoints
      */
     public Applied apply(Connection connection, ChangeBatch batch, boolean careful) throws SQLException {
+        Pipeline pipeline = new Pipeline(connection);
+        Applied applied = apply(pipeline, batch, careful);
+        pipeline.send();
+        return applied;
+    }
+
+    /** As the other; what is not sent meanwhile waits in {@code pipeline}. */
+    public Applied apply(Pipeline pipeline, ChangeBatch batch, boolean careful) throws SQLException {
         long rows = 0;
         long parked = 0;
         for (TableChange change : batch.changes()) {
@@ -165,34 +174,39 @@ public final class Applier {
             if (writer == null) {
                 continue; // excluded by the operator
             }
-            parked += apply(connection, writer, change, batch.toSeq(), careful);
+            parked += apply(pipeline, writer, change, batch.toSeq(), careful);
             if (contested.contains(change.table())) {
-                retryContested(connection, writer, batch.toSeq());
+                pipeline.send();
+                retryContested(pipeline.connection(), writer, batch.toSeq());
             }
             rows += change.upserts().size() + (long) change.deletes().size();
         }
         return new Applied(rows, parked);
     }
 
-    private int apply(Connection connection, TableWriter writer, TableChange arrived, long seq, boolean careful)
+    private int apply(Pipeline pipeline, TableWriter writer, TableChange arrived, long seq, boolean careful)
             throws SQLException {
+        Connection connection = pipeline.connection();
         Reconciler reconciler = reconcilers.getOrDefault(arrived.table(), mending.get(arrived.table()));
         if (reconciler == null) {
             if (unlooked.contains(arrived.table())) {
+                pipeline.send();
                 conflicts.forget(connection, arrived.table(), keys(arrived));
             }
-            List<ParkedRow> parked = write(connection, writer, arrived, seq, careful);
-            settleParked(connection, arrived, parked);
+            List<ParkedRow> parked = write(pipeline, writer, arrived, seq, careful);
+            settleParked(pipeline, arrived, parked);
             return parked.size();
         }
+        pipeline.send(); // what is asked now must see what was written before
         Reconciler.Settled settled = reconciler.settle(connection, arrived, seq);
-        List<ParkedRow> parked = write(connection, writer, settled.change(), seq, careful);
+        List<ParkedRow> parked = write(pipeline, writer, settled.change(), seq, careful);
         parked.forEach(reconciler::requireParking);
         Set<RowKey> refused = new HashSet<>();
         parked.forEach(row -> refused.add(row.key()));
+        pipeline.send();
         reconciler.remember(connection, settled, refused);
         parked.addAll(settled.parked());
-        settleParked(connection, arrived, parked);
+        settleParked(pipeline, arrived, parked);
         return parked.size();
     }
 
@@ -203,7 +217,7 @@ public final class Applier {
     }
 
     /** Returns the rows that the target does not take. */
-    private List<ParkedRow> write(Connection connection, TableWriter writer, TableChange change, long seq, boolean careful)
+    private List<ParkedRow> write(Pipeline pipeline, TableWriter writer, TableChange change, long seq, boolean careful)
             throws SQLException {
         List<Row> fitting = new ArrayList<>();
         List<ParkedRow> parked = new ArrayList<>();
@@ -222,16 +236,21 @@ public final class Applier {
             }
         }
         if (careful) {
-            carefully(connection, writer, gone, fitting, seq, parked);
+            pipeline.send();
+            carefully(pipeline.connection(), writer, gone, fitting, seq, parked);
         } else {
-            writer.delete(connection, gone);
-            writer.upsert(connection, fitting);
+            writer.delete(pipeline, gone);
+            writer.upsert(pipeline, fitting);
         }
         return parked;
     }
 
     /** Removes what is parked no more, and parks what is now. */
-    private void settleParked(Connection connection, TableChange change, List<ParkedRow> parked) throws SQLException {
+    private void settleParked(Pipeline pipeline, TableChange change, List<ParkedRow> parked) throws SQLException {
+        Connection connection = pipeline.connection();
+        if (withParked.contains(change.table()) || !parked.isEmpty()) {
+            pipeline.send();
+        }
         if (withParked.contains(change.table())) {
             store.unpark(connection, change.table(), keys(change));
         }

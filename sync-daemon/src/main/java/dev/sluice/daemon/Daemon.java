@@ -31,6 +31,7 @@ public final class Daemon implements AutoCloseable, DaemonControl {
     private final DaemonRows rows;
     private final Meters meters;
     private final ApiServer api;
+    private final Systemd systemd;
     private boolean stopped; // guarded by this
 
     /** Where the API listens. */
@@ -43,6 +44,8 @@ public final class Daemon implements AutoCloseable, DaemonControl {
         this.meters = meters;
         this.api = ApiServer.start(this, token, address.host(), address.port(), address.allowRemote());
         migration.start();
+        this.systemd = Systemd.of(System.getenv(), () -> migration.phase().label() + ", " + migration.run().label(),
+                migration::isAlive);
         LOG.info("event=started api={}", api.uri());
     }
 
@@ -176,6 +179,7 @@ public final class Daemon implements AutoCloseable, DaemonControl {
             return;
         }
         stopped = true;
+        systemd.close();
         api.close();
         migration.close();
         meters.close();

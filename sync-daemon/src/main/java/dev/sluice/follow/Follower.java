@@ -10,6 +10,7 @@ import dev.sluice.change.TableChange;
 import dev.sluice.conflict.ConflictRules;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.postgres.LastingSession;
+import dev.sluice.postgres.Pipeline;
 import dev.sluice.postgres.TargetRefusal;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SourceRefusal;
@@ -44,6 +45,8 @@ public final class Follower implements SamePoint {
 
     /** A transaction of more pieces than this is committed although the source has gone on meanwhile. */
     private static final int PIECES_MAX = 500;
+
+    private static final String NOT_OURS = "another daemon follows this migration: stop one of the two";
 
     /** How often a silent source is asked whether it is still the same file. */
     private static final Duration IDENTITY_PAUSE = Duration.ofMillis(500);
@@ -331,9 +334,11 @@ public final class Follower implements SamePoint {
             }
             Watermark to = new Watermark(batch.toSeq(), batch.toNonce(), batch.consistent());
             if (!to.equals(at)) {
-                requireOurs(store.advance(connection, generation, at, to));
-                Applier.Applied applied = applier.apply(connection, batch, careful);
-                store.appendJournal(connection, batch);
+                Pipeline pipeline = new Pipeline(connection);
+                store.advance(pipeline, generation, at, to, NOT_OURS);
+                Applier.Applied applied = applier.apply(pipeline, batch, careful);
+                store.appendJournal(pipeline, batch);
+                pipeline.send();
                 rows += applied.rows();
                 parked += applied.parked();
                 batch.changes().forEach(change -> byTable.merge(change.table(),
@@ -361,7 +366,7 @@ public final class Follower implements SamePoint {
 
     private static void requireOurs(boolean advanced) {
         if (!advanced) {
-            throw new IllegalStateException("another daemon follows this migration: stop one of the two");
+            throw new IllegalStateException(NOT_OURS);
         }
     }
 

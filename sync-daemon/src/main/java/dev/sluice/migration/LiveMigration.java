@@ -241,6 +241,11 @@ public final class LiveMigration implements AutoCloseable {
         return name;
     }
 
+    /** False when nothing is done any more. */
+    public boolean isAlive() {
+        return thread.isAlive();
+    }
+
     /** Why it ended by itself, or null. */
     public Exception failure() {
         return standing.failure;
@@ -1271,7 +1276,10 @@ public final class LiveMigration implements AutoCloseable {
         BulkCopy copy = new BulkCopy(file, standing.plan, sources, target, reconnect, store, generation,
                 new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole,
                         schema.hash(), true), valve, counting,
-                (connection, table) -> declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX), table));
+                (connection, table) -> {
+                    declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX), table);
+                    declarations.analyze(connection, table);
+                });
         if (copy.run()) {
             boolean history = historyIsWhole();
             session.run(connection -> {
@@ -1312,6 +1320,7 @@ public final class LiveMigration implements AutoCloseable {
         }
         session.run(connection -> {
             declarations.run(connection, EnumSet.of(Stage.UNIQUE, Stage.CHECK, Stage.VIEW));
+            declarations.analyzeUnknown(connection);
             return null;
         });
         if (!drainPieces()) {
@@ -1331,7 +1340,6 @@ public final class LiveMigration implements AutoCloseable {
             Map<String, Long> remembered = Sources.sequences(sequences);
             session.run(connection -> {
                 declarations.setSequences(connection, remembered);
-                OneShot.analyze(connection, standing.plan);
                 return null;
             });
         }

@@ -38,11 +38,26 @@ public final class Keys {
 
     /** A key as one JSON array of its texts, for the key journal. */
     public static String json(RowKey key) {
+        String[] texts = texts(key.parts());
+        if (texts.length == 1 && texts[0] != null && isPlain(texts[0])) {
+            return "[\"" + texts[0] + "\"]"; // nearly all are so
+        }
         try {
-            return JSON.writeValueAsString(texts(key.parts()));
+            return JSON.writeValueAsString(texts);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("an array of strings is always JSON", e);
         }
+    }
+
+    /** True if JSON writes the text as it is. */
+    private static boolean isPlain(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < ' ' || c > '~' || c == '"' || c == '\\') {
+                return false;
+            }
+        }
+        return true;
     }
 
     public static RowKey fromJson(String json) {

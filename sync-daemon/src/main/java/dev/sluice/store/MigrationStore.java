@@ -7,6 +7,7 @@ import dev.sluice.change.RowKey;
 import dev.sluice.change.Value;
 import dev.sluice.phase.Phase;
 import dev.sluice.plan.MigrationPlan;
+import dev.sluice.postgres.Pipeline;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -25,6 +26,15 @@ import java.util.TreeMap;
  * on the caller's connection, so that progress commits with the rows it speaks of. Stateless but for the name.
  */
 public final class MigrationStore {
+
+    private static final String ADVANCE = """
+            UPDATE sluice.watermark w
+            SET seq = v.to_seq, nonce = v.to_nonce, consistent = v.consistent, applied_at = now()
+            FROM (VALUES (?, ?, ?, ?, ?, ?, ?))
+                v (migration, to_seq, to_nonce, consistent, from_seq, from_nonce, generation)
+            WHERE w.migration = v.migration AND w.seq = v.from_seq AND w.nonce = v.from_nonce
+              AND w.generation = v.generation
+            """;
 
     private final String migration;
 
@@ -349,14 +359,7 @@ public final class MigrationStore {
      * transaction of ours has moved it: the caller must roll back.
      */
     public boolean advance(Connection connection, long generation, Watermark from, Watermark to) throws SQLException {
-        try (PreparedStatement update = prepare(connection, """
-                UPDATE sluice.watermark w
-                SET seq = v.to_seq, nonce = v.to_nonce, consistent = v.consistent, applied_at = now()
-                FROM (VALUES (?, ?, ?, ?, ?, ?, ?))
-                    v (migration, to_seq, to_nonce, consistent, from_seq, from_nonce, generation)
-                WHERE w.migration = v.migration AND w.seq = v.from_seq AND w.nonce = v.from_nonce
-                  AND w.generation = v.generation
-                """)) {
+        try (PreparedStatement update = prepare(connection, ADVANCE)) {
             update.setLong(2, to.seq());
             update.setLong(3, to.nonce());
             update.setBoolean(4, to.consistent());
@@ -367,28 +370,27 @@ public final class MigrationStore {
         }
     }
 
+    /** As {@link #advance(Connection, long, Watermark, Watermark)}; throws {@code refusal} where that says false. */
+    public void advance(Pipeline pipeline, long generation, Watermark from, Watermark to, String refusal) {
+        pipeline.addChecked(refusal, ADVANCE, List.of(migration, to.seq(), to.nonce(), to.consistent(), from.seq(),
+                from.nonce(), generation));
+    }
+
     /** Appends the batch's touched keys, so that a source that went back in time can be healed. */
-    public void appendJournal(Connection connection, ChangeBatch batch) throws SQLException {
+    public void appendJournal(Pipeline pipeline, ChangeBatch batch) throws SQLException {
         List<ChangeBatch.Touch> touched = batch.touched();
         if (touched.isEmpty()) {
             return;
         }
-        try (PreparedStatement insert = prepare(connection, """
+        pipeline.add("""
                 INSERT INTO sluice.key_journal (migration, to_seq, seqs, nonces, table_ids, keys)
                 VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (migration, to_seq) DO UPDATE
                 SET seqs = excluded.seqs, nonces = excluded.nonces, table_ids = excluded.table_ids, keys = excluded.keys
-                """)) {
-            insert.setLong(2, batch.toSeq());
-            insert.setArray(3, connection.createArrayOf("bigint",
-                    touched.stream().map(ChangeBatch.Touch::seq).toArray(Long[]::new)));
-            insert.setArray(4, connection.createArrayOf("bigint",
-                    touched.stream().map(ChangeBatch.Touch::nonce).toArray(Long[]::new)));
-            insert.setArray(5, connection.createArrayOf("int",
-                    touched.stream().map(ChangeBatch.Touch::tableId).toArray(Integer[]::new)));
-            insert.setArray(6, connection.createArrayOf("text",
-                    touched.stream().map(touch -> Keys.json(touch.key())).toArray(String[]::new)));
-            insert.executeUpdate();
-        }
+                """, List.of(migration, batch.toSeq(),
+                pipeline.array("bigint", touched.stream().map(ChangeBatch.Touch::seq).toArray(Long[]::new)),
+                pipeline.array("bigint", touched.stream().map(ChangeBatch.Touch::nonce).toArray(Long[]::new)),
+                pipeline.array("int", touched.stream().map(ChangeBatch.Touch::tableId).toArray(Integer[]::new)),
+                pipeline.array("text", touched.stream().map(touch -> Keys.json(touch.key())).toArray(String[]::new))));
     }
 
     /** Forgets journal rows up to {@code seq} that are older than {@code minutes}. */
