@@ -50,10 +50,16 @@ public final class Applier {
     private final ConflictStore conflicts;
     /** Where the operator wants to know of rows that somebody else has changed; nearly always empty. */
     private final Map<String, Reconciler> reconcilers = new HashMap<>();
-    /** Tables of which versions are remembered, though this applier does not look. */
+    /** Tables of which versions are remembered, though this applier asks nobody what to do. */
     private Set<String> unlooked = Set.of();
+    /** Those of them in which it can still be told what is lost. */
+    private final Map<String, Reconciler> mending = new HashMap<>();
+    private final MigrationPlan plan;
 
-    /** Writes the source's rows whatever is in the target: for what mends it, and where nobody asks. */
+    /**
+     * Writes the source's rows whatever is in the target: for what mends it, and where nobody asks. A version of somebody
+     * else's that is lost by it is written down, where versions are remembered.
+     */
     public Applier(MigrationStore store, MigrationPlan plan) {
         this(store, plan, ConflictRules.DEFAULT);
     }
@@ -61,6 +67,7 @@ public final class Applier {
     /** @param rules what to do with rows that somebody else has changed in the target */
     public Applier(MigrationStore store, MigrationPlan plan, ConflictRules rules) {
         this.store = store;
+        this.plan = plan;
         this.conflicts = new ConflictStore(store.migration());
         for (TablePlan table : plan.tables()) {
             writers.put(table.source(), new TableWriter(plan.schema(), table));
@@ -111,6 +118,15 @@ public final class Applier {
         }
         unlooked = new HashSet<>(versions.keySet());
         unlooked.removeAll(reconcilers.keySet());
+        mending.clear();
+        for (String table : unlooked) {
+            TablePlan planned = plan.table(table);
+            Reconciler reconciler = planned == null ? null : Reconciler.mending(conflicts, planned,
+                    new ExistingRows(plan.schema(), planned), versions.get(table));
+            if (reconciler != null) {
+                mending.put(table, reconciler);
+            }
+        }
     }
 
     /** Has nothing remembered of tables that are not looked at any more; after {@link #loadParked}. */
@@ -119,6 +135,7 @@ public final class Applier {
             conflicts.end(connection, table);
         }
         unlooked = Set.of();
+        mending.clear();
     }
 
     /** True while there are tables under a policy whose rows have not all been read once: see {@link #readVersions}. */
@@ -170,7 +187,7 @@ public final class Applier {
     private int apply(Pipeline pipeline, TableWriter writer, TableChange arrived, long seq, boolean careful)
             throws SQLException {
         Connection connection = pipeline.connection();
-        Reconciler reconciler = reconcilers.get(arrived.table());
+        Reconciler reconciler = reconcilers.getOrDefault(arrived.table(), mending.get(arrived.table()));
         if (reconciler == null) {
             if (unlooked.contains(arrived.table())) {
                 pipeline.send();

@@ -8,6 +8,7 @@ import dev.sluice.conflict.Baseline;
 import dev.sluice.conflict.ConflictKind;
 import dev.sluice.conflict.Direction;
 import dev.sluice.conflict.Resolver;
+import dev.sluice.conflict.Stance;
 import dev.sluice.conflict.TablePolicy;
 import dev.sluice.conflict.Verdict;
 import dev.sluice.plan.TablePlan;
@@ -61,6 +62,25 @@ final class Reconciler {
         } else {
             whole = known.whole();
         }
+    }
+
+    /**
+     * For rows that are written whatever is there, of a table whose versions somebody else has remembered: what loses is
+     * still written down. Null where they were remembered of other columns.
+     */
+    static Reconciler mending(ConflictStore conflicts, TablePlan plan, ExistingRows existing, ConflictStore.Versions known) {
+        List<String> columns = existing.columns();
+        Map<Integer, Stance> each = new HashMap<>();
+        if (known.form().endsWith(", columns " + String.join(", ", columns))) {
+            for (int i = 0; i < columns.size(); i++) {
+                each.put(i, Stance.INCOMING);
+            }
+        } else if (!known.form().endsWith(", row " + String.join(", ", columns))) {
+            return null;
+        }
+        Reconciler mending = new Reconciler(conflicts, plan, new TablePolicy(true, Stance.INCOMING, -1, each), existing);
+        mending.whole = known.whole();
+        return mending;
     }
 
     /** True once a row that nothing is remembered of is one that neither side had. */

@@ -228,4 +228,23 @@ class ConflictsIT {
             assertThat(ground.parked()).as("what was written once is known").containsExactly("t|1|update_update");
         }
     }
+
+    @Test
+    void aRepairIsRightWhateverThePolicyAndWhatItOverwritesIsWrittenDown() throws Exception {
+        for (Policy policy : List.of(Policy.TARGET_WINS, Policy.MERGE)) {
+            Path own = java.nio.file.Files.createDirectory(folder.resolve(policy.name()));
+            try (LiveGround ground = new LiveGround(own, "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT, at INTEGER)",
+                    "INSERT INTO t VALUES (1, 'a1', 'b1', 10), (2, 'a2', 'b2', 10)").conflicts(all(policy)).startAndFollow()) {
+                org.awaitility.Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> ground.target(
+                        "SELECT whole FROM sluice.version_table").equals(List.of("t")));
+                outside(ground, "UPDATE t SET b = 'outside' WHERE id = 1");
+                ground.repair();
+                SameRows.assertSame(ground);
+                assertThat(conflicts(ground)).containsExactly("t|{1}|changed_outside|apply|closed");
+                ground.app("UPDATE t SET a = 'new'");
+                ground.awaitSame();
+                assertThat(conflicts(ground)).hasSize(1);
+            }
+        }
+    }
 }
