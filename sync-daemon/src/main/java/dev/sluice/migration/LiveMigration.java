@@ -53,6 +53,7 @@ import dev.sluice.tail.Limits;
 import dev.sluice.tail.Snapshot;
 import dev.sluice.tail.SourceReader;
 import dev.sluice.verify.SamePoint;
+import dev.sluice.verify.Subject;
 import dev.sluice.verify.Verifier;
 import dev.sluice.verify.VerifyReport;
 import java.io.IOException;
@@ -309,7 +310,7 @@ public final class LiveMigration implements AutoCloseable {
      */
     public VerifyReport verify(Collection<String> tables, boolean repair, Verifier.Listener listener) throws Exception {
         requireReplicating("verify");
-        List<Verifier.Subject> subjects = requests.ask(() -> subjects(tables));
+        List<Subject> subjects = requests.ask(() -> subjects(tables));
         if (!standing.verifying.compareAndSet(false, true)) {
             throw new TargetRefusal("a verification is running already: wait for it");
         }
@@ -351,12 +352,12 @@ public final class LiveMigration implements AutoCloseable {
     }
 
     /** On the follow thread, which alone knows when the source is open. */
-    private List<Verifier.Subject> subjects(Collection<String> tables) {
+    private List<Subject> subjects(Collection<String> tables) {
         requireOpen();
-        List<Verifier.Subject> subjects = new ArrayList<>();
+        List<Subject> subjects = new ArrayList<>();
         for (TablePlan table : standing.plan.tables()) {
             if (tables.isEmpty() || tables.stream().anyMatch(table.source()::equalsIgnoreCase)) {
-                subjects.add(new Verifier.Subject(table, sources.get(table.source())));
+                subjects.add(new Subject(table, sources.get(table.source())));
             }
         }
         for (String wanted : tables) {

@@ -16,11 +16,13 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
+import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +33,9 @@ import org.slf4j.LoggerFactory;
 final class TargetRows {
 
     private static final Logger LOG = LoggerFactory.getLogger(TargetRows.class);
+
+    /** What is in front of a text that no codec has written; drawn anew, so that no source can hold it. */
+    private static final byte[] FOREIGN = ("not decodable " + UUID.randomUUID() + ": ").getBytes(StandardCharsets.UTF_8);
 
     private final String table;
     private final List<Column> columns = new ArrayList<>();
@@ -53,9 +58,18 @@ final class TargetRows {
                 return codec.decode(text);
             } catch (RuntimeException e) {
                 LOG.debug("a value of the target has no meaning in SQLite", e);
-                return Value.of(("not decodable: " + text).getBytes(StandardCharsets.UTF_8));
+                byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
+                byte[] foreign = Arrays.copyOf(FOREIGN, FOREIGN.length + utf8.length);
+                System.arraycopy(utf8, 0, foreign, FOREIGN.length, utf8.length);
+                return Value.of(foreign);
             }
         }
+    }
+
+    /** True for what the target holds that stands for no value of SQLite's. */
+    static boolean isForeign(Value value) {
+        return value instanceof Value.Blob blob && blob.content().length >= FOREIGN.length
+                && Arrays.equals(blob.content(), 0, FOREIGN.length, FOREIGN, 0, FOREIGN.length);
     }
 
     TargetRows(String schema, TablePlan plan) {
@@ -87,8 +101,14 @@ final class TargetRows {
 
     /** Rows with {@code after < key <= last}; null leaves an end open. Only where {@link #isNumbered}. */
     Map<RowKey, Value[]> range(Connection connection, RowKey after, RowKey last) throws SQLException {
-        String key = Identifiers.quote(keys.get(0).target);
-        String sql = "SELECT " + selected() + " FROM " + table + " t WHERE t." + key + " > ? AND t." + key + " <= ?";
+        return range(connection, after, last, Integer.MAX_VALUE);
+    }
+
+    /** As {@link #range}, but only the first {@code rowsMax} of them, in order. */
+    Map<RowKey, Value[]> range(Connection connection, RowKey after, RowKey last, int rowsMax) throws SQLException {
+        String key = "t." + Identifiers.quote(keys.get(0).target);
+        String sql = "SELECT " + selected() + " FROM " + table + " t WHERE " + key + (after == null ? " >= ?" : " > ?")
+                + " AND " + key + " <= ?" + (rowsMax == Integer.MAX_VALUE ? "" : " ORDER BY " + key + " LIMIT " + rowsMax);
         try (PreparedStatement query = connection.prepareStatement(sql)) {
             query.setLong(1, after == null ? Long.MIN_VALUE : number(after));
             query.setLong(2, last == null ? Long.MAX_VALUE : number(last));
@@ -96,11 +116,12 @@ final class TargetRows {
         }
     }
 
-    private static long number(RowKey key) {
+    /** The number that names a row. */
+    static long number(RowKey key) {
         return ((Value.Int) key.parts().get(0)).value();
     }
 
-    /** The smallest possible key is outside of every range; asked for by itself. */
+    /** The rows of these keys, in whatever spelling the target has them. */
     Map<RowKey, Value[]> find(Connection connection, Collection<RowKey> wanted) throws SQLException {
         List<Codec> codecs = keys.stream().map(Column::codec).toList();
         List<List<Value>> present = wanted.stream().flatMap(key -> KeySpellings.of(key, codecs).stream()).toList();
