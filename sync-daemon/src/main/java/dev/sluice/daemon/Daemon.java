@@ -90,7 +90,7 @@ public final class Daemon implements AutoCloseable, DaemonControl {
 
     @Override
     public JsonNode verify(List<String> tables) {
-        return refusing(() -> Reports.of(migration.verify(tables, false, (table, done) -> {})));
+        return refusing(() -> Reports.of(migration.verify(tables, false)));
     }
 
     @Override

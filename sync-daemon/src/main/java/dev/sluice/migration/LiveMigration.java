@@ -115,6 +115,7 @@ public final class LiveMigration implements AutoCloseable {
     private final Requests requests = new Requests(ended);
     private final Standing standing;
     private final SwitchActs acts;
+    private final Verifications verifications;
 
     // what belongs to the follow thread
     private SourceReader reader;
@@ -197,13 +198,16 @@ public final class LiveMigration implements AutoCloseable {
                     }
                 });
         this.traffic = new TrafficSwitch(name, file, target, reconnect, store, switching, options.busyTimeout(), valve::isStopped);
+        this.verifications = new Verifications(name, file, target, reconnect, store, new ForVerifications(), options);
         this.thread = new Thread(this::work, "follow-" + name);
-        this.acts = new SwitchActs(name, file, store, standing, requests, traffic, options.busyTimeout(), new ForActs());
+        this.acts = new SwitchActs(name, file, store, standing, requests, traffic, verifications, options.busyTimeout(),
+                new ForActs());
     }
 
     public void start() {
         limit.start();
         thread.start();
+        verifications.start();
     }
 
     // ---- what others may ask ----
@@ -261,6 +265,7 @@ public final class LiveMigration implements AutoCloseable {
             throw new TargetRefusal("the migration does not stop within " + 2 * CANCEL_GRACE.toSeconds()
                     + " s, so nothing was removed: try again, or stop the daemon and run `sluice cancel --source`");
         }
+        verifications.close();
         // written first: a daemon that is started again finishes what a crash in here leaves
         SQLException away = null;
         try (Connection connection = target.connect()) {
@@ -308,37 +313,44 @@ public final class LiveMigration implements AutoCloseable {
      * @param tables source tables, empty for all
      * @param repair true to mend what differs from the source
      */
-    public VerifyReport verify(Collection<String> tables, boolean repair, Verifier.Listener listener) throws Exception {
-        requireReplicating("verify");
-        List<Subject> subjects = requests.ask(() -> subjects(tables));
-        if (!standing.verifying.compareAndSet(false, true)) {
-            throw new TargetRefusal("a verification is running already: wait for it");
+    public VerifyReport verify(Collection<String> tables, boolean repair) throws Exception {
+        return verifications.verify(Verifications.Order.of(tables, repair, "daemon"));
+    }
+
+    /** Verifications that go on by themselves. */
+    public Verifications verifications() {
+        return verifications;
+    }
+
+    /** What a verification needs of the follow thread. */
+    private final class ForVerifications implements Verifications.Ground {
+
+        @Override
+        public MigrationPlan plan() {
+            return standing.plan;
         }
-        try {
-            MigrationPlan planned = standing.plan;
-            VerifyReport report = new Verifier(planned, store, this::moment, options.step(), repair)
-                    .verify(subjects, listener, valve::isStopped);
-            if (standing.plan != planned) {
-                // a column was widened meanwhile: the old types can't name every key that the target holds now
-                report = new Verifier(standing.plan, store, this::moment, options.step(), repair)
-                        .verify(subjects(tables), listener, valve::isStopped);
+
+        @Override
+        public Phase phase() {
+            return standing.phase;
+        }
+
+        @Override
+        public boolean isPaused() {
+            return valve.isPaused();
+        }
+
+        @Override
+        public SamePoint samePoint() {
+            return LiveMigration.this::moment;
+        }
+
+        @Override
+        public void mended(boolean any) throws Exception {
+            requests.ask(LiveMigration.this::retryParkedRows); // a mended row may have stood in the way of a parked one
+            if (any) {
+                requests.ask(LiveMigration.this::sealRepair);
             }
-            if (repair) {
-                requests.ask(this::retryParkedRows); // a mended row may have stood in the way of a parked one
-                if (report.differenceCount() > 0) {
-                    requests.ask(this::sealRepair);
-                }
-            }
-            report = report.withHeld(standing.plan.held().stream().filter(table -> tables.isEmpty()
-                    || tables.stream().anyMatch(table.source()::equalsIgnoreCase)).map(MigrationPlan.Held::reason).toList());
-            if (tables.isEmpty()) {
-                standing.verification = report;
-            }
-            LOG.info("event=verified migration={} tables={} rows={} differences={} parked={}", name,
-                    report.tables().size(), report.rows(), report.differenceCount(), report.parked());
-            return report;
-        } finally {
-            standing.verifying.set(false);
         }
     }
 
@@ -416,7 +428,7 @@ public final class LiveMigration implements AutoCloseable {
                 throw new TargetRefusal(standing.plan.held(table).reason());
             }
         }
-        return verify(List.of(table), true, (compared, done) -> {});
+        return verify(List.of(table), true);
     }
 
     // ---- the writes move ----
@@ -460,13 +472,14 @@ public final class LiveMigration implements AutoCloseable {
     }
 
     public StatusSnapshot status() {
-        return standing.snapshot(target.url().toString(), traffic);
+        return standing.snapshot(target.url().toString(), traffic, verifications.standing());
     }
 
     /** Stops at the next chunk or batch; what is committed stays, and a restart goes on from there. */
     @Override
     public void close() {
         valve.stop();
+        verifications.stopSoon();
         try {
             if (!ended.await(20, TimeUnit.SECONDS)) {
                 thread.interrupt();
@@ -476,6 +489,7 @@ public final class LiveMigration implements AutoCloseable {
             thread.interrupt();
             Thread.currentThread().interrupt();
         }
+        verifications.close();
     }
 
     // ---- the follow thread ----
@@ -540,6 +554,7 @@ public final class LiveMigration implements AutoCloseable {
             LOG.error("event=failed migration={} reason=\"{}\"", name, Preparation.sentence(standing.failure));
             LOG.debug("failed", e);
         } finally {
+            verifications.stopSoon();
             limit.close();
             closeReader();
             traffic.close();
@@ -588,6 +603,8 @@ public final class LiveMigration implements AutoCloseable {
         });
         if (stored == null) {
             stored = create();
+        } else {
+            reconnect.call(this::renewStore);
         }
         if (!stored.mode().equals(MODE)) {
             throw new TargetRefusal("the target holds an unfinished one-shot migration named " + name
@@ -765,7 +782,6 @@ public final class LiveMigration implements AutoCloseable {
         public void leaveSource() {
             closeReader();
             follower = null;
-            standing.verification = null;
         }
 
         @Override
@@ -802,6 +818,16 @@ public final class LiveMigration implements AutoCloseable {
             boolean held = said == Traffic.SQLITE && fence != null && fence.fenced();
             traffic.settings().announcer().say(held ? Traffic.FENCED : said, before,
                     held ? Math.max(now.epoch(), fence.trafficEpoch()) : now.epoch(), installation);
+        }
+    }
+
+    /** An older release may have made it. */
+    private Void renewStore() throws SQLException {
+        try (Connection connection = target.connect()) {
+            connection.setAutoCommit(false);
+            StoreSchema.renew(connection);
+            connection.commit();
+            return null;
         }
     }
 
@@ -968,7 +994,7 @@ public final class LiveMigration implements AutoCloseable {
         traffic.close(); // whether there is a stream to go on with is looked at anew
         follower = null;
         standing.watermark = null;
-        standing.verification = null;
+        verifications.forget();
         planSeen = null;
         generation = 0;
         wentBack |= e.lossy();

@@ -78,9 +78,10 @@ final class TableScan {
      * Looks again at what is dirty, and at everything behind the tree's end.
      *
      * @param again true to look again at leaves that are dirty, false if they were dirty when they were compared just now
+     * @param rest true to look for rows outside of all leaves in any case
      */
-    TableReport run(boolean again) throws SQLException, InterruptedException {
-        boolean changed = !tree.isWhole();
+    TableReport run(boolean again, boolean rest) throws SQLException, InterruptedException {
+        boolean changed = rest || !tree.isWhole();
         for (int i = 0; again && i < tree.size(); i++) {
             if (tree.leaf(i).dirty()) {
                 changed = true;
@@ -107,6 +108,10 @@ final class TableScan {
                 }
                 repaired += mended;
             }, stop);
+            if (!onlyInTarget.isEmpty()) { // no leaf tells of them, so the last one has to be looked at again
+                tree.replace(tree.size() - 1, 1, List.of(tree.leaf(tree.size() - 1).soiled()));
+                progress.compared(this, tree.size() - 1, 1, 1);
+            }
         }
         return report();
     }

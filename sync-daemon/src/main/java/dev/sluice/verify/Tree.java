@@ -111,6 +111,11 @@ public final class Tree {
         return (int) leaves.stream().filter(Leaf::dirty).count();
     }
 
+    /** Rows that the leaves had which are to be looked at again. */
+    long dirtyRows() {
+        return leaves.stream().filter(Leaf::dirty).mapToLong(Leaf::rows).sum();
+    }
+
     /** The root over the source's leaves (hex). */
     String sourceRoot() {
         return root(Leaf::sourceHash).hex();

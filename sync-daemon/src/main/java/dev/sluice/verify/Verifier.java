@@ -27,7 +27,7 @@ public final class Verifier {
 
     /** It was told to stop. Half a verification proves nothing, so it has no report. */
     public static final class Stopped extends RuntimeException {
-        Stopped() {
+        public Stopped() {
             super("the verification was stopped before every table was compared: run it again");
         }
     }
@@ -49,7 +49,7 @@ public final class Verifier {
                         if (stopped.getAsBoolean()) {
                             throw new Stopped();
                         }
-                    }).run(false));
+                    }).run(false, true));
         }
         return new VerifyReport(reports, fromSeq, comparison.seq(), start, Instant.now(), List.of());
     }
