@@ -2,7 +2,7 @@ package dev.sluice.cutover;
 
 import java.time.Duration;
 
-/** Hears of every step, for the journal, for hooks and for people. Called by the thread that drives the switch. */
+/** Hears of every step, for the audit log, for hooks and for people. Called by the thread that drives the switch. */
 public interface Observer {
 
     /**

@@ -39,7 +39,7 @@ public enum Step {
         this.meaning = meaning;
     }
 
-    /** As it is written in the journal, in JSON and in the environment of hooks. */
+    /** As it stands in the audit log, in JSON and in the environment of hooks. */
     public String label() {
         return name().toLowerCase(Locale.ROOT);
     }

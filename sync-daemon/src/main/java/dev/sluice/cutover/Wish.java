@@ -10,5 +10,14 @@ public enum Wish {
      * Whatever is half way shall end: what the register has decided is finished, what it has not is taken back. For the
      * start of a daemon, and for an attempt that is given up.
      */
-    SETTLE
+    SETTLE;
+
+    /** One word, for the audit log. */
+    public String label() {
+        return switch (this) {
+            case CUT_OVER -> "cutover";
+            case ROLL_BACK -> "rollback";
+            case SETTLE -> "settle";
+        };
+    }
 }

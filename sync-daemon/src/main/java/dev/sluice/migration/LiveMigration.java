@@ -39,6 +39,7 @@ import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.Audit;
 import dev.sluice.store.ChunkProgress;
 import dev.sluice.store.ControlRow;
 import dev.sluice.store.MigrationStore;
@@ -77,6 +78,7 @@ import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -679,6 +681,7 @@ public final class LiveMigration implements AutoCloseable {
                 Fence.recall(writer, recalledAt);
             }
             LOG.warn("event=recalled migration={}: a cutover was cut off before the flip; SQLite takes writes again", name);
+            traffic.saidRecalled();
         }
     }
 
@@ -701,7 +704,7 @@ public final class LiveMigration implements AutoCloseable {
         if (!standing.register.traffic().equals(ControlRow.SQLITE) || fence.fenced() || standing.phase == Phase.CUTTING_OVER
                 || standing.phase == Phase.ROLLING_BACK) {
             announce(fence); // hooks tell what is true
-            move(Wish.SETTLE, null);
+            move(Wish.SETTLE, null, result -> {});
         }
         if (standing.phase == Phase.SWITCHED) {
             traffic.openReverse(standing.plan, generation);
@@ -715,13 +718,16 @@ public final class LiveMigration implements AutoCloseable {
     }
 
     /** Takes the protocol to an end, on this thread. */
-    private TrafficSwitch.Result move(Wish wish, SwitchOrder order) throws SQLException, InterruptedException {
+    private TrafficSwitch.Result move(Wish wish, SwitchOrder order, Consumer<TrafficSwitch.Result> decided)
+            throws SQLException, InterruptedException {
+        Phase before = standing.phase;
         moving = true;
         try {
             TrafficSwitch.Result result = traffic.move(wish, order, new TrafficSwitch.Ground(standing.plan,
                     Preparation.schema(file, options.busyTimeout()), generation, replicationRole, this::meet, this::follower,
                     standing.plan.schemaHash()));
             generation = result.generation();
+            decided.accept(result);
             if (result.unknown()) { // said before PostgreSQL is waited for
                 standing.phase = wish == Wish.ROLL_BACK || standing.phase == Phase.ROLLING_BACK ? Phase.ROLLING_BACK : Phase.CUTTING_OVER;
             }
@@ -729,11 +735,15 @@ public final class LiveMigration implements AutoCloseable {
                 standing.register = new ControlRow(name).ask(connection);
                 Phase stored = store.standing(connection).phase();
                 // a copy or a comparison goes on where it stood; in between the two sides decide, not what is stored
-                Phase decided = result.unknown() ? stored == Phase.ROLLING_BACK ? stored : Phase.CUTTING_OVER
+                Phase now = result.unknown() ? stored == Phase.ROLLING_BACK ? stored : Phase.CUTTING_OVER
                         : stored.hasReached(Phase.REPLICATING) ? PostgresSide.decided(Traffic.of(standing.register.traffic())) : stored;
-                store.setPhase(connection, decided);
+                store.setPhase(connection, now);
+                if (order != null || !result.unknown()) { // settling is tried again and again until PostgreSQL answers
+                    new Audit(name).append(connection, order == null ? "daemon" : order.actor(), wish.label() + "_ended",
+                            SwitchReport.outcome(result, before, now, standing.epoch()));
+                }
                 connection.commit();
-                return decided;
+                return now;
             });
             return result;
         } finally {
@@ -769,8 +779,9 @@ public final class LiveMigration implements AutoCloseable {
         }
 
         @Override
-        public TrafficSwitch.Result move(Wish wish, SwitchOrder order) throws SQLException, InterruptedException {
-            return LiveMigration.this.move(wish, order);
+        public TrafficSwitch.Result move(Wish wish, SwitchOrder order, Consumer<TrafficSwitch.Result> decided)
+                throws SQLException, InterruptedException {
+            return LiveMigration.this.move(wish, order, decided);
         }
 
         @Override

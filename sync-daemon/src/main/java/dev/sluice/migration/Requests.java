@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -15,6 +16,7 @@ import java.util.concurrent.TimeoutException;
 final class Requests {
 
     private static final int WAITING_MAX = 64;
+    private static final Duration LOOK = Duration.ofMillis(200);
     private static final Duration OFFER_WAIT = Duration.ofSeconds(10);
 
     private final BlockingQueue<FutureTask<?>> waiting = new ArrayBlockingQueue<>(WAITING_MAX);
@@ -29,43 +31,66 @@ final class Requests {
 
     /** Runs {@code work} on the follow thread and waits for it. */
     <T> T ask(Callable<T> work) throws Exception {
+        return await(offer(work));
+    }
+
+    /** Likewise, but {@code early} is the answer if it has one before the work has ended, which goes on. */
+    <T> T ask(Callable<T> work, CompletableFuture<T> early) throws Exception {
+        FutureTask<T> task = offer(work);
+        while (!early.isDone()) {
+            try {
+                return result(task, LOOK);
+            } catch (TimeoutException e) {
+                requireThread();
+            }
+        }
+        return early.get();
+    }
+
+    private <T> FutureTask<T> offer(Callable<T> work) throws InterruptedException {
         FutureTask<T> task = new FutureTask<>(work);
         if (!waiting.offer(task, OFFER_WAIT.toMillis(), TimeUnit.MILLISECONDS)) {
             throw busy();
         }
-        return await(task);
+        return task;
     }
 
     /** Waits for what the follow thread runs in its own time. */
     <T> T await(FutureTask<T> task) throws Exception {
-        try {
-            while (true) {
-                try {
-                    return task.get(1, TimeUnit.SECONDS);
-                } catch (TimeoutException e) {
-                    if (ended.getCount() == 0) {
-                        throw new TargetRefusal("the migration has ended");
-                    }
-                }
+        while (true) {
+            try {
+                return result(task, LOOK);
+            } catch (TimeoutException e) {
+                requireThread();
             }
+        }
+    }
+
+    private void requireThread() {
+        if (ended.getCount() == 0) {
+            throw new TargetRefusal("the migration has ended");
+        }
+    }
+
+    private static <T> T result(FutureTask<T> task, Duration within) throws Exception {
+        try {
+            return task.get(within.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
             throw e.getCause() instanceof Exception cause ? cause : e;
         }
     }
 
-    /** Likewise, but gives up after {@code timeout} with a {@link TimeoutException}; what has begun by then goes on. */
+    /** As {@link #ask(Callable)}, but gives up after {@code timeout} with a {@link TimeoutException}; what has begun by then goes on. */
     <T> T askWithin(Duration timeout, Callable<T> work) throws Exception {
         FutureTask<T> task = new FutureTask<>(work);
         if (!waiting.offer(task)) {
             throw busy();
         }
         try {
-            return task.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+            return result(task, timeout);
         } catch (TimeoutException e) {
             task.cancel(false);
             throw e;
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof Exception cause ? cause : e;
         }
     }
 

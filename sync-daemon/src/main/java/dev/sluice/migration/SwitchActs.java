@@ -20,7 +20,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +36,9 @@ import org.slf4j.LoggerFactory;
 final class SwitchActs {
 
     private static final Logger LOG = LoggerFactory.getLogger(LiveMigration.class); // operators know one name
+
+    /** A move that failed is settled within this, unless PostgreSQL is gone. */
+    private static final Duration SETTLING = Duration.ofSeconds(2);
 
     private final String name;
     private final SqliteFile file;
@@ -50,8 +58,13 @@ final class SwitchActs {
         /** The generation under which it holds both sides. */
         long generation();
 
-        /** Takes the protocol to an end. */
-        TrafficSwitch.Result move(Wish wish, SwitchOrder order) throws SQLException, InterruptedException;
+        /**
+         * Takes the protocol to an end, and takes over what has come of it.
+         *
+         * @param decided told what came of it before that: taking over waits for PostgreSQL, which may be gone
+         */
+        TrafficSwitch.Result move(Wish wish, SwitchOrder order, Consumer<TrafficSwitch.Result> decided)
+                throws SQLException, InterruptedException;
 
         /** Ends what stands half way. */
         void settle() throws SQLException, InterruptedException;
@@ -86,15 +99,16 @@ final class SwitchActs {
     }
 
     SwitchReport cutover(SwitchOrder order) throws Exception {
+        requireTarget("cut over");
         if (standing.phase == Phase.REPLICATING && !order.forced().contains(Gate.VERIFICATION)) {
-            verifications.freshen(traffic.settings().verifiedWithin(), order.actor());
+            verifications.freshen(traffic.settings().verifiedWithin(), order.actor(), () -> requireTarget("cut over"));
         }
-        List<Gate.Look> gates = requests.ask(() -> gates(order));
+        List<Gate.Look> gates = answered(order, () -> gates(order));
         List<Gate.Look> closed = gates.stream().filter(gate -> !gate.lets()).toList();
         if (order.dryRun()) {
             List<String> notes = new ArrayList<>(traffic.warnings(standing.plan));
             if (standing.phase == Phase.REPLICATING) {
-                notes.add(0, requests.ask(this::expectedPause));
+                notes.add(0, answered(order, this::expectedPause));
             }
             return SwitchReport.wouldCutOver(gates, closed, standing.epoch(), notes);
         }
@@ -102,26 +116,17 @@ final class SwitchActs {
             return SwitchReport.refused(gates, closed, standing.epoch());
         }
         return traffic.exclusively("cutover", () -> {
-            requests.ask(() -> audit(order, "cutover", gates));
+            answered(order, () -> audit(order, "cutover", gates));
             MigrationPlan planned = standing.plan;
             try {
                 traffic.openReverse(planned, thread.generation());
                 Duration beat = traffic.proveReverse();
                 LOG.info("event=reverse_proven migration={} ms={}", name, beat.toMillis());
-                return requests.ask(() -> {
-                    requirePlan(planned);
-                    SwitchReport report = moved(Wish.CUT_OVER, order, gates);
-                    if (standing.phase == Phase.SWITCHED) {
-                        thread.leaveSource();
-                    }
-                    return report;
-                });
-            } finally {
-                if (standing.phase != Phase.SWITCHED && standing.phase != Phase.CUTTING_OVER
-                        && standing.phase != Phase.CANCELLED) {
-                    traffic.removeReverse(planned, thread.generation());
-                }
+            } catch (SQLException | RuntimeException e) {
+                dropStream(planned);
+                throw e;
             }
+            return moved(Wish.CUT_OVER, order, gates, planned);
         });
     }
 
@@ -133,14 +138,72 @@ final class SwitchActs {
         if (order.dryRun()) {
             return SwitchReport.wouldRollBack(standing.epoch(), traffic.lag());
         }
+        requireTarget("roll back");
         return traffic.exclusively("rollback", () -> {
-            requests.ask(() -> audit(order, "rollback", List.of()));
-            SwitchReport report = requests.ask(() -> moved(Wish.ROLL_BACK, order, List.of()));
-            if (standing.phase == Phase.REPLICATING) {
-                traffic.removeReverse(standing.plan, thread.generation());
-            }
-            return report;
+            answered(order, () -> audit(order, "rollback", List.of()));
+            return moved(Wish.ROLL_BACK, order, List.of(), standing.plan);
         });
+    }
+
+    /** Who is away is not waited for: nothing was moved yet. */
+    private void requireTarget(String act) {
+        if (standing.run.kind() == RunState.Kind.BLOCKED) {
+            throw new TargetRefusal("can't " + act + " while the migration is blocked: " + standing.run.reason());
+        }
+    }
+
+    /** Work of the follow thread that needs PostgreSQL, before anything is moved. */
+    private <T> T answered(SwitchOrder order, Callable<T> work) throws Exception {
+        try {
+            return requests.askWithin(order.timeout(), work);
+        } catch (TimeoutException e) {
+            throw new TargetRefusal("there was no answer within " + order.timeout().toMillis() + " ms ("
+                    + standing.run.label() + "): nothing was moved, try again");
+        }
+    }
+
+    /** Moves the writes. What became of them is said when it is decided, also if PostgreSQL is gone by then. */
+    private SwitchReport moved(Wish wish, SwitchOrder order, List<Gate.Look> gates, MigrationPlan planned) throws Exception {
+        CompletableFuture<SwitchReport> answer = new CompletableFuture<>();
+        AtomicReference<SwitchReport> provisional = new AtomicReference<>();
+        SwitchReport report = null;
+        try {
+            report = requests.ask(() -> {
+                if (wish == Wish.CUT_OVER) {
+                    requirePlan(planned);
+                }
+                SwitchReport ended = move(wish, order, gates, decided -> {
+                    provisional.set(decided);
+                    answer.completeOnTimeout(decided, SETTLING.toMillis(), TimeUnit.MILLISECONDS);
+                });
+                if (wish == Wish.CUT_OVER && standing.phase == Phase.SWITCHED) {
+                    thread.leaveSource();
+                }
+                if (!answer.complete(ended) && isFollowing()) {
+                    dropStream(planned); // whoever asked was answered long ago
+                }
+                return ended;
+            }, answer);
+            return report;
+        } finally {
+            if ((report == null || report != provisional.get()) && isFollowing()) {
+                dropStream(planned);
+            }
+        }
+    }
+
+    /** SQLite has traffic, and nothing stands half way. */
+    private boolean isFollowing() {
+        return standing.phase == Phase.REPLICATING || standing.phase == Phase.CATCHING_UP;
+    }
+
+    /** What is not needed before the next cutover; one that can't be dropped now is when the daemon looks again. */
+    private void dropStream(MigrationPlan planned) {
+        try {
+            traffic.removeReverse(planned, thread.generation());
+        } catch (SQLException | RuntimeException e) {
+            LOG.warn("event=stream_left migration={} reason=\"{}\"", name, Preparation.sentence(e));
+        }
     }
 
     SwitchReport complete(SwitchOrder order, boolean cleanSource) throws Exception {
@@ -215,11 +278,16 @@ final class SwitchActs {
 
     // ---- on the follow thread ----
 
-    private SwitchReport moved(Wish wish, SwitchOrder order, List<Gate.Look> gates) throws SQLException, InterruptedException {
+    private SwitchReport move(Wish wish, SwitchOrder order, List<Gate.Look> gates, Consumer<SwitchReport> provisional)
+            throws SQLException, InterruptedException {
         Phase before = standing.phase;
-        TrafficSwitch.Result result = thread.move(wish, order);
+        TrafficSwitch.Result result = thread.move(wish, order, decided -> {
+            if (!decided.done()) {
+                provisional.accept(decided.report(wish, decided.phase(wish), standing.epoch(), gates));
+            }
+        });
         if (result.unknown()) {
-            thread.move(Wish.SETTLE, null); // PostgreSQL is there again
+            thread.move(Wish.SETTLE, null, decided -> {}); // PostgreSQL is there again
         }
         if (before == Phase.SWITCHED && standing.phase != Phase.SWITCHED) {
             thread.closeSource();

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * What a cutover, a rollback or what belongs to them did.
@@ -90,5 +91,18 @@ public record SwitchReport(boolean done, String summary, long epoch, Duration pa
         gates.stream().filter(Gate.Look::forced).forEach(gate -> forced.addObject().put("gate", gate.gate().label())
                 .put("says", gate.says()));
         return detail.toString();
+    }
+
+    /** What came of a move, as it stands in the audit log. */
+    static String outcome(TrafficSwitch.Result result, Phase from, Phase to, long epoch) {
+        ObjectNode outcome = JsonNodeFactory.instance.objectNode().put("from", from.label()).put("to", to.label())
+                .put("epoch", epoch).put("outcome", result.outcome().kind().name().toLowerCase(Locale.ROOT));
+        if (!result.outcome().reason().isEmpty()) {
+            outcome.put("reason", result.outcome().reason());
+        }
+        result.outcome().pause().ifPresent(pause -> outcome.put("pauseMs", pause.toMillis()));
+        ArrayNode steps = outcome.putArray("steps");
+        result.steps().forEach(step -> steps.addObject().put("step", step.name()).put("ms", step.took().toMillis()));
+        return outcome.toString();
     }
 }

@@ -44,9 +44,12 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -72,6 +75,7 @@ final class TrafficSwitch {
     private static final int FAILURES_MAX = 5;
     private static final Duration ANSWER_MAX = Duration.ofSeconds(20);
     private static final Duration DRAIN_LOOK = Duration.ofMillis(20);
+    private static final Set<Step> GIVES_WRITES = EnumSet.of(Step.FLIP, Step.UNFENCE, Step.LIFT, Step.RECALL);
     private static final long DISK_ROOM_MIN = 100L << 20;
 
     private final String name;
@@ -114,6 +118,17 @@ final class TrafficSwitch {
         /** True if it is not known who takes writes. */
         boolean unknown() {
             return outcome.traffic().isEmpty();
+        }
+
+        /** True if the wish was fulfilled. */
+        boolean done() {
+            return outcome.kind() == Outcome.Kind.DONE;
+        }
+
+        /** The phase that this comes to, as far as is known without asking PostgreSQL again. */
+        Phase phase(Wish wish) {
+            return outcome.traffic().map(PostgresSide::decided)
+                    .orElse(wish == Wish.ROLL_BACK ? Phase.ROLLING_BACK : Phase.CUTTING_OVER);
         }
 
         SwitchReport report(Wish wish, Phase phase, long epoch, List<Gate.Look> gates) {
@@ -466,6 +481,12 @@ final class TrafficSwitch {
         }
     }
 
+    /** A cutover of an earlier daemon was taken back when this one started, without PostgreSQL. */
+    void saidRecalled() {
+        sayRecalled(settings.announcer());
+        hookQuietly(Wish.CUT_OVER, Step.RECALL, System.nanoTime());
+    }
+
     /** PostgreSQL was not asked, so only SQLite says which epoch goes on. */
     private void sayRecalled(Announcer announcer) {
         try (SqliteSession look = file.openReader(busyTimeout)) {
@@ -476,8 +497,10 @@ final class TrafficSwitch {
     }
 
     private void hook(Wish wish, boolean before, Step step, long deadline) throws Hooks.Veto, InterruptedException {
+        // once a side takes writes again nobody waits for the hook
+        boolean hurry = before || !GIVES_WRITES.contains(step);
         settings.announcer().hook(wish == Wish.ROLL_BACK ? "rollback" : "cutover", before, step,
-                Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
+                hurry ? Duration.ofNanos(Math.max(0, deadline - System.nanoTime())) : ChronoUnit.FOREVER.getDuration());
     }
 
     private void hookQuietly(Wish wish, Step step, long deadline) {

@@ -256,6 +256,10 @@ public final class Verifications implements AutoCloseable {
 
     /** Waits for the end of a run that this process carries out; throws what ended it before its end. */
     public VerifyReport await(long run) throws Exception {
+        return await(run, () -> {});
+    }
+
+    private VerifyReport await(long run, Runnable meanwhile) throws Exception {
         CompletableFuture<VerifyReport> report = awaited.get(run);
         if (report == null) {
             throw new TargetRefusal("verification " + run + " is not under way here");
@@ -269,6 +273,7 @@ public final class Verifications implements AutoCloseable {
                 if (!thread.isAlive()) {
                     throw new TargetRefusal("the migration has ended");
                 }
+                meanwhile.run();
             }
         }
     }
@@ -374,12 +379,16 @@ public final class Verifications implements AutoCloseable {
         return run.epoch() == epoch && ground.plan() != null && planHash().equals(run.planHash());
     }
 
-    /** Looks again at what changed since everything was found equal, if that is not too long ago; else does nothing. */
-    void freshen(Duration within, String actor) throws Exception {
+    /**
+     * Looks again at what changed since everything was found equal, if that is not too long ago; else does nothing.
+     *
+     * @param meanwhile asked about once a second; what it throws ends the waiting, not the verification
+     */
+    void freshen(Duration within, String actor, Runnable meanwhile) throws Exception {
         StoredRun last = whole;
         if (last != null && last.state() == State.VERIFIED && isOfThePresent(last)
                 && last.endedAt().plus(within).isAfter(Instant.now())) {
-            verify(new Order(List.of(), false, false, 100, false, actor));
+            await(create(new Order(List.of(), false, false, 100, false, actor)).run(), meanwhile);
         }
     }
 

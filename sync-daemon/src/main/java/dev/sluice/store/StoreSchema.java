@@ -99,18 +99,6 @@ public final class StoreSchema {
             PRIMARY KEY (migration, ordinal))
         """,
         """
-        CREATE TABLE IF NOT EXISTS sluice.journal (
-            migration text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
-            attempt   bigint NOT NULL,
-            ordinal   int NOT NULL,
-            step      text NOT NULL,
-            state     text NOT NULL,
-            begun_at  timestamptz NOT NULL,
-            ended_at  timestamptz,
-            detail    text,
-            PRIMARY KEY (migration, attempt, ordinal))
-        """,
-        """
         CREATE TABLE IF NOT EXISTS sluice.audit (
             migration text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
             ordinal   bigint NOT NULL,

@@ -98,6 +98,10 @@ class SwitchIT {
                 SameRows.assertSame(ground);
                 assertThat(ground.verify().isEqual()).isTrue();
             }
+            assertThat(ground.target("SELECT act, detail::json ->> 'to', (detail::json ->> 'pauseMs')::int >= 0,"
+                    + " json_array_length(detail::json -> 'steps') > 4 FROM sluice.audit WHERE act LIKE '%ended' ORDER BY ordinal"))
+                    .as("the audit log tells what came of every move").containsExactly("cutover_ended|switched|t|t",
+                            "rollback_ended|replicating|t|t", "cutover_ended|switched|t|t", "rollback_ended|replicating|t|t");
             assertThat(ground.source("SELECT id FROM users WHERE email LIKE 'new%' OR email LIKE 'after%' ORDER BY id"))
                     .isEqualTo(List.of("101", "102", "103", "104"));
             assertThat(ground.target("SELECT count(*) FROM pg_replication_slots WHERE database = current_database()"))

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** The register's row, the journal of steps and the audit chain. */
+/** The register's row and the audit chain. */
 class SwitchRecordsIT {
 
     private static final String NAME = "m";
@@ -138,36 +138,10 @@ class SwitchRecordsIT {
     @Test
     void schemaOfAnOlderReleaseGetsWhatItLacks() throws Exception {
         try (Statement statement = session.createStatement()) {
-            statement.execute("DROP TABLE sluice.journal, sluice.audit");
+            statement.execute("DROP TABLE sluice.audit");
         }
         StoreSchema.create(session);
-        assertThat(new StepJournal(NAME).nextAttempt(session)).isEqualTo(1);
         assertThat(new Audit(NAME).entries(session)).isEmpty();
-    }
-
-    // ---- the journal ----
-
-    @Test
-    void stepsStandInOrderWithHowTheyEnded() throws Exception {
-        StepJournal journal = new StepJournal(NAME);
-        long attempt = journal.nextAttempt(session);
-        int fence = journal.begin(session, attempt, "fence", "epoch 1");
-        int drain = journal.begin(session, attempt, "drain", null);
-        journal.end(session, attempt, fence, StepJournal.State.DONE, null);
-        journal.end(session, attempt, drain, StepJournal.State.FAILED, "the target is away");
-        journal.end(session, attempt, drain, StepJournal.State.DONE, "too late");
-        int again = journal.begin(session, attempt, "drain", null);
-        session.commit();
-        assertThat(journal.nextAttempt(session)).isEqualTo(attempt + 1);
-        List<StepJournal.Step> steps = journal.steps(session, attempt);
-        assertThat(steps).extracting(StepJournal.Step::ordinal).containsExactly(fence, drain, again).containsExactly(1, 2, 3);
-        assertThat(steps).extracting(StepJournal.Step::state).containsExactly(StepJournal.State.DONE,
-                StepJournal.State.FAILED, StepJournal.State.BEGUN);
-        assertThat(steps).extracting(StepJournal.Step::detail).containsExactly("epoch 1", "the target is away", null);
-        assertThat(steps.get(0).endedAt()).isAfterOrEqualTo(steps.get(0).begunAt());
-        assertThat(steps.get(2).endedAt()).isNull();
-        assertThat(journal.steps(session, attempt + 1)).isEmpty();
-        assertThat(new StepJournal("another").nextAttempt(session)).isEqualTo(1);
     }
 
     // ---- the audit ----
