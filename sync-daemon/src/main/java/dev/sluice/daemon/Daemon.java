@@ -6,6 +6,7 @@ import dev.sluice.announce.TrafficFeed;
 import dev.sluice.api.ApiServer;
 import dev.sluice.api.DaemonControl;
 import dev.sluice.api.SwitchAct;
+import dev.sluice.api.VerificationControl;
 import dev.sluice.migration.Gate;
 import dev.sluice.migration.LiveMigration;
 import dev.sluice.migration.Preparation;
@@ -27,6 +28,7 @@ public final class Daemon implements AutoCloseable, DaemonControl {
     private static final int PARKED_LISTED_MAX = 1_000;
 
     private final LiveMigration migration;
+    private final VerificationControl verifications;
     private final ApiServer api;
     private boolean stopped; // guarded by this
 
@@ -35,6 +37,7 @@ public final class Daemon implements AutoCloseable, DaemonControl {
 
     public Daemon(LiveMigration migration, Secret token, ApiAddress address) {
         this.migration = migration;
+        this.verifications = new DaemonVerifications(migration);
         this.api = ApiServer.start(this, token, address.host(), address.port(), address.allowRemote());
         migration.start();
         LOG.info("event=started api={}", api.uri());
@@ -94,6 +97,11 @@ public final class Daemon implements AutoCloseable, DaemonControl {
     }
 
     @Override
+    public VerificationControl verifications() {
+        return verifications;
+    }
+
+    @Override
     public JsonNode parked() {
         return refusing(() -> Reports.of(migration.parkedRows(PARKED_LISTED_MAX)));
     }
@@ -133,7 +141,7 @@ public final class Daemon implements AutoCloseable, DaemonControl {
                 order.path("maxLag").asLong(SwitchOrder.MAX_LAG), Gate.forced(forced), order.path("actor").asText("api"));
     }
 
-    private static <T> T refusing(Callable<T> work) {
+    static <T> T refusing(Callable<T> work) {
         try {
             return work.call();
         } catch (InterruptedException e) {

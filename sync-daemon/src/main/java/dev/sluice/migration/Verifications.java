@@ -1,5 +1,6 @@
 package dev.sluice.migration;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.capture.Capture;
 import dev.sluice.capture.CapturedTable;
 import dev.sluice.change.RowKey;
@@ -14,6 +15,7 @@ import dev.sluice.schema.SchemaReader;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.Audit;
 import dev.sluice.store.ControlRow;
 import dev.sluice.store.Keys;
 import dev.sluice.store.MigrationStore;
@@ -23,6 +25,8 @@ import dev.sluice.store.VerificationStore;
 import dev.sluice.tail.KeyOrder;
 import dev.sluice.tail.Limits;
 import dev.sluice.verify.Difference;
+import dev.sluice.verify.Evidence;
+import dev.sluice.verify.Findings;
 import dev.sluice.verify.RunScan;
 import dev.sluice.verify.SamePoint;
 import dev.sluice.verify.Scans;
@@ -45,6 +49,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -675,7 +680,7 @@ public final class Verifications implements AutoCloseable {
                 || run.tables().stream().anyMatch(table.source()::equalsIgnoreCase)).map(MigrationPlan.Held::reason).toList();
         long toSeq = session.run(store::seq);
         VerifyReport report = new VerifyReport(tables, fromSeq, toSeq, began, Instant.now(), held);
-        finish(run, report);
+        finish(run, report, List.of());
         return report;
     }
 
@@ -684,21 +689,49 @@ public final class Verifications implements AutoCloseable {
                 new Scans.Wish(run.repair(), shown.containsKey(run.run())));
     }
 
-    private void finish(StoredRun run, VerifyReport report) throws SQLException, InterruptedException {
+    private void finish(StoredRun run, VerifyReport report, List<Findings.Finding> findings)
+            throws SQLException, InterruptedException {
         State state = session.run(connection -> {
-            ControlRow.Content register = register(connection);
-            store.note(connection, run.run(), report.fromSeq(), report.toSeq(), null);
-            boolean equal = report.held().isEmpty()
-                    && store.tables(connection, run.run()).stream().allMatch(StoredRun.Table::isEqual);
-            State ended = register.epoch() != run.epoch() ? State.STALE : equal ? State.VERIFIED : State.MISMATCHED;
-            store.enter(connection, run.run(), OPEN, ended, ended == State.STALE ? "the writes moved while it ran"
-                    : report.held().isEmpty() ? null : String.join("; ", report.held()));
+            store.note(connection, run.run(), report.fromSeq(), report.toSeq(), Findings.json(findings));
+            List<StoredRun.Table> tables = store.tables(connection, run.run());
+            boolean equal = report.held().isEmpty() && tables.stream().allMatch(StoredRun.Table::isEqual)
+                    && findings.stream().noneMatch(Findings.Finding::fatal);
+            boolean restless = tables.stream().anyMatch(table -> table.restless() > 0)
+                    && tables.stream().allMatch(table -> table.remaining() == 0);
+            boolean moved = register(connection).epoch() != run.epoch();
+            State ended = moved || restless && !equal ? State.STALE : equal ? State.VERIFIED : State.MISMATCHED;
+            if (!store.enter(connection, run.run(), OPEN, ended, moved ? "the writes moved while it ran"
+                    : ended == State.STALE ? "some rows never rested long enough to be compared"
+                    : report.held().isEmpty() ? null : String.join("; ", report.held()))) {
+                return ended; // it had happened, only the answer was lost
+            }
+            keep(connection, run.run(), tables);
             connection.commit();
             remember(connection);
             return ended;
         });
         LOG.info("event=verified migration={} run={} state={} tables={} rows={} differences={} parked={}", name, run.run(),
                 state.label(), report.tables().size(), report.rows(), report.differenceCount(), report.parked());
+    }
+
+    /** Writes the evidence, and a note of it into the audit log. */
+    private void keep(Connection connection, long run, List<StoredRun.Table> tables) throws SQLException {
+        StoredRun ended = store.run(connection, run).orElseThrow();
+        Map.Entry<Long, String> audit = store.auditPosition(connection);
+        Evidence evidence = Evidence.of(name, file.path().toString(), target.url().toString(), ended, tables,
+                new Evidence.AuditPosition(audit.getKey(), audit.getValue()));
+        store.saveEvidence(connection, run, evidence.json().toString());
+        ObjectNode detail = evidence.summary();
+        if (ended.repair()) {
+            detail.put("repaired", tables.stream().mapToLong(StoredRun.Table::repaired).sum());
+        }
+        new Audit(name).append(connection, ended.actor(), ended.repair() ? "repair rows" : "verify", detail.toString());
+    }
+
+    /** What a run that has ended has shown. */
+    public Evidence evidence(View view) {
+        return Optional.ofNullable(view.run().evidence()).flatMap(Evidence::read).orElseThrow(() -> new TargetRefusal(
+                "verification " + view.run().run() + " has no report, as it is " + view.state().label()));
     }
 
     private void end(StoredRun run, State state, String why) {

@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -170,6 +171,15 @@ public final class VerificationStore {
             update.setLong(2, run);
             update.setString(3, evidence);
             update.executeUpdate();
+        }
+    }
+
+    /** The last entry of the audit log: its ordinal and its hash; 0 and empty where there is none. */
+    public Map.Entry<Long, String> auditPosition(Connection connection) throws SQLException {
+        try (PreparedStatement query = prepare(connection,
+                "SELECT ordinal, hash FROM sluice.audit WHERE migration = ? ORDER BY ordinal DESC LIMIT 1");
+                ResultSet row = query.executeQuery()) {
+            return row.next() ? Map.entry(row.getLong(1), row.getString(2)) : Map.entry(0L, Audit.START);
         }
     }
 
