@@ -201,6 +201,7 @@ public final class LiveMigration implements AutoCloseable {
                 });
         this.traffic = new TrafficSwitch(name, file, target, reconnect, store, switching, options.busyTimeout(), valve::isStopped);
         this.verifications = new Verifications(name, file, target, reconnect, store, new ForVerifications(), options);
+        this.traffic.listen(verifications.listening());
         this.thread = new Thread(this::work, "follow-" + name);
         this.acts = new SwitchActs(name, file, store, standing, requests, traffic, verifications, options.busyTimeout(),
                 new ForActs());
@@ -343,6 +344,11 @@ public final class LiveMigration implements AutoCloseable {
         }
 
         @Override
+        public TrafficSwitch traffic() {
+            return traffic;
+        }
+
+        @Override
         public SamePoint samePoint() {
             return LiveMigration.this::moment;
         }
@@ -421,6 +427,11 @@ public final class LiveMigration implements AutoCloseable {
 
     /** Re-reads one table while the application writes, and mends whatever differs; one that is held is tried again. */
     public VerifyReport resync(String table) throws Exception {
+        return resync(table, false, "daemon");
+    }
+
+    /** @param whereMismatched true to read only ranges that differed when they were compared, or changed since */
+    public VerifyReport resync(String table, boolean whereMismatched, String actor) throws Exception {
         if (standing.plan != null && standing.plan.held(table) != null) {
             requireReplicating("resync");
             FutureTask<Void> tried = new FutureTask<>(() -> null);
@@ -430,7 +441,7 @@ public final class LiveMigration implements AutoCloseable {
                 throw new TargetRefusal(standing.plan.held(table).reason());
             }
         }
-        return verify(List.of(table), true);
+        return verifications.verify(new Verifications.Order(List.of(table), !whereMismatched, true, 100, false, actor));
     }
 
     // ---- the writes move ----

@@ -11,6 +11,7 @@ import dev.sluice.postgres.LastingSession;
 import dev.sluice.postgres.Reconnect;
 import dev.sluice.postgres.Target;
 import dev.sluice.postgres.TargetRefusal;
+import dev.sluice.reverse.ReverseStream;
 import dev.sluice.schema.SchemaReader;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SqliteFile;
@@ -24,9 +25,11 @@ import dev.sluice.store.StoredRun.State;
 import dev.sluice.store.VerificationStore;
 import dev.sluice.tail.KeyOrder;
 import dev.sluice.tail.Limits;
+import dev.sluice.tail.SourceReader;
 import dev.sluice.verify.Difference;
 import dev.sluice.verify.Evidence;
 import dev.sluice.verify.Findings;
+import dev.sluice.verify.ReturningStream;
 import dev.sluice.verify.RunScan;
 import dev.sluice.verify.SamePoint;
 import dev.sluice.verify.Scans;
@@ -56,6 +59,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -75,6 +79,8 @@ public final class Verifications implements AutoCloseable {
     private static final Duration CLOSE_WAIT = Duration.ofSeconds(10);
     /** How old the look at what changed since the last whole verification may be when a cutover begins. */
     private static final Duration CHECKED_WITHIN = Duration.ofMinutes(1);
+    private static final Duration MARK_WAIT = Duration.ofSeconds(3);
+    private static final Duration MEND_WAIT = Duration.ofSeconds(30);
     private static final int BEGINNINGS_MAX = 5;
     private static final int RUNS_LISTED_MAX = 20;
     private static final Set<State> OPEN = EnumSet.of(State.PENDING, State.RUNNING);
@@ -108,6 +114,7 @@ public final class Verifications implements AutoCloseable {
 
     // what belongs to the thread
     private final Trees trees;
+    private SourceReader reader; // while PostgreSQL takes the writes
     private long digestedNanos;
     private long restedNanos;
     private volatile Hashed hashed = new Hashed(null, null);
@@ -123,6 +130,9 @@ public final class Verifications implements AutoCloseable {
 
         /** Moments at which both sides are equal, while SQLite takes the writes. */
         SamePoint samePoint();
+
+        /** Has the stream that brings PostgreSQL's commits back. */
+        TrafficSwitch traffic();
 
         /** Rows were mended: parked ones may find their place now, and a target that forgets it must be compared again. */
         void mended(boolean any) throws Exception;
@@ -197,17 +207,27 @@ public final class Verifications implements AutoCloseable {
         thread.start();
     }
 
-    /** Hears which rows PostgreSQL's commits change in the source. */
-    Touched touched() {
-        return touched;
-    }
+    /** Hears of the stream that brings PostgreSQL's commits back. */
+    TrafficSwitch.Listening listening() {
+        return new TrafficSwitch.Listening() {
+            @Override
+            public void opening() throws SQLException {
+                touched.open();
+                try (Connection connection = target.connect()) {
+                    store.beginStreaming(connection); // from here on only memory knows which rows change
+                }
+            }
 
-    /** PostgreSQL's commits are about to come back: from here on only memory knows which rows they change. */
-    void beginStreaming() throws SQLException {
-        touched.open();
-        try (Connection connection = target.connect()) {
-            store.beginStreaming(connection);
-        }
+            @Override
+            public void closed() {
+                touched.close();
+            }
+
+            @Override
+            public void touched(String table, Collection<RowKey> keys, long lsn) {
+                touched.touch(table, keys, lsn);
+            }
+        };
     }
 
     // ---- what others ask ----
@@ -621,6 +641,7 @@ public final class Verifications implements AutoCloseable {
                 report.completeExceptionally(e);
             }
         } finally {
+            closeReaderQuietly();
             synchronized (lock) {
                 running = 0;
                 toStop = toStop == run.run() ? 0 : toStop;
@@ -638,6 +659,9 @@ public final class Verifications implements AutoCloseable {
             connection.commit();
             return store.tables(connection, run.run());
         });
+        if (!run.whole()) {
+            arrive(run);
+        }
         digest();
         synchronized (lock) {
             running = run.run();
@@ -647,6 +671,17 @@ public final class Verifications implements AutoCloseable {
         restedNanos = System.nanoTime();
         LOG.info("event=verifying migration={} run={} whole={} tables={}", name, run.run(), run.whole(),
                 run.tables().isEmpty() ? "all" : run.tables().size());
+    }
+
+    /** Waits until everything that was committed by now has arrived, so that it is known what changed. */
+    private void arrive(StoredRun run) throws SQLException, InterruptedException {
+        if (run.traffic().equals(ControlRow.SQLITE)) {
+            ground.samePoint().at(snapshot -> 0, (nothing, target) -> 0);
+            return;
+        }
+        while (!new Stream().pass()) {
+            checkGoingOn(run);
+        }
     }
 
     private VerifyReport compare(StoredRun run) throws Exception {
@@ -671,7 +706,7 @@ public final class Verifications implements AutoCloseable {
             tables = scan.tables(subjects, subject -> source.order(subject.source()), scans(run, plan));
         }
         boolean mended = tables.stream().anyMatch(table -> table.repaired() > 0);
-        if (run.repair()) {
+        if (run.repair() && run.traffic().equals(ControlRow.SQLITE)) {
             ground.mended(mended);
         }
         Map<String, List<Difference>> values = scan.shown();
@@ -684,9 +719,58 @@ public final class Verifications implements AutoCloseable {
         return report;
     }
 
-    private Scans scans(StoredRun run, MigrationPlan plan) {
-        return Scans.forward(plan, migrationStore, ground.samePoint(), limits,
-                new Scans.Wish(run.repair(), shown.containsKey(run.run())));
+    private Scans scans(StoredRun run, MigrationPlan plan) throws SQLException {
+        Scans.Wish wish = new Scans.Wish(run.repair(), shown.containsKey(run.run()));
+        if (run.traffic().equals(ControlRow.SQLITE)) {
+            return Scans.forward(plan, migrationStore, ground.samePoint(), limits, wish);
+        }
+        closeReader();
+        reader = new SourceReader(file, busyTimeout);
+        return Scans.backward(plan, migrationStore, store, session, reader, new Stream(), touched, limits, wish,
+                rows -> beat(run));
+    }
+
+    private void closeReaderQuietly() {
+        try {
+            closeReader();
+        } catch (SQLException e) {
+            LOG.debug("closing the source", e);
+        }
+    }
+
+    private void closeReader() throws SQLException {
+        if (reader != null) {
+            reader.close();
+            reader = null;
+        }
+    }
+
+    /** The stream back, as long as PostgreSQL has the traffic. */
+    private final class Stream implements ReturningStream {
+
+        @Override
+        public boolean pass() throws SQLException, InterruptedException {
+            if (ground.phase() != Phase.SWITCHED) {
+                throw new TargetRefusal("the writes have moved while it ran: verify again");
+            }
+            return ground.traffic().passMark(MARK_WAIT);
+        }
+
+        @Override
+        public long position(SqliteSession look) throws SQLException {
+            return ReverseStream.position(look);
+        }
+
+        @Override
+        public List<Map<String, String>> parkedRows(SqliteSession look, String table) throws SQLException {
+            return ReverseStream.parkedRows(look, table);
+        }
+
+        @Override
+        public int mend(String table, Map<RowKey, String[]> rows, List<RowKey> gone, Predicate<RowKey> stale)
+                throws SQLException, InterruptedException {
+            return ground.traffic().mend(table, rows, gone, stale, MEND_WAIT);
+        }
     }
 
     private void finish(StoredRun run, VerifyReport report, List<Findings.Finding> findings)

@@ -1,6 +1,7 @@
 package dev.sluice.reverse;
 
 import dev.sluice.capture.Fence;
+import dev.sluice.change.RowKey;
 import dev.sluice.sqlite.SqliteFailure;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
@@ -11,7 +12,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 
 /**
  * Brings whole transactions into the source together with the position behind them, in one SQLite transaction that is on
@@ -34,6 +38,8 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
     private Map<String, RowWriter> rowWriters = new HashMap<>();
     private long advancedNanos = System.nanoTime();
 
+    private final Queue<Mend> mends = new ConcurrentLinkedQueue<>();
+    private volatile Touches touches = Touches.UNHEARD;
     private volatile Ledger.Entry entry;
     private volatile Instant lastCommit;
     private volatile long transactions;
@@ -92,6 +98,16 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
         parkedRows = rowWriters.values().stream().mapToLong(RowWriter::parkedRows).sum();
     }
 
+    /** Tells {@code hearer} of every row before it changes. To be called before the first {@link #take}. */
+    void tell(Touches hearer) {
+        touches = hearer;
+    }
+
+    /** Is carried out before the next transaction. Thread-safe. */
+    void mend(Mend mend) {
+        mends.add(mend);
+    }
+
     /** What SQLite has on disk. */
     Ledger.Entry entry() {
         return entry;
@@ -116,6 +132,7 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
 
     @Override
     public void take(List<Intake.Whole> whole) throws Exception {
+        mendAll();
         Ledger.Entry next = entry;
         List<Intake.Whole> applied = new ArrayList<>();
         boolean awaited = false;
@@ -149,6 +166,26 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
             rows += applied.stream().mapToLong(transaction -> transaction.changes().rows()).sum();
             parkedRows = rowWriters.values().stream().mapToLong(RowWriter::parkedRows).sum();
             progress.run();
+        }
+    }
+
+    private void mendAll() throws SQLException {
+        for (Mend mend = mends.poll(); mend != null; mend = mends.poll()) {
+            Mend one = mend;
+            try {
+                one.done().complete(Fence.writeThrough(writer, generation, () -> {
+                    RowWriter rowWriter = rowWriters.get(one.table());
+                    List<Mend.Printed> rows = one.rows().stream().filter(row -> !one.stale().test(row.key())).toList();
+                    List<RowKey> gone = one.gone().stream().filter(key -> !one.stale().test(key)).toList();
+                    touches.touched(one.table(), Stream.concat(rows.stream().map(Mend.Printed::key), gone.stream()).toList(),
+                            entry.lsn() + 1);
+                    rowWriter.mend(rows.stream().map(Mend.Printed::texts).toList(), gone, entry.lsn());
+                    return rows.size() + gone.size();
+                }));
+            } catch (SQLException | RuntimeException e) {
+                one.done().completeExceptionally(e);
+                load(); // what was parked meanwhile is not
+            }
         }
     }
 
@@ -202,6 +239,7 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
 
     private void write(Map<Integer, NetChanges> net, long lsn) throws SQLException {
         for (NetChanges changes : net.values()) {
+            touches.touched(changes.table().plan().source(), changes.sourceKeys(), lsn);
             rowWriters.get(changes.table().plan().source()).apply(changes, lsn);
         }
         net.clear();
@@ -216,6 +254,9 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
 
     @Override
     public void close() throws SQLException {
+        for (Mend mend = mends.poll(); mend != null; mend = mends.poll()) {
+            mend.done().completeExceptionally(new IllegalStateException("the reverse stream has stopped"));
+        }
         closeWriters();
         writer.close();
     }

@@ -136,6 +136,16 @@ final class RowWriter implements AutoCloseable {
         retryContested();
     }
 
+    /** Makes rows as they are printed, and takes those of {@code gone} out. */
+    void mend(List<String[]> rows, List<RowKey> gone, long at) throws SQLException {
+        for (RowKey key : gone) {
+            delete(key);
+        }
+        NetChanges net = new NetChanges(table);
+        rows.forEach(texts -> net.add(new RowChange(table.number(), RowChange.Kind.UPDATE, null, texts)));
+        apply(net, at);
+    }
+
     private static void add(List<RowKey> keys, RowKey key) {
         if (key != null) {
             keys.add(key);
@@ -444,7 +454,7 @@ final class RowWriter implements AutoCloseable {
         }
     }
 
-    private static Map<String, String> texts(String json) {
+    static Map<String, String> texts(String json) {
         try {
             return JSON.readValue(json, TEXTS);
         } catch (JsonProcessingException e) {

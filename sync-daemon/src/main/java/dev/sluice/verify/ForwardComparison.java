@@ -70,7 +70,8 @@ final class ForwardComparison implements Comparison {
         TargetRows targetRows = targetRows(subject);
         Map<RowKey, Row> here = new LinkedHashMap<>();
         chunk.rows().forEach(row -> here.put(row.key(), row));
-        RowKey last = chunk.end() ? upTo : chunk.last();
+        boolean end = chunk.end() || chunk.last().equals(upTo);
+        RowKey last = end ? upTo : chunk.last();
         Map<RowKey, Value[]> there = targetRows.isNumbered() ? targetRows.range(target, after, last)
                 : targetRows.find(target, here.keySet());
         List<RowKey> absent = here.keySet().stream().filter(key -> !there.containsKey(key)).toList();
@@ -88,7 +89,7 @@ final class ForwardComparison implements Comparison {
                 toWrite.add(here.get(difference.key()));
             }
         }
-        return new Step(leaves, chunk.end() ? null : chunk.last(), differences, 0,
+        return new Step(leaves, end ? null : chunk.last(), differences, 0,
                 mend(subject, target, toWrite, toDelete));
     }
 
@@ -142,20 +143,20 @@ final class ForwardComparison implements Comparison {
             page = samePoint.at(snapshot -> 0, (nothing, target) -> targetRows.keysAfter(target, from, limits.rowsMax()));
             List<RowKey> keys = page.keys();
             Extras extras = samePoint.at(snapshot -> snapshot.find(subject.source(), keys).keySet(), (present, target) -> {
-                List<Difference> extra = new ArrayList<>();
-                for (RowKey key : targetRows.find(target, keys).keySet()) {
-                    if (!present.contains(key)) {
-                        extra.add(new Difference(Difference.Kind.EXTRA, key, List.of()));
-                    }
-                }
-                return new Extras(extra, mend(subject, target, List.of(), extra.stream().map(Difference::key).toList()));
+                List<RowKey> extra = targetRows.find(target, keys).keySet().stream().filter(key -> !present.contains(key))
+                        .toList();
+                return new Extras(extra, mend(subject, target, List.of(), extra));
             });
-            found.found(extras.found, 0, extras.repaired);
+            // a key that no source can have is asked for by nobody, and can't be named to the target either
+            List<RowKey> all = new ArrayList<>(extras.found);
+            keys.stream().filter(TargetRows::isForeign).forEach(all::add);
+            found.found(all.stream().map(key -> new Difference(Difference.Kind.EXTRA, key, List.of())).toList(), 0,
+                    extras.repaired);
             after = keys.isEmpty() ? null : page.last();
         } while (after != null);
     }
 
-    private record Extras(List<Difference> found, long repaired) {}
+    private record Extras(List<RowKey> found, long repaired) {}
 
     /** Brings the source's rows to the target, carefully: other rows may hold their unique values still. */
     private long mend(Subject subject, Connection target, List<Row> toWrite, List<RowKey> toDelete) throws SQLException {

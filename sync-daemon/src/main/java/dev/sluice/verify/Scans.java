@@ -1,8 +1,11 @@
 package dev.sluice.verify;
 
 import dev.sluice.plan.MigrationPlan;
+import dev.sluice.postgres.LastingSession;
 import dev.sluice.store.MigrationStore;
+import dev.sluice.store.VerificationStore;
 import dev.sluice.tail.Limits;
+import dev.sluice.tail.SourceReader;
 
 /** How a run compares both sides, and how once more after it has mended something. */
 public final class Scans {
@@ -30,5 +33,23 @@ public final class Scans {
                         Verifier.LEAF_ROWS, wish.showValues())),
                 new ForwardComparison(plan, store, samePoint, limits, new ForwardComparison.Choice(false,
                         Verifier.LEAF_ROWS, false)));
+    }
+
+    /**
+     * While the target takes the writes.
+     *
+     * @param session to the target, the calling thread's own, as is {@code reader}
+     * @param beat called while it waits for the stream; may end the run
+     */
+    public static Scans backward(MigrationPlan plan, MigrationStore migrationStore, VerificationStore store,
+            LastingSession session, SourceReader reader, ReturningStream stream, Touched touched, Limits limits, Wish wish,
+            RunScan.Heartbeat beat) {
+        BackwardComparison.Ground ground = new BackwardComparison.Ground(plan, migrationStore, store, session, reader, stream,
+                touched);
+        return new Scans(
+                new BackwardComparison(ground, limits, new ForwardComparison.Choice(wish.repair(), Verifier.LEAF_ROWS,
+                        wish.showValues()), () -> beat.beat(-1)),
+                new BackwardComparison(ground, limits, new ForwardComparison.Choice(false, Verifier.LEAF_ROWS, false),
+                        () -> beat.beat(-1)));
     }
 }

@@ -72,6 +72,11 @@ final class TargetRows {
                 && Arrays.equals(blob.content(), 0, FOREIGN.length, FOREIGN, 0, FOREIGN.length);
     }
 
+    /** True for a key that no source can have. */
+    static boolean isForeign(RowKey key) {
+        return key.parts().stream().anyMatch(TargetRows::isForeign);
+    }
+
     TargetRows(String schema, TablePlan plan) {
         this.table = Identifiers.quote(schema) + "." + Identifiers.quote(plan.target());
         for (ColumnPlan column : plan.columns()) {
@@ -123,6 +128,51 @@ final class TargetRows {
 
     /** The rows of these keys, in whatever spelling the target has them. */
     Map<RowKey, Value[]> find(Connection connection, Collection<RowKey> wanted) throws SQLException {
+        return find(connection, wanted, "", this::read);
+    }
+
+    /** As {@link #find}, and nobody else can change them until the transaction ends. */
+    Map<RowKey, Value[]> hold(Connection connection, Collection<RowKey> wanted) throws SQLException {
+        return find(connection, wanted, " FOR SHARE OF t", this::read);
+    }
+
+    /** What the target prints of these rows: the columns, and behind them the rowid where that names a row. */
+    Map<RowKey, String[]> texts(Connection connection, Collection<RowKey> wanted) throws SQLException {
+        boolean rowid = keys.get(0).source == null;
+        return find(connection, wanted, "", query -> {
+            Map<RowKey, String[]> rows = new LinkedHashMap<>();
+            try (ResultSet row = query.executeQuery()) {
+                while (row.next()) {
+                    String[] texts = new String[columns.size() + (rowid ? 1 : 0)];
+                    for (int i = 0; i < columns.size(); i++) {
+                        texts[i] = row.getString(keys.size() + i + 1);
+                    }
+                    if (rowid) {
+                        texts[columns.size()] = row.getString(1);
+                    }
+                    rows.put(key(row, 0), texts);
+                }
+            }
+            return rows;
+        });
+    }
+
+    /** The key of a row of which {@code printed} holds what the target printed, by its columns. */
+    RowKey key(Map<String, String> printed) {
+        return new RowKey(keys.stream().map(key -> key.decode(printed.get(key.target))).toList());
+    }
+
+    /** The values of a source's row in the form in which the target's are compared. */
+    Value[] values(Row row) {
+        return columns.stream().map(column -> column.of(row)).toArray(Value[]::new);
+    }
+
+    private interface Read<T> {
+        T of(PreparedStatement query) throws SQLException;
+    }
+
+    private <T> Map<RowKey, T> find(Connection connection, Collection<RowKey> wanted, String lock, Read<Map<RowKey, T>> read)
+            throws SQLException {
         List<Codec> codecs = keys.stream().map(Column::codec).toList();
         List<List<Value>> present = wanted.stream().flatMap(key -> KeySpellings.of(key, codecs).stream()).toList();
         if (present.isEmpty()) {
@@ -139,7 +189,7 @@ final class TargetRows {
                     + (type.equals("text") ? "" : "::" + type));
         }
         String sql = "SELECT " + selected() + " FROM unnest(" + arrays + ") AS u (" + names + ") JOIN " + table
-                + " t ON " + where;
+                + " t ON " + where + lock;
         try (PreparedStatement query = connection.prepareStatement(sql)) {
             for (int i = 0; i < keys.size(); i++) {
                 int part = i;
@@ -147,7 +197,7 @@ final class TargetRows {
                 query.setArray(i + 1, connection.createArrayOf("text",
                         present.stream().map(key -> codec.text(key.get(part))).toArray(String[]::new)));
             }
-            return read(query);
+            return read.of(query);
         }
     }
 
