@@ -1,6 +1,7 @@
 package dev.sluice.cli;
 
 import dev.sluice.capture.Capture;
+import dev.sluice.capture.Fence;
 import dev.sluice.sqlite.Preflight;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
@@ -11,6 +12,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code cancel}: the source is as if we had never been there. */
@@ -27,19 +29,32 @@ final class CancelCommand implements Callable<Integer> {
             description = "clean this file directly, when no daemon runs and none will run again")
     private Path source;
 
+    @Option(names = "--switched", description = "with --source: also if its writes have moved to PostgreSQL and the migration"
+            + " was completed there; the file takes writes again, and nothing brings them anywhere")
+    private boolean switched;
+
     @Spec
     private CommandSpec spec;
 
     @Override
     public Integer call() throws Exception {
         Console.quiet();
+        if (switched && source == null) {
+            throw new ParameterException(spec.commandLine(), "--switched is for --source FILE: a running migration is rolled"
+                    + " back or completed");
+        }
         if (source == null) {
             choices.client().cancel();
         } else {
             SqliteFile file = new SqliteFile(source);
             Preflight.check(file, true);
             try (SqliteSession writer = file.openWriter(LOCK_WAIT)) {
-                Capture.uninstall(writer);
+                Fence.State fence = Fence.state(writer);
+                if (switched && fence != null && fence.fenced()) {
+                    Capture.uninstallSwitched(writer, fence.generation(), true);
+                } else {
+                    Capture.uninstall(writer);
+                }
             }
         }
         spec.commandLine().getOut().println(choices.json() ? "{\"cancelled\":true}"

@@ -34,6 +34,7 @@ import dev.sluice.postgres.SqlFailure;
 import dev.sluice.postgres.Target;
 import dev.sluice.postgres.TargetCheck;
 import dev.sluice.postgres.TargetRefusal;
+import dev.sluice.reverse.Grown;
 import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SourceRefusal;
@@ -105,6 +106,7 @@ public final class LiveMigration implements AutoCloseable {
     private final Options options;
     private final Planning planning;
     private final SchemaDrift drift;
+    private final TargetGrowth growth;
     private final ChangelogLimit limit;
     private final TrafficSwitch traffic;
     private final CopyProgress progress;
@@ -187,6 +189,7 @@ public final class LiveMigration implements AutoCloseable {
         this.standing = new Standing(name, file, valve);
         this.limit = new ChangelogLimit(name, file, options.changelogBytesMax(), standing::note);
         this.drift = new SchemaDrift(file, target, store, rules, options.busyTimeout());
+        this.growth = new TargetGrowth(file, store, options.busyTimeout());
         this.reconnect = new Reconnect(target.url(), EnumSet.of(SqlFailure.UNREACHABLE, SqlFailure.TRANSIENT,
                 SqlFailure.DISK_FULL, SqlFailure.READ_ONLY), new Reconnect.Listener() {
                     @Override
@@ -346,6 +349,11 @@ public final class LiveMigration implements AutoCloseable {
         @Override
         public TrafficSwitch traffic() {
             return traffic;
+        }
+
+        @Override
+        public boolean sequencesDue(long seq) {
+            return upkeep.sequencesDue(seq);
         }
 
         @Override
@@ -615,6 +623,7 @@ public final class LiveMigration implements AutoCloseable {
             }
         });
         if (stored == null) {
+            requireOpenSource();
             stored = create();
         } else {
             reconnect.call(this::renewStore);
@@ -712,6 +721,7 @@ public final class LiveMigration implements AutoCloseable {
         try (SqliteSession writer = file.openWriter(options.busyTimeout())) {
             claimSource(writer);
         }
+        adoptGrowth();
         if (!standing.register.traffic().equals(ControlRow.SQLITE) || fence.fenced() || standing.phase == Phase.CUTTING_OVER
                 || standing.phase == Phase.ROLLING_BACK) {
             announce(fence); // hooks tell what is true
@@ -801,6 +811,11 @@ public final class LiveMigration implements AutoCloseable {
         }
 
         @Override
+        public void follow() throws SQLException, InterruptedException {
+            followTarget();
+        }
+
+        @Override
         public void leaveSource() {
             closeReader();
             follower = null;
@@ -850,6 +865,19 @@ public final class LiveMigration implements AutoCloseable {
             StoreSchema.renew(connection);
             connection.commit();
             return null;
+        }
+    }
+
+    /** What PostgreSQL took since a cutover would be planned away by a migration that begins anew. */
+    private void requireOpenSource() throws SQLException {
+        try (SqliteSession look = file.openReader(options.busyTimeout())) {
+            Fence.State fence = Fence.state(look);
+            if (fence != null && fence.fenced()) {
+                throw new SourceRefusal("the writes of " + file.path() + " have moved to PostgreSQL (epoch " + fence.trafficEpoch()
+                        + "), and the target knows no migration " + name + ": either it was completed, or --target is another"
+                        + " database; to use the file as a source again, take the fence out of it with sluice cancel --source "
+                        + file.path() + " --switched");
+            }
         }
     }
 
@@ -1358,9 +1386,49 @@ public final class LiveMigration implements AutoCloseable {
         String reason = traffic.blocked();
         if (reason != null) {
             standing.block(reason);
-        } else {
-            standing.unblock();
+            return;
         }
+        if (traffic.isSchemaAhead()) {
+            followTarget();
+        }
+        standing.unblock();
+    }
+
+    /** Gives SQLite the tables and columns that PostgreSQL was given; the stream is opened anew. */
+    private void followTarget() throws SQLException, InterruptedException {
+        boolean ended = true;
+        try {
+            ended = traffic.follow();
+        } catch (SourceRefusal e) {
+            throw new Unfit(e.getMessage());
+        } finally {
+            if (ended) {
+                traffic.close();
+            }
+        }
+        if (ended) {
+            settled();
+        }
+    }
+
+    /** SQLite may have been given tables and columns that the stored plan does not know of yet. */
+    private void adoptGrowth() throws SQLException, InterruptedException {
+        Grown grown = growth.left();
+        if (grown == null) {
+            return;
+        }
+        if (grown.from().equals(standing.plan)) {
+            long version = growth.capture(grown, generation);
+            session.run(connection -> {
+                store.requireGeneration(connection, generation);
+                growth.save(connection, grown, version);
+                commitPlan(connection);
+                return null;
+            });
+            standing.plan = grown.plan();
+            grown.news().forEach(standing::note);
+        }
+        growth.forget(generation);
     }
 
     /**

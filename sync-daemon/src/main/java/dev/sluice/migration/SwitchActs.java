@@ -69,6 +69,9 @@ final class SwitchActs {
         /** Ends what stands half way. */
         void settle() throws SQLException, InterruptedException;
 
+        /** Gives SQLite the tables and columns that PostgreSQL was given. */
+        void follow() throws SQLException, InterruptedException;
+
         /** The source is not followed any more: PostgreSQL has the traffic. */
         void leaveSource();
 
@@ -136,11 +139,14 @@ final class SwitchActs {
                     + ": SQLite takes the writes, or is about to");
         }
         if (order.dryRun()) {
-            return SwitchReport.wouldRollBack(standing.epoch(), traffic.lag());
+            List<String> due = standing.run.kind() == RunState.Kind.BLOCKED ? List.of()
+                    : answered(order, () -> thread.session().run(traffic::unfollowed));
+            return SwitchReport.wouldRollBack(standing.epoch(), traffic.lag(), due, traffic.losses());
         }
         requireTarget("roll back");
         return traffic.exclusively("rollback", () -> {
             answered(order, () -> audit(order, "rollback", List.of()));
+            requests.ask(this::follow);
             return moved(Wish.ROLL_BACK, order, List.of(), standing.plan);
         });
     }
@@ -278,6 +284,34 @@ final class SwitchActs {
 
     // ---- on the follow thread ----
 
+    /** What PostgreSQL was given a moment ago would be lost by going back now. */
+    private Void follow() throws SQLException, InterruptedException {
+        List<String> due = thread.session().run(traffic::unfollowed);
+        if (!due.isEmpty()) {
+            try {
+                thread.follow();
+                traffic.proveReverse();
+            } catch (SQLException | RuntimeException e) {
+                throw new TargetRefusal("nothing was moved, as it would be lost that " + String.join("; ", due) + " ("
+                        + Preparation.sentence(e) + ")", e);
+            }
+        }
+        return null;
+    }
+
+    /** DDL passes every fence: what came last is named, not lost in silence. */
+    private List<String> lost() {
+        List<String> lost = new ArrayList<>();
+        try {
+            lost.addAll(thread.session().once(traffic::unfollowed));
+        } catch (SQLException | RuntimeException e) {
+            LOG.debug("the target's schema can't be looked at", e);
+            lost.add("PostgreSQL's schema could not be looked at after the move: compare it with SQLite's");
+        }
+        lost.addAll(traffic.losses());
+        return lost;
+    }
+
     private SwitchReport move(Wish wish, SwitchOrder order, List<Gate.Look> gates, Consumer<SwitchReport> provisional)
             throws SQLException, InterruptedException {
         Phase before = standing.phase;
@@ -293,7 +327,8 @@ final class SwitchActs {
             thread.closeSource();
         }
         standing.unblock();
-        return result.report(wish, standing.phase, standing.epoch(), gates);
+        SwitchReport report = result.report(wish, standing.phase, standing.epoch(), gates);
+        return wish == Wish.ROLL_BACK && report.done() ? report.withNotes(lost()) : report;
     }
 
     private void requirePlan(MigrationPlan planned) {

@@ -40,10 +40,18 @@ public record SwitchReport(boolean done, String summary, long epoch, Duration pa
                 : "It would be refused: " + closed(closed) + ".", epoch, null, gates, List.of(), would, notes);
     }
 
-    static SwitchReport wouldRollBack(long epoch, String lag) {
+    /** @param notes what of PostgreSQL's schema would be lost */
+    static SwitchReport wouldRollBack(long epoch, String lag, List<String> due, List<String> notes) {
         List<String> would = new ArrayList<>();
+        due.forEach(one -> would.add("first give SQLite what it lacks: " + one));
         dev.sluice.cutover.Step.ofRollback().forEach(step -> would.add(step.label() + ": " + step.meaning()));
-        return told(true, "Nothing was done, as only a look was asked for; " + lag + ".", epoch, would, List.of());
+        return told(true, "Nothing was done, as only a look was asked for; " + lag + ".", epoch, would, notes);
+    }
+
+    SwitchReport withNotes(List<String> others) {
+        List<String> all = new ArrayList<>(notes);
+        all.addAll(others);
+        return new SwitchReport(done, summary, epoch, pause, gates, steps, would, List.copyOf(all));
     }
 
     static SwitchReport wouldComplete(long epoch, boolean cleanSource) {

@@ -54,7 +54,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -90,7 +89,6 @@ final class TrafficSwitch {
     private final Duration busyTimeout;
     private final BooleanSupplier stopping;
     private final AtomicReference<String> acting = new AtomicReference<>();
-    private final List<SchemaNotice> notices = new CopyOnWriteArrayList<>();
 
     private volatile Listening listening;
     private ReverseStream reverse; // guarded by this
@@ -205,12 +203,7 @@ final class TrafficSwitch {
             throw new TargetRefusal("the folder " + settings.folder() + " for large transactions can't be made ("
                     + e.getMessage() + "): choose another stateDir", e);
         }
-        ReverseStream stream = stream(plan, new ReverseStream.Listener() {
-            @Override
-            public void onNotice(SchemaNotice notice) {
-                notices.add(notice);
-            }
-        });
+        ReverseStream stream = stream(plan, ReverseStream.Listener.NONE);
         clean = false;
         listening.opening();
         stream.tell(listening);
@@ -278,7 +271,6 @@ final class TrafficSwitch {
         reverse = null;
         listening.closed();
         stream.remove(generation);
-        notices.clear();
         clean = true;
     }
 
@@ -316,11 +308,39 @@ final class TrafficSwitch {
                 }
             }
         }
-        notices.forEach(notice -> notes.add(notice.sentence()));
+        notes.addAll(losses());
         if (settings.announcer().failed() != null) {
             notes.add(settings.announcer().failed());
         }
         return notes;
+    }
+
+    /** What of PostgreSQL's schema a rollback would lose, one sentence each. */
+    synchronized List<String> losses() {
+        return reverse == null ? List.of() : reverse.notices().stream().map(SchemaNotice::sentence).toList();
+    }
+
+    /** True if PostgreSQL has tables or columns that SQLite is to be given. */
+    synchronized boolean isSchemaAhead() {
+        return reverse != null && reverse.isSchemaAhead();
+    }
+
+    /** Which those are, one sentence each; looks at once. */
+    List<String> unfollowed(Connection connection) throws SQLException {
+        return stream().unfollowed(connection);
+    }
+
+    /**
+     * Gives SQLite what PostgreSQL was given; the stream has ended then and is to be closed, whatever came of it.
+     *
+     * @return false if there was nothing to do
+     */
+    boolean follow() throws SQLException, InterruptedException {
+        try {
+            return stream().follow(PROOF_WAIT);
+        } catch (TimeoutException e) {
+            throw new SQLException(e.getMessage() + "; it is tried again", e);
+        }
     }
 
     /** Age of the oldest heartbeat that PostgreSQL has and SQLite has not; 0 if there is none. */
@@ -333,6 +353,7 @@ final class TrafficSwitch {
         StreamHealth health = reverse == null ? null : reverse.health();
         return health == null ? "the reverse stream is not open" : health.streaming()
                 ? "the reverse stream is " + Math.max(0, health.behindBytes()) + " bytes of log behind"
+                : health.blocked() == null ? "the reverse stream is about to run"
                 : "the reverse stream does not run: " + health.blocked();
     }
 
@@ -428,7 +449,7 @@ final class TrafficSwitch {
                         (over, generation) -> ground.tail().follower(over, source.adopted(over.once(store::source))),
                         this::numbersOfSource, order == null || order.forced().contains(Gate.PARKED))) {
             Result result = drive(new Protocol(source, there, this::drainedTo), State.unknown(ground.generation()), wish, order,
-                    began + limit.toNanos());
+                    began + limit.toNanos(), session);
             try {
                 remember(session, source);
             } catch (SQLException | RuntimeException e) {
@@ -455,13 +476,16 @@ final class TrafficSwitch {
         return one.compareTo(other) < 0 ? one : other;
     }
 
-    private Result drive(Protocol protocol, State start, Wish wish, SwitchOrder order, long deadline)
+    private Result drive(Protocol protocol, State start, Wish wish, SwitchOrder order, long deadline, LastingSession session)
             throws InterruptedException {
         List<SwitchReport.Step> steps = new ArrayList<>();
         AtomicReference<String> lastFailure = new AtomicReference<>();
         Outcome outcome = new Switchover(protocol, new Observer() {
             @Override
             public void before(Step step, long epoch) throws Vetoed {
+                if (step == Step.DECIDE) {
+                    requireFollowed(session);
+                }
                 try {
                     hook(wish, true, step, deadline);
                 } catch (Hooks.Veto e) {
@@ -491,6 +515,19 @@ final class TrafficSwitch {
             throw new IllegalStateException(outcome.reason() + ": stop this one");
         }
         return new Result(outcome, steps);
+    }
+
+    /** DDL passes the fence: what came behind it is not in SQLite. */
+    private void requireFollowed(LastingSession session) throws Observer.Vetoed {
+        try {
+            List<String> due = session.once(this::unfollowed);
+            if (!due.isEmpty()) {
+                throw new Observer.Vetoed(String.join("; ", due) + ": try again in a moment");
+            }
+        } catch (SQLException | RuntimeException e) {
+            LOG.debug("the target's schema can't be looked at", e);
+            throw new Observer.Vetoed("PostgreSQL's schema can't be looked at, which may have grown: try again");
+        }
     }
 
     private Patience patience(SwitchOrder order, long deadline, AtomicReference<String> lastFailure) {

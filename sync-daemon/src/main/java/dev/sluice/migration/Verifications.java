@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.capture.Capture;
 import dev.sluice.capture.CapturedTable;
 import dev.sluice.change.RowKey;
+import dev.sluice.declare.Sequences;
 import dev.sluice.phase.Phase;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.TablePlan;
@@ -26,6 +27,7 @@ import dev.sluice.store.VerificationStore;
 import dev.sluice.tail.KeyOrder;
 import dev.sluice.tail.Limits;
 import dev.sluice.tail.SourceReader;
+import dev.sluice.verify.CatalogCheck;
 import dev.sluice.verify.Difference;
 import dev.sluice.verify.Evidence;
 import dev.sluice.verify.Findings;
@@ -127,6 +129,9 @@ public final class Verifications implements AutoCloseable {
         Phase phase();
 
         boolean isPaused();
+
+        /** True if sequences were not raised yet to what came with the changelog up to {@code seq}; on the follow thread. */
+        boolean sequencesDue(long seq);
 
         /** Moments at which both sides are equal, while SQLite takes the writes. */
         SamePoint samePoint();
@@ -715,8 +720,44 @@ public final class Verifications implements AutoCloseable {
                 || run.tables().stream().anyMatch(table.source()::equalsIgnoreCase)).map(MigrationPlan.Held::reason).toList();
         long toSeq = session.run(store::seq);
         VerifyReport report = new VerifyReport(tables, fromSeq, toSeq, began, Instant.now(), held);
-        finish(run, report, List.of());
+        finish(run, report, findings(run));
         return report;
+    }
+
+    /** What is wrong beside rows; of the whole only. */
+    private List<Findings.Finding> findings(StoredRun run) throws SQLException, InterruptedException {
+        if (!run.tables().isEmpty()) {
+            return List.of();
+        }
+        boolean forward = run.traffic().equals(ControlRow.SQLITE);
+        LiveSource source = new LiveSource();
+        source.read();
+        List<Findings.Finding> findings = new ArrayList<>(session.run(connection ->
+                new CatalogCheck(ground.plan(), migrationStore, forward).run(connection, source.tables, run.whole())));
+        if (forward) {
+            findings.addAll(ground.samePoint().at(snapshot -> Sources.sequences(snapshot.session()),
+                    (remembered, connection) -> sequences(connection, remembered, run.repair())));
+        }
+        return findings;
+    }
+
+    /** On the follow thread: sequences follow the rows some seconds behind, so they are brought along first if that is due. */
+    private List<Findings.Finding> sequences(Connection connection, Map<String, Long> remembered, boolean repair)
+            throws SQLException {
+        Sequences sequences = Sequences.read(connection, ground.plan());
+        if (ground.sequencesDue(store.seq(connection))) {
+            sequences.raise(connection, remembered);
+        }
+        List<Findings.Finding> findings = new ArrayList<>();
+        for (Sequences.Low low : sequences.low(connection, remembered)) {
+            findings.add(new Findings.Finding("sequence", low.name(), !repair, "sequence " + low.name() + " of " + low.table()
+                    + " stands at " + low.given() + " although " + low.taken() + " is taken: " + (repair
+                            ? "it was raised" : "sluice verify --repair raises it")));
+        }
+        if (repair) {
+            sequences.raise(connection, remembered);
+        }
+        return findings;
     }
 
     private Scans scans(StoredRun run, MigrationPlan plan) throws SQLException {

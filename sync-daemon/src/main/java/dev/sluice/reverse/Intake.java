@@ -1,12 +1,17 @@
 package dev.sluice.reverse;
 
+import dev.sluice.reverse.SchemaAhead.Alien;
 import io.debezium.engine.DebeziumEngine;
 import io.debezium.engine.RecordChangeEvent;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
@@ -20,7 +25,14 @@ import org.apache.kafka.connect.source.SourceRecord;
  */
 final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<SourceRecord>>, AutoCloseable {
 
+    private static final int SCHEMAS_MAX = 1_000;
+
     private final Map<String, StreamTable> tables = new HashMap<>();
+    /** Columns that may come, by target table; what is not carried among them. */
+    private final Map<String, Set<String>> known;
+    /** What of a form of a table's rows is not known; forms are few, each is made once. */
+    private final Map<Schema, Set<Alien>> looked = new IdentityHashMap<>();
+    private Set<Alien> aliens = new LinkedHashSet<>();
     private final String migration;
     private final Supplier<TransactionBuffer> buffers;
     private final Sink sink;
@@ -42,16 +54,21 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
      * @param lsn the end of its commit in the log: grows from one to the next
      * @param mark the last change of the control row in it, or null
      * @param beat the heartbeat in it, 0 for none
+     * @param aliens columns in it that are not known, whose values the changes lack
      */
-    record Whole(TransactionBuffer changes, long lsn, long xid, Instant committedAt, Mark mark, long beat) {}
+    record Whole(TransactionBuffer changes, long lsn, long xid, Instant committedAt, Mark mark, long beat,
+            Set<Alien> aliens) {}
 
     /** Takes whole transactions; when it returns they are on disk, or will come again. */
     interface Sink {
         void take(List<Whole> transactions) throws Exception;
     }
 
-    Intake(String migration, String schema, List<StreamTable> streamed, Supplier<TransactionBuffer> buffers, Sink sink) {
+    /** @param known all columns that are known, carried or not, by target table */
+    Intake(String migration, String schema, List<StreamTable> streamed, Map<String, Set<String>> known,
+            Supplier<TransactionBuffer> buffers, Sink sink) {
         this.migration = migration;
+        this.known = known;
         streamed.forEach(table -> tables.put(named(schema, table.plan().target()), table));
         this.buffers = buffers;
         this.sink = sink;
@@ -129,6 +146,7 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
         moving = null;
         mark = null;
         beat = 0;
+        aliens = new LinkedHashSet<>();
         return false;
     }
 
@@ -139,7 +157,7 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
         }
         Map<String, ?> offset = record.sourceOffset();
         whole.add(new Whole(open, number(offset, "lsn_commit"), number(offset, "txId"),
-                Instant.ofEpochMilli(value.getInt64("ts_ms")), mark, beat));
+                Instant.ofEpochMilli(value.getInt64("ts_ms")), mark, beat, aliens));
         open = null;
         return true;
     }
@@ -162,6 +180,9 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
         if (table == null) {
             note(source, after);
             return;
+        }
+        if (!op.equals("t")) {
+            aliens.addAll(aliens(table, value.schema().field("after").schema()));
         }
         switch (op) {
             case "t" -> open.add(new RowChange(table.number(), RowChange.Kind.TRUNCATE, null, null));
@@ -201,6 +222,20 @@ final class Intake implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<So
                     + " REPLICA IDENTITY was changed, set it to FULL");
         }
         open.add(new RowChange(table.number(), kind, kind == RowChange.Kind.UPDATE ? null : before, after));
+    }
+
+    private Set<Alien> aliens(StreamTable table, Schema form) {
+        if (looked.size() > SCHEMAS_MAX) {
+            looked.clear();
+        }
+        return looked.computeIfAbsent(form, looking -> {
+            Set<String> names = new HashSet<>(known.getOrDefault(table.plan().target(), Set.of()));
+            names.addAll(List.of(table.names()));
+            Set<Alien> found = new LinkedHashSet<>();
+            form.fields().stream().map(Field::name).filter(name -> !names.contains(name))
+                    .forEach(name -> found.add(new Alien(table.plan().target(), name)));
+            return found;
+        });
     }
 
     private static String[] texts(StreamTable table, Struct row) {

@@ -13,8 +13,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 
 /**
@@ -33,6 +35,7 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
     private final List<StreamTable> tables;
     private final long memoryBytes;
     private final BooleanSupplier stopped;
+    private final LongSupplier cut;
     private final Runnable progress;
     private final SqliteSession writer;
     private Map<String, RowWriter> rowWriters = new HashMap<>();
@@ -47,17 +50,20 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
     private volatile long parkedRows;
 
     /**
+     * @param cut the position behind which nothing may be applied; {@link ReverseStream#NO_CUT} where rows with columns
+     *     that are not known may not
      * @param progress called after each step forward that somebody may wait for
      * @throws IllegalStateException if no stream was prepared in this source
      */
     ReverseApplier(SqliteFile file, Duration busy, long generation, List<StreamTable> tables, long memoryBytes,
-            BooleanSupplier stopped, Runnable progress) throws SQLException {
+            BooleanSupplier stopped, LongSupplier cut, Runnable progress) throws SQLException {
         this.file = file;
         this.busy = busy;
         this.generation = generation;
         this.tables = tables;
         this.memoryBytes = memoryBytes;
         this.stopped = stopped;
+        this.cut = cut;
         this.progress = progress;
         this.writer = open();
         boolean ready = false;
@@ -136,9 +142,15 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
         Ledger.Entry next = entry;
         List<Intake.Whole> applied = new ArrayList<>();
         boolean awaited = false;
+        SchemaAhead ahead = null;
         for (Intake.Whole transaction : whole) {
             if (transaction.lsn() <= entry.lsn()) {
                 continue; // it is in SQLite, but PostgreSQL did not hear so
+            }
+            long last = cut.getAsLong(); // asked for each: a commit behind a cut comes when it is known
+            if (transaction.lsn() > last || last == ReverseStream.NO_CUT && next.isApplied() && !transaction.aliens().isEmpty()) {
+                ahead = new SchemaAhead(last == ReverseStream.NO_CUT ? transaction.aliens() : Set.of());
+                break;
             }
             next = next.at(transaction.lsn(), transaction.xid());
             if (transaction.mark() != null) {
@@ -154,7 +166,7 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
                 awaited = true;
             }
         }
-        if (applied.isEmpty() && !awaited && System.nanoTime() - advancedNanos < ADVANCE_NANOS) {
+        if (ahead == null && applied.isEmpty() && !awaited && System.nanoTime() - advancedNanos < ADVANCE_NANOS) {
             return;
         }
         if (next != entry) {
@@ -166,6 +178,9 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
             rows += applied.stream().mapToLong(transaction -> transaction.changes().rows()).sum();
             parkedRows = rowWriters.values().stream().mapToLong(RowWriter::parkedRows).sum();
             progress.run();
+        }
+        if (ahead != null) {
+            throw ahead;
         }
     }
 

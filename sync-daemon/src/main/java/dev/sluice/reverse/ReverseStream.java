@@ -21,13 +21,14 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -51,6 +52,11 @@ public final class ReverseStream implements AutoCloseable {
     private static final Duration PAUSE_MAX = Duration.ofSeconds(5);
     private static final Duration STOP_WAIT = Duration.ofSeconds(60);
     private static final double NEARLY_LOST = 0.5;
+    private static final int CUTS_MAX = 5;
+    private static final Duration HOLD_LOOK = Duration.ofMillis(500);
+
+    /** Where no cut is to be made. */
+    static final long NO_CUT = Long.MAX_VALUE;
 
     private final SqliteFile file;
     private final Target target;
@@ -69,6 +75,13 @@ public final class ReverseStream implements AutoCloseable {
     private boolean lost; // guarded by lock
     private long beatSent; // guarded by lock
     private long beatSentNanos; // guarded by lock
+    private boolean drained; // guarded by lock: it has ended at the cut
+    private final Map<String, Set<String>> known = new ConcurrentHashMap<>();
+    private volatile long cut = NO_CUT;
+    private volatile boolean grown;
+    private volatile List<SchemaNotice> notices = List.of();
+    private TargetShape looked; // belongs to whoever looks, see growth()
+    private Growth found; // likewise
     private final AtomicReference<ReverseApplier> applier = new AtomicReference<>();
     private volatile Touches touches = Touches.UNHEARD;
     private volatile boolean streaming;
@@ -277,8 +290,11 @@ public final class ReverseStream implements AutoCloseable {
                 reason = sentence(e);
             }
             streaming = false;
-            if (isClosed()) {
+            if (isClosed() || isDrained()) {
                 return;
+            }
+            if (reason == null) {
+                continue; // it was held, and may go on
             }
             if (failure != null) {
                 block(failure.getMessage());
@@ -291,7 +307,7 @@ public final class ReverseStream implements AutoCloseable {
         }
     }
 
-    /** Runs an engine until it ends; returns why it did. */
+    /** Runs an engine until it ends; returns why it did, null if another is to be run at once. */
     private String runOnce() throws SQLException {
         List<StreamTable> tables;
         try (SqliteSession session = file.openReader(options.busy()); Connection connection = target.connect()) {
@@ -304,13 +320,20 @@ public final class ReverseStream implements AutoCloseable {
                 return why + "; changes that PostgreSQL has are lost for SQLite, so a rollback needs a new copy";
             }
             Capture.checkGeneration(session, generation);
+            slot.shapeBefore(connection).columns().forEach((table, columns) -> know(table, columns.keySet()));
+            growth(connection).refused().forEach(notice -> {
+                if (notice.column() != null) {
+                    know(notice.table(), List.of(notice.column()));
+                }
+            });
             slot.release(connection); // who still reads it is older, or a connection of ours that was lost
             tables = tables(session);
         }
         TransactionBuffer.clear(options.folder(), slot.name());
+        SchemaAhead ahead;
         try (ReverseApplier running = new ReverseApplier(file, options.busy(), generation, tables, options.memoryBytes(),
-                this::isClosed, this::onProgress);
-                Intake intake = new Intake(slot.migration(), plan.schema(), tables, () -> new TransactionBuffer(
+                this::isClosed, () -> cut, this::onProgress);
+                Intake intake = new Intake(slot.migration(), plan.schema(), tables, known, () -> new TransactionBuffer(
                         options.folder(), slot.name(), options.memoryBytes(), options.spillBytesMax()), running)) {
             durable = running.entry();
             running.tell(touches);
@@ -326,12 +349,58 @@ public final class ReverseStream implements AutoCloseable {
             Throwable error = current.run();
             LOG.debug("the reverse stream's engine has ended: {}", kinds(error));
             noteStale(error);
-            return sentence(error);
+            ahead = SchemaAhead.in(error);
+            if (ahead == null) {
+                return sentence(error);
+            }
         } finally {
             LedgerOffsets.forget(slot.name());
             synchronized (lock) {
                 engine = null;
             }
+        }
+        hold(ahead);
+        return null;
+    }
+
+    /** Nothing runs: either this was the cut, or rows came with columns that are due, or with some that never will be. */
+    private void hold(SchemaAhead ahead) throws SQLException {
+        if (cut != NO_CUT) {
+            synchronized (lock) {
+                drained = true;
+                lock.notifyAll();
+            }
+            return;
+        }
+        Growth growth;
+        try (Connection connection = target.connect()) {
+            growth = growth(connection);
+        }
+        if (ahead.aliens().stream().noneMatch(growth::isDue)) {
+            ahead.aliens().forEach(alien -> know(alien.table(), List.of(alien.column()))); // refused, or gone again
+            return;
+        }
+        LOG.info("event=reverse_held reason=\"{}\"", String.join("; ", growth.due("")));
+        grown = true;
+        synchronized (lock) {
+            while (!closed && cut == NO_CUT && grown) { // what was due may be gone again
+                try {
+                    lock.wait(HOLD_LOOK.toMillis());
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    return;
+                }
+            }
+        }
+    }
+
+    private void know(String table, Collection<String> columns) {
+        known.computeIfAbsent(table, t -> ConcurrentHashMap.newKeySet()).addAll(columns);
+    }
+
+    private boolean isDrained() {
+        synchronized (lock) {
+            return drained;
         }
     }
 
@@ -600,7 +669,8 @@ public final class ReverseStream implements AutoCloseable {
             try (Connection connection = target.connect()) {
                 slotState = slot.state(connection);
                 beat(connection);
-                for (SchemaNotice notice : notices(connection)) {
+                lookAtSchema(connection);
+                for (SchemaNotice notice : notices) {
                     if (known.add(notice)) {
                         LOG.warn("event=target_schema_changed kind={} notice=\"{}\"", notice.kind(), notice.sentence());
                         listener.onNotice(notice);
@@ -613,44 +683,101 @@ public final class ReverseStream implements AutoCloseable {
         }
     }
 
-    private List<SchemaNotice> notices(Connection connection) throws SQLException {
-        Map<String, LinkedHashMap<String, String>> before = slot.columnsBefore(connection);
-        Map<String, LinkedHashMap<String, String>> now = slot.columns(connection);
-        Set<String> planned = new HashSet<>();
-        plan.tables().forEach(table -> planned.add(table.target()));
-        List<SchemaNotice> notices = new ArrayList<>();
-        for (String table : now.keySet()) {
-            if (!before.containsKey(table)) {
-                notices.add(new SchemaNotice(SchemaNotice.Kind.TABLE_ADDED, table, null, "table " + table + " was made in"
-                        + " PostgreSQL: SQLite has none, so a rollback would lose its rows"));
-            }
-        }
-        for (String table : planned) {
-            if (!now.containsKey(table)) {
-                notices.add(new SchemaNotice(SchemaNotice.Kind.TABLE_GONE, table, null, "table " + table + " is gone from"
-                        + " PostgreSQL: SQLite keeps the rows it had"));
-            } else if (before.containsKey(table)) {
-                compare(table, before.get(table), now.get(table), notices);
-            }
-        }
+    // ---- what the application does to PostgreSQL's schema ----
+
+    /** What a rollback would lose of PostgreSQL's schema, as last looked at; what is followed is not among it. */
+    public List<SchemaNotice> notices() {
         return notices;
     }
 
-    private static void compare(String table, Map<String, String> before, Map<String, String> now,
-            List<SchemaNotice> notices) {
-        now.forEach((column, type) -> {
-            String place = "column " + table + "." + column;
-            if (!before.containsKey(column)) {
-                notices.add(new SchemaNotice(SchemaNotice.Kind.COLUMN_ADDED, table, column, place + " was added in PostgreSQL:"
-                        + " SQLite has none, so a rollback would lose its values"));
-            } else if (!before.get(column).equals(type)) {
-                notices.add(new SchemaNotice(SchemaNotice.Kind.COLUMN_CHANGED, table, column, place + " is a " + type
-                        + " in PostgreSQL now: values that SQLite has no form for are parked"));
+    /** True if PostgreSQL has columns or tables that SQLite can be given, see {@link #follow}. */
+    public boolean isSchemaAhead() {
+        return grown;
+    }
+
+    /** What of PostgreSQL's schema SQLite is still to be given, one sentence each; looks at once. */
+    public List<String> unfollowed(Connection connection) throws SQLException {
+        lookAtSchema(connection);
+        return growth(connection).due(", and SQLite does not have it yet");
+    }
+
+    private void lookAtSchema(Connection connection) throws SQLException {
+        TargetShape before = slot.shapeBefore(connection);
+        Set<String> planned = new HashSet<>();
+        plan.tables().forEach(table -> planned.add(table.target()));
+        Growth growth = growth(connection);
+        List<SchemaNotice> seen = new ArrayList<>(growth.refused());
+        slot.shape(connection).since(before, planned).stream()
+                .filter(notice -> switch (notice.kind()) {
+                    case TABLE_ADDED, COLUMN_ADDED -> false; // due, or refused with a reason
+                    default -> true;
+                }).forEach(seen::add);
+        notices = List.copyOf(seen);
+        grown = growth.isDue();
+    }
+
+    /** Looks closely only where something has changed. */
+    private synchronized Growth growth(Connection connection) throws SQLException {
+        TargetShape now = slot.shape(connection);
+        if (!now.equals(looked)) {
+            try (SqliteSession session = file.openReader(options.busy())) {
+                found = Growth.look(connection, plan, slot, slot.shapeBefore(connection), now, SchemaReader.read(session));
             }
-        });
-        before.keySet().stream().filter(column -> !now.containsKey(column)).forEach(column -> notices.add(new SchemaNotice(
-                SchemaNotice.Kind.COLUMN_GONE, table, column, "column " + table + "." + column + " is gone from PostgreSQL:"
-                        + " SQLite keeps the values it had, and new rows get none")));
+            looked = now;
+        }
+        return found;
+    }
+
+    /**
+     * Gives SQLite the columns and tables that the application has made in PostgreSQL, at one position of the stream. The
+     * stream has ended afterwards, whatever came of it: close it, see to what SQLite has by {@link Grown#read}, and open
+     * another.
+     *
+     * @param within how long the stream may take until it has come to that position
+     * @return false if there was nothing to do
+     * @throws TimeoutException if it takes longer
+     * @throws SourceRefusal if SQLite refuses what is to be made
+     */
+    public boolean follow(Duration within) throws SQLException, TimeoutException, InterruptedException {
+        SourceSchema source;
+        try (SqliteSession session = file.openReader(options.busy())) {
+            source = SchemaReader.read(session);
+        }
+        for (int attempt = 0; attempt < CUTS_MAX; attempt++) {
+            Growth growth;
+            TargetShape before;
+            try (Connection connection = target.connect()) {
+                before = slot.shapeBefore(connection);
+                growth = growth(connection);
+            }
+            if (!growth.isDue()) {
+                grown = false;
+                return false;
+            }
+            try (Graft graft = new Graft(target, slot, plan, before)) {
+                graft.ready(growth);
+                if (graft.cut(growth, source, this::cut)) {
+                    beat();
+                    await(within, "the position at which SQLite gets PostgreSQL's new columns and tables", () -> drained);
+                    graft.write(file, options.busy(), takenGeneration());
+                    return true;
+                }
+            }
+        }
+        throw new TimeoutException("PostgreSQL's schema changes faster than SQLite can be given it");
+    }
+
+    private void cut(long position) {
+        synchronized (lock) {
+            cut = position;
+            lock.notifyAll();
+        }
+    }
+
+    private long takenGeneration() {
+        synchronized (lock) {
+            return generation;
+        }
     }
 
     // ---- end ----

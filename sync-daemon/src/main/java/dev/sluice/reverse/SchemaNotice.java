@@ -1,9 +1,9 @@
 package dev.sluice.reverse;
 
 /**
- * The application changed PostgreSQL's schema while PostgreSQL has traffic, which SQLite does not know of.
+ * The application changed PostgreSQL's schema while PostgreSQL has traffic, and SQLite has nothing of it.
  *
- * @param table the target table
+ * @param table the target table; empty for what belongs to none
  * @param column the target column, or null
  * @param sentence what was seen, and what it means for a rollback
  */
@@ -15,6 +15,10 @@ public record SchemaNotice(Kind kind, String table, String column, String senten
         TABLE_GONE,
         COLUMN_ADDED,
         COLUMN_GONE,
-        COLUMN_CHANGED
+        COLUMN_CHANGED,
+        /** A constraint, an index, a trigger, a view, an enum, or a column's DEFAULT or NOT NULL. */
+        PIECE_ADDED,
+        PIECE_GONE,
+        PIECE_CHANGED
     }
 }

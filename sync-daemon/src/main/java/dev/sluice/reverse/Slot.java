@@ -33,7 +33,6 @@ final class Slot {
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final TypeReference<LinkedHashMap<String, String>> TEXTS = new TypeReference<>() {};
-    private static final TypeReference<LinkedHashMap<String, LinkedHashMap<String, String>>> COLUMNS = new TypeReference<>() {};
     /** 'sluice' in ASCII, as everywhere: CREATE … IF NOT EXISTS alone can collide with itself. */
     private static final String LOCK = "SELECT pg_advisory_xact_lock(126896516588389)";
     private static final int NAME_MAX = 40;
@@ -125,13 +124,14 @@ final class Slot {
             obstacles.add("the role may not create a publication: GRANT CREATE ON DATABASE … TO it");
         }
         for (TablePlan table : plan.tables()) {
-            obstacle(connection, table, obstacles);
+            obstacle(connection, table.target(), obstacles);
         }
         return obstacles;
     }
 
-    private void obstacle(Connection connection, TablePlan table, List<String> obstacles) throws SQLException {
-        String named = plan.schema() + "." + table.target();
+    /** Why a table of the target can't be streamed, one sentence each. */
+    void obstacle(Connection connection, String table, List<String> obstacles) throws SQLException {
+        String named = plan.schema() + "." + table;
         try (PreparedStatement query = connection.prepareStatement("""
                 SELECT c.relkind IN ('r', 'p') AND c.relpersistence = 'p', pg_has_role(current_user, c.relowner, 'USAGE'),
                        pg_get_userbyid(c.relowner),
@@ -139,7 +139,7 @@ final class Slot {
                         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
                 FROM pg_class c WHERE c.oid = to_regclass(?)
                 """)) {
-            query.setString(1, qualified(table));
+            query.setString(1, qualified(new String[] {plan.schema(), table}));
             try (ResultSet row = query.executeQuery()) {
                 if (!row.next()) {
                     obstacles.add("the target table " + named + " is not there");
@@ -175,8 +175,10 @@ final class Slot {
                 CREATE TABLE IF NOT EXISTS sluice.reverse (
                     migration  text PRIMARY KEY REFERENCES sluice.migration ON DELETE CASCADE,
                     identities text NOT NULL,
-                    columns    text NOT NULL)
+                    columns    text NOT NULL,
+                    pieces     text)
                 """);
+        execute(connection, "ALTER TABLE sluice.reverse ADD COLUMN IF NOT EXISTS pieces text"); // of an older release
         update(connection, "INSERT INTO sluice.heartbeat (migration, beat) VALUES (?, 0) ON CONFLICT DO NOTHING", migration);
         update(connection, "INSERT INTO sluice.reverse (migration, identities, columns) VALUES (?, '{}', '{}')"
                 + " ON CONFLICT DO NOTHING", migration);
@@ -189,11 +191,12 @@ final class Slot {
                 + " WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)");
         Map<String, String> identities = identities(connection);
         for (TablePlan table : plan.tables()) {
-            identify(connection, table, identities);
+            identify(connection, table.target(), table.keyTargets(), identities);
         }
-        update(connection, "UPDATE sluice.reverse r SET identities = v.identities, columns = v.columns"
-                + " FROM (VALUES (?, ?, ?)) v (migration, identities, columns) WHERE r.migration = v.migration",
-                migration, json(identities), json(columns(connection)));
+        TargetShape shape = shape(connection);
+        update(connection, "UPDATE sluice.reverse r SET identities = v.identities, columns = v.columns, pieces = v.pieces"
+                + " FROM (VALUES (?, ?, ?, ?)) v (migration, identities, columns, pieces) WHERE r.migration = v.migration",
+                migration, json(identities), TargetShape.json(shape.columns()), TargetShape.json(shape.pieces()));
     }
 
     private Map<String, String> identities(Connection connection) throws SQLException {
@@ -201,7 +204,9 @@ final class Slot {
     }
 
     /** A changed row must come with what names it in the source; where its identity does not have that, all of it must. */
-    private void identify(Connection connection, TablePlan table, Map<String, String> identities) throws SQLException {
+    private void identify(Connection connection, String table, List<String> key, Map<String, String> identities)
+            throws SQLException {
+        String named = qualified(new String[] {plan.schema(), table});
         try (PreparedStatement query = connection.prepareStatement("""
                 SELECT format('%I.%I', n.nspname, c.relname), c.relreplident::text,
                        (SELECT format('%I', ic.relname) FROM pg_index x JOIN pg_class ic ON ic.oid = x.indexrelid
@@ -214,15 +219,15 @@ final class Slot {
                 WHERE c.oid = to_regclass(?) AND c.relkind = 'r'
                    OR c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass(?)) WHERE isleaf)
                 """)) {
-            query.setString(1, qualified(table));
-            query.setString(2, qualified(table));
+            query.setString(1, named);
+            query.setString(2, named);
             List<String> full = new ArrayList<>();
             try (ResultSet row = query.executeQuery()) {
                 while (row.next()) {
                     Set<String> known = row.getArray(4) == null ? Set.of()
                             : new HashSet<>(List.of((String[]) row.getArray(4).getArray()));
                     String identity = row.getString(2);
-                    if (!identity.equals("f") && !known.containsAll(table.keyTargets())) {
+                    if (!identity.equals("f") && !known.containsAll(key)) {
                         full.add(row.getString(1));
                         identities.putIfAbsent(row.getString(1), identity.equals("d") ? "DEFAULT"
                                 : identity.equals("n") ? "NOTHING" : "USING INDEX " + row.getString(3));
@@ -324,8 +329,19 @@ final class Slot {
         }
     }
 
-    /** True if the publication has all tables of the plan. */
+    /** True if the publication has all tables of the plan; but one that is gone altogether has no rows to be lost. */
     boolean isPublished(Connection connection) throws SQLException {
+        Set<String> published = published(connection);
+        for (String[] table : tables()) {
+            if (!published.contains(text(connection, "SELECT format('%I.%I', ?::text, ?::text)", table[0], table[1]))
+                    && text(connection, "SELECT to_regclass(?)::text", qualified(table)) != null) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private Set<String> published(Connection connection) throws SQLException {
         Set<String> published = new HashSet<>();
         try (PreparedStatement query = connection.prepareStatement(
                 "SELECT format('%I.%I', schemaname, tablename) FROM pg_publication_tables WHERE pubname = ?")) {
@@ -336,12 +352,7 @@ final class Slot {
                 }
             }
         }
-        for (String[] table : tables()) {
-            if (!published.contains(text(connection, "SELECT format('%I.%I', ?::text, ?::text)", table[0], table[1]))) {
-                return false;
-            }
-        }
-        return true;
+        return published;
     }
 
     static String system(Connection connection) throws SQLException {
@@ -356,42 +367,54 @@ final class Slot {
 
     // ---- what the application does to the schema ----
 
-    /** The columns that the tables had when the stream was set up. */
-    Map<String, LinkedHashMap<String, String>> columnsBefore(Connection connection) throws SQLException {
-        return texts(text(connection, "SELECT columns FROM sluice.reverse WHERE migration = ?", migration), COLUMNS);
-    }
-
-    /** Types by column by table of the target schema, as they are now. */
-    Map<String, LinkedHashMap<String, String>> columns(Connection connection) throws SQLException {
-        Map<String, LinkedHashMap<String, String>> columns = new LinkedHashMap<>();
-        try (PreparedStatement query = connection.prepareStatement("""
-                SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
-                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-                WHERE n.nspname = ? AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-                ORDER BY c.relname, a.attnum
-                """)) {
-            query.setString(1, plan.schema());
+    /** What the watch compares with: the schema when the stream was set up, and what SQLite was given since. */
+    TargetShape shapeBefore(Connection connection) throws SQLException {
+        try (PreparedStatement query = connection.prepareStatement(
+                "SELECT to_jsonb(r)->>'columns', to_jsonb(r)->>'pieces' FROM sluice.reverse r WHERE migration = ?")) {
+            query.setString(1, migration); // read so that a table of an older release will do
             try (ResultSet row = query.executeQuery()) {
-                while (row.next()) {
-                    LinkedHashMap<String, String> table =
-                            columns.computeIfAbsent(row.getString(1), relation -> new LinkedHashMap<>());
-                    if (row.getString(2) != null) {
-                        table.put(row.getString(2), row.getString(3));
-                    }
-                }
+                return row.next() ? new TargetShape(TargetShape.named(row.getString(1)), TargetShape.named(row.getString(2)))
+                        : new TargetShape(Map.of(), null);
             }
         }
-        return columns;
+    }
+
+    TargetShape shape(Connection connection) throws SQLException {
+        return TargetShape.read(connection, plan.schema());
+    }
+
+    /**
+     * Readies a table that the application made for being streamed: gives it a key column where it needs one, publishes
+     * it, and sees that its changed rows come with their key. In the caller's transaction. Idempotent.
+     *
+     * @param key its key columns; the one that is to be made where {@code keyColumn} is not null
+     * @param keyColumn the key column of ours, or null
+     */
+    void ready(Connection connection, String table, List<String> key, String keyColumn) throws SQLException {
+        String named = qualified(new String[] {plan.schema(), table});
+        execute(connection, LOCK);
+        execute(connection, "ALTER TABLE sluice.reverse ADD COLUMN IF NOT EXISTS pieces text"); // of an older release
+        if (keyColumn != null && !shape(connection).columns().get(table).containsKey(keyColumn)) {
+            execute(connection, keyColumn(plan.schema(), table, keyColumn));
+        }
+        if (!published(connection).contains(text(connection, "SELECT format('%I.%I', ?::text, ?::text)", plan.schema(), table))) {
+            execute(connection, "ALTER PUBLICATION " + Identifiers.quote(publication()) + " ADD TABLE " + named);
+        }
+        Map<String, String> identities = identities(connection);
+        identify(connection, table, key, identities);
+        update(connection, "UPDATE sluice.reverse r SET identities = v.identities FROM (VALUES (?, ?)) v (migration, identities)"
+                + " WHERE r.migration = v.migration", migration, json(identities));
+    }
+
+    /** The statement that gives a table without a key one of ours. */
+    static String keyColumn(String schema, String table, String keyColumn) {
+        return "ALTER TABLE " + qualified(new String[] {schema, table}) + " ADD COLUMN " + Identifiers.quote(keyColumn)
+                + " bigint GENERATED BY DEFAULT AS IDENTITY UNIQUE";
     }
 
     // ---- small things ----
 
-    private String qualified(TablePlan table) {
-        return qualified(new String[] {plan.schema(), table.target()});
-    }
-
-    private static String qualified(String[] table) {
+    static String qualified(String[] table) {
         return Identifiers.quote(table[0]) + "." + Identifiers.quote(table[1]);
     }
 

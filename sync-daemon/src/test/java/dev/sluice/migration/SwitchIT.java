@@ -3,6 +3,7 @@ package dev.sluice.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.cli.Main;
 import dev.sluice.phase.Phase;
 import dev.sluice.testing.LiveGround;
 import dev.sluice.testing.SameRows;
@@ -189,6 +190,29 @@ class SwitchIT {
             assertThat(ground.target("SELECT count(*) FROM pg_namespace WHERE nspname = 'sluice'")).containsExactly("0");
             assertThat(ground.target("SELECT count(*) FROM pg_trigger WHERE tgname LIKE '%sluice%'")).containsExactly("0");
             assertThat(ground.target("SELECT count(*) FROM pg_publication")).containsExactly("0");
+        }
+    }
+
+    /** The daemon may be killed between the two, or nobody asked for a clean source. */
+    @Test
+    void sourceOfACompletedMigrationIsNotPlannedForAnew() throws Exception {
+        try (LiveGround ground = new LiveGround(folder, SCHEMA).startAndFollow()) {
+            cutover(ground);
+            assertThat(ground.migration().complete(order(), false).done()).isTrue();
+            assertThat(ground.migration().awaitEnd(Duration.ofSeconds(30))).isTrue();
+            onTarget(ground, "INSERT INTO kv VALUES ('only', 'there')");
+            ground.start();
+            assertThat(ground.awaitFailure()).hasMessageContaining("have moved to PostgreSQL (epoch 1)")
+                    .hasMessageContaining("--switched");
+            assertThat(ground.target("SELECT v FROM kv WHERE k = 'only'")).containsExactly("there");
+            assertThatThrownBy(() -> ground.app("INSERT INTO kv VALUES ('still', 'fenced')"))
+                    .hasMessageContaining("writes have moved to PostgreSQL");
+            String file = ground.file().path().toString();
+            assertThat(Main.run("cancel", "--source", file)).isNotZero();
+            assertThat(Main.run("cancel", "--source", file, "--switched")).isZero();
+            assertThat(ground.traces()).isEmpty();
+            ground.app("UPDATE users SET name = 'free' WHERE id = 1");
+            assertThat(ground.source("SELECT count(*) FROM audit")).as("the application's trigger is back").containsExactly("1");
         }
     }
 }

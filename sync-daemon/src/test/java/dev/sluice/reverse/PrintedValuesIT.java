@@ -209,7 +209,7 @@ class PrintedValuesIT {
         }
         Map<Long, String[]> printed = new ConcurrentHashMap<>();
         Map<String, Boolean> ended = new ConcurrentHashMap<>();
-        Intake intake = new Intake(MIGRATION, "public", List.of(new StreamTable(0, table, source)),
+        Intake intake = new Intake(MIGRATION, "public", List.of(new StreamTable(0, table, source)), Map.of(),
                 () -> new TransactionBuffer(folder, "types", 1 << 20, 1 << 30),
                 whole -> {
                     for (Intake.Whole transaction : whole) {
