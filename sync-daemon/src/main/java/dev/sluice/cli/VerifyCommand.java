@@ -80,7 +80,7 @@ final class VerifyCommand implements Callable<Integer> {
     }
 
     /** Prints a run; the exit status says whether both sides are equal, or may be: it is under way. */
-    private static int shown(CommandSpec spec, DaemonChoices choices, JsonNode run) {
+    static int shown(CommandSpec spec, DaemonChoices choices, JsonNode run) {
         PrintWriter out = spec.commandLine().getOut();
         if (choices.json()) {
             out.println(run.toPrettyString());
