@@ -41,7 +41,7 @@ class TidyTest {
             // sync-daemon: ground, the way of the data, on top
             "postgres", "settings", "console", "phase",
             "mapping", "census", "assess", "translate", "plan", "store", "fence", "declare", "apply", "copy", "verify", "follow",
-            "reverse", "cutover", "announce", "migration",
+            "reverse", "cutover", "announce", "migration", "metrics",
             "api", "daemon", "demo", "bench", "cli");
 
     private static final Set<String> CAPTURE = Set.of("change", "sqlite", "schema", "capture", "tail");

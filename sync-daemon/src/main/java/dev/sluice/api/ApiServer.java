@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.phase.Phase;
 import dev.sluice.postgres.Secret;
 import dev.sluice.postgres.TargetRefusal;
@@ -41,7 +42,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The daemon's HTTP API: JSON under {@code /v1}, every request with {@code Authorization: Bearer <token>};
- * {@code /healthz} without. Errors are {@code {"error": "one sentence"}}. Threads, queues, bodies and waits are
+ * {@code /healthz},
+ * {@code /readyz} and {@code /metrics} without. Errors are {@code {"error": "one sentence"}}. Threads, queues, bodies and waits are
  * bounded.
  */
 public final class ApiServer implements AutoCloseable {
@@ -56,6 +58,9 @@ public final class ApiServer implements AutoCloseable {
     private static final long WAIT_STEP_MS = 100;
     private static final Duration SWITCH_GRACE = Duration.ofSeconds(10);
     private static final Pattern TIMEOUT = Pattern.compile("([0-9]{1,6})(ms|s|m)");
+    private static final String METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+    /** For probes and Prometheus: states, counts and names of tables, never a value. */
+    private static final Set<String> OPEN_PATHS = Set.of("/healthz", "/readyz", "/metrics");
     private static final Set<String> LOOPBACK_NAMES = Set.of("localhost", "127.0.0.1", "[::1]");
 
     private final DaemonControl control;
@@ -164,6 +169,11 @@ public final class ApiServer implements AutoCloseable {
         config.routes.before(this::admit);
         config.routes.get("/healthz", context -> answer(context, 200, JsonNodeFactory.instance.objectNode()
                 .put("status", "ok")));
+        config.routes.get("/readyz", this::ready);
+        config.routes.get("/metrics", context -> {
+            context.attribute("answered", true);
+            context.status(200).contentType(METRICS_TYPE).result(control.metrics());
+        });
         config.routes.get("/v1/status", this::status);
         config.routes.post("/v1/pause", context -> act(context, control::pause));
         config.routes.post("/v1/resume", context -> act(context, control::resume));
@@ -243,7 +253,7 @@ public final class ApiServer implements AutoCloseable {
     private void admit(Context context) {
         context.header("Cache-Control", "no-store");
         context.header("X-Content-Type-Options", "nosniff");
-        if (context.path().equals("/healthz")) {
+        if (OPEN_PATHS.contains(context.path())) {
             return;
         }
         String named = Optional.ofNullable(context.header("Host")).orElse("").toLowerCase(Locale.ROOT)
@@ -259,6 +269,14 @@ public final class ApiServer implements AutoCloseable {
             throw new BadRequest(401, "the token is missing or wrong: send 'Authorization: Bearer' with the one from"
                     + " the daemon's api.tokenFile");
         }
+    }
+
+    private void ready(Context context) {
+        ObjectNode ready = JsonNodeFactory.instance.objectNode();
+        List<String> reasons = control.unready();
+        ready.put("ready", reasons.isEmpty());
+        reasons.forEach(ready.putArray("reasons")::add);
+        answer(context, reasons.isEmpty() ? 200 : 503, ready);
     }
 
     private void status(Context context) {

@@ -13,6 +13,12 @@ public interface DaemonControl {
     /** Where the migration stands; has {@code phase}. Cheap: asked several times a second while somebody waits. */
     JsonNode status();
 
+    /** Everything that is measured, in Prometheus's text format. */
+    String metrics();
+
+    /** Why the daemon can't do its work at present, each one sentence; empty if it can. */
+    List<String> unready();
+
     /** Which side takes writes; the same object at every call. */
     TrafficFeed traffic();
 

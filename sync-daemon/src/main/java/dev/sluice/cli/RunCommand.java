@@ -6,6 +6,7 @@ import dev.sluice.announce.Hooks;
 import dev.sluice.announce.TrafficFeed;
 import dev.sluice.api.ApiToken;
 import dev.sluice.daemon.Daemon;
+import dev.sluice.metrics.Meters;
 import dev.sluice.migration.LiveMigration;
 import dev.sluice.migration.Preparation;
 import dev.sluice.migration.SwitchSettings;
@@ -51,12 +52,14 @@ final class RunCommand implements Callable<Integer> {
                 LOG.info("event=embedded_target home={} port={}", target.server().home(), target.target().url().port());
             }
             CopyLog progress = new CopyLog();
+            Meters meters = new Meters(Main.version());
             LiveMigration migration = new LiveMigration(settings.migration(), file, target.target(),
                     options(settings, file), Choices.rules(settings),
                     () -> Preparation.of(file, target.target(), Choices.rules(settings),
                             settings.source().busyTimeout(), progress.census()),
-                    progress, switching(settings, file, target.target()));
-            try (Daemon daemon = new Daemon(migration, ApiToken.readOrCreate(settings.api().tokenFile()),
+                    meters.counting(progress), switching(settings, file, target.target()));
+            meters.watch(migration, target.target());
+            try (Daemon daemon = new Daemon(migration, meters, ApiToken.readOrCreate(settings.api().tokenFile()),
                     new Daemon.ApiAddress(settings.api().host(), settings.api().port(), settings.api().allowRemote()))) {
                 Runtime.getRuntime().addShutdownHook(new Thread(() -> {
                     daemon.stop();

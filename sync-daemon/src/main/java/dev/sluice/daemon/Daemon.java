@@ -8,9 +8,11 @@ import dev.sluice.api.DaemonControl;
 import dev.sluice.api.SwitchAct;
 import dev.sluice.api.VerificationControl;
 import dev.sluice.migration.Gate;
+import dev.sluice.metrics.Meters;
 import dev.sluice.migration.LiveMigration;
 import dev.sluice.migration.Preparation;
 import dev.sluice.migration.SwitchOrder;
+import dev.sluice.phase.RunState;
 import dev.sluice.postgres.Secret;
 import java.net.URI;
 import java.sql.SQLException;
@@ -29,15 +31,18 @@ public final class Daemon implements AutoCloseable, DaemonControl {
 
     private final LiveMigration migration;
     private final VerificationControl verifications;
+    private final Meters meters;
     private final ApiServer api;
     private boolean stopped; // guarded by this
 
     /** Where the API listens. */
     public record ApiAddress(String host, int port, boolean allowRemote) {}
 
-    public Daemon(LiveMigration migration, Secret token, ApiAddress address) {
+    /** @param meters that watch the migration */
+    public Daemon(LiveMigration migration, Meters meters, Secret token, ApiAddress address) {
         this.migration = migration;
         this.verifications = new DaemonVerifications(migration);
+        this.meters = meters;
         this.api = ApiServer.start(this, token, address.host(), address.port(), address.allowRemote());
         migration.start();
         LOG.info("event=started api={}", api.uri());
@@ -60,6 +65,17 @@ public final class Daemon implements AutoCloseable, DaemonControl {
     @Override
     public JsonNode status() {
         return Reports.of(migration.status());
+    }
+
+    @Override
+    public String metrics() {
+        return meters.scrape();
+    }
+
+    @Override
+    public List<String> unready() {
+        RunState run = migration.run();
+        return run.kind() == RunState.Kind.BLOCKED ? List.of(run.reason()) : List.of();
     }
 
     @Override
@@ -163,6 +179,7 @@ public final class Daemon implements AutoCloseable, DaemonControl {
         stopped = true;
         api.close();
         migration.close();
+        meters.close();
         LOG.info("event=stopped phase={}", migration.phase().label());
     }
 

@@ -19,7 +19,9 @@ import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Brings the target to the source's present, batch by batch; every batch and its watermark are one transaction. Used
@@ -73,8 +75,17 @@ public final class Follower implements SamePoint {
      * @param rows rows written or deleted in the target
      * @param parked rows parked
      * @param watermark afterwards
+     * @param written how many rows of each source table were looked at, those that are there and those that are gone
      */
-    public record Turn(long changes, long rows, long parked, Watermark watermark) {}
+    public record Turn(long changes, long rows, long parked, Watermark watermark, Map<String, Written> written) {}
+
+    /** Rows of one table that were brought to the target: upserted as the source has them, or deleted there. */
+    public record Written(long upserts, long deletes) {
+
+        private Written plus(Written other) {
+            return new Written(upserts + other.upserts, deletes + other.deletes);
+        }
+    }
 
     public Follower(SqliteFile file, SourceReader reader, LastingSession session, MigrationStore store,
             MigrationPlan plan, long generation, Limits limits, Expected expected, Behind behind) {
@@ -216,6 +227,7 @@ public final class Follower implements SamePoint {
         long rows = 0;
         long parked = 0;
         boolean written = false;
+        Map<String, Written> byTable = new HashMap<>();
         R fromSource;
         boolean more;
         do {
@@ -237,6 +249,8 @@ public final class Follower implements SamePoint {
                 store.appendJournal(connection, batch);
                 rows += applied.rows();
                 parked += applied.parked();
+                batch.changes().forEach(change -> byTable.merge(change.table(),
+                        new Written(change.upserts().size(), change.deletes().size()), Written::plus));
                 written = true;
                 at = to;
             }
@@ -255,7 +269,7 @@ public final class Follower implements SamePoint {
             knownSince = session.opened();
         }
         dirty = more;
-        return new Moment<>(new Turn(at.seq() - start, rows, parked, at), fromSource);
+        return new Moment<>(new Turn(at.seq() - start, rows, parked, at, byTable), fromSource);
     }
 
     private static void requireOurs(boolean advanced) {

@@ -33,7 +33,7 @@ final class ChangelogLimit implements AutoCloseable {
     private final long bytesMax;
     private final Consumer<String> note;
     private final ScheduledExecutorService timer;
-    private long bytes;
+    private volatile long bytes;
     private long readAt = -1; // when the file had last been written to
 
     /**
@@ -53,6 +53,11 @@ final class ChangelogLimit implements AutoCloseable {
 
     void start() {
         timer.scheduleWithFixedDelay(this::look, PAUSE.toMillis(), PAUSE.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** What the changelog takes, as it was last looked at. */
+    long bytes() {
+        return bytes;
     }
 
     private void look() {

@@ -141,6 +141,7 @@ public final class LiveMigration implements AutoCloseable {
     private long widenedAtNanos;
     private long visitedAtNanos;
     private long idleSinceNanos;
+    private long seenNanos; // what was committed before this moment of a replicating source is in the target
 
     /**
      * How it may use the machine.
@@ -210,6 +211,11 @@ public final class LiveMigration implements AutoCloseable {
                 new ForActs());
     }
 
+    /** Tells {@code events} what happens; before the start. */
+    public void listen(MigrationEvents events) {
+        standing.events = events;
+    }
+
     public void start() {
         limit.start();
         thread.start();
@@ -230,6 +236,11 @@ public final class LiveMigration implements AutoCloseable {
 
     public Phase phase() {
         return standing.phase;
+    }
+
+    /** Whether it moves at present. */
+    public RunState run() {
+        return standing.run;
     }
 
     public MigrationPlan plan() {
@@ -494,6 +505,26 @@ public final class LiveMigration implements AutoCloseable {
 
     public StatusSnapshot status() {
         return standing.snapshot(target.url().toString(), traffic, verifications.standing());
+    }
+
+    /** What it takes up on both sides; asks the source, nobody else. */
+    public Sizes sizes() {
+        return traffic.sizes(standing.changelogRows(), limit.bytes());
+    }
+
+    /** How often writes have moved. */
+    public long epoch() {
+        return standing.epoch();
+    }
+
+    /** How often work in the target was tried again. */
+    public long targetRetries() {
+        return reconnect.retries();
+    }
+
+    /** State of the breaker before the target: {@code closed}, {@code open}, {@code half_open}. */
+    public String targetBreaker() {
+        return reconnect.breakerState();
     }
 
     /** Stops at the next chunk or batch; what is committed stays, and a restart goes on from there. */
@@ -1289,6 +1320,7 @@ public final class LiveMigration implements AutoCloseable {
             enter(connection, Phase.REPLICATING);
             return true;
         });
+        seenNanos = System.nanoTime();
         if (entered) {
             widen();
         }
@@ -1310,6 +1342,7 @@ public final class LiveMigration implements AutoCloseable {
     private void applied(Follower.Turn turn) throws SQLException, InterruptedException {
         standing.watermark = turn.watermark();
         standing.changesApplied += turn.changes();
+        turn.written().forEach((table, written) -> standing.events.applied(table, written.upserts(), written.deletes()));
         if (turn.watermark().consistent()) {
             standing.consistentAt = Instant.now();
         }
@@ -1329,10 +1362,15 @@ public final class LiveMigration implements AutoCloseable {
         } else if (heldTried != null) {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "tables that are held are tried again");
         }
+        long looked = System.nanoTime();
         if (standing.watermark == null || follower.sourceChanged()) {
             long began = System.nanoTime();
             Follower.Turn turn = follower.turn(true);
-            standing.appliedNanos += turn.changes() > 0 ? System.nanoTime() - began : 0;
+            if (turn.changes() > 0) {
+                standing.appliedNanos += System.nanoTime() - began;
+                standing.events.visible(Duration.ofNanos(System.nanoTime() - seenNanos));
+            }
+            seenNanos = began; // the turn has read everything that was committed by then
             applied(turn);
             if (behind) {
                 behind = false;
@@ -1346,6 +1384,7 @@ public final class LiveMigration implements AutoCloseable {
                 widen();
             }
         } else {
+            seenNanos = looked;
             // an application that is silent for a second, and more so for half a minute, costs next to nothing
             long idleSeconds = (System.nanoTime() - idleSinceNanos) / 1_000_000_000L;
             int slower = idleSeconds < 1 ? 1 : idleSeconds < 30 ? 10 : 20;

@@ -1,5 +1,6 @@
 package dev.sluice.migration;
 
+import dev.sluice.announce.Announcement;
 import dev.sluice.capture.Capture;
 import dev.sluice.copy.Valve;
 import dev.sluice.phase.Phase;
@@ -50,6 +51,7 @@ final class Standing {
     volatile long appliedNanos;
     /** The control row as it was last read, or null. */
     volatile ControlRow.Content register;
+    volatile MigrationEvents events = MigrationEvents.NONE;
     /** Why the migration ended by itself, or null. */
     volatile Exception failure;
 
@@ -127,6 +129,16 @@ final class Standing {
         }
     }
 
+    /** All changelog rows of the source, applied or not; -1 if not known. */
+    long changelogRows() {
+        try (SqliteSession look = file.openReader(LOOK_WAIT)) {
+            return Capture.rows(look);
+        } catch (SQLException | RuntimeException e) {
+            LOG.debug("the source can't be asked for its changelog", e);
+            return -1;
+        }
+    }
+
     StatusSnapshot snapshot(String target, TrafficSwitch traffic, Verifications.Proof proof) {
         MigrationPlan planned = plan;
         Watermark at = watermark;
@@ -143,7 +155,7 @@ final class Standing {
         }
         long lag = phase == Phase.SWITCHED ? 0 : lag();
         return new StatusSnapshot(name, file.path().toString(), target, phase.label(), phase.meaning(), run.label(),
-                trafficLabel(), at == null ? 0 : at.seq(), lag, lagSeconds(lag, traffic), planned == null ? 0 : planned.rows(),
+                trafficLabel(traffic), at == null ? 0 : at.seq(), lag, lagSeconds(lag, traffic), planned == null ? 0 : planned.rows(),
                 rowsCopied, changesApplied, parkedRows(), proof.label(), proof.at(),
                 startedAt, tables, notes(planned, traffic), next(proof));
     }
@@ -159,9 +171,9 @@ final class Standing {
         return Duration.between(last == null ? startedAt : last, Instant.now()).toMillis() / 1e3;
     }
 
-    private String trafficLabel() {
-        ControlRow.Content now = register;
-        return now == null ? ControlRow.SQLITE : isBetween() ? ControlRow.FENCED : now.traffic();
+    /** As applications are told, so that the moment in which nobody takes writes shows. */
+    private static String trafficLabel(TrafficSwitch traffic) {
+        return traffic.settings().announcer().feed().now().map(Announcement::label).orElse(ControlRow.SQLITE);
     }
 
     /** True while the writes are being moved. */

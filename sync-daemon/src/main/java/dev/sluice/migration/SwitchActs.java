@@ -328,6 +328,7 @@ final class SwitchActs {
         }
         standing.unblock();
         SwitchReport report = result.report(wish, standing.phase, standing.epoch(), gates);
+        standing.events.moved(wish.label(), report);
         return wish == Wish.ROLL_BACK && report.done() ? report.withNotes(lost()) : report;
     }
 
@@ -367,6 +368,7 @@ final class SwitchActs {
         gates.look(Gate.DRIFT, same, same ? "the source's schema is the one that was planned for"
                 : "tables are held, or the source's schema was changed a moment ago: sluice status");
         traffic.gates(gates, standing.plan, thread.session());
+        standing.events.looked(gates.looks());
         return gates.looks();
     }
 

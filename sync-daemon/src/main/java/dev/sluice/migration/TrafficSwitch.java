@@ -348,6 +348,22 @@ final class TrafficSwitch {
         return reverse == null ? 0 : reverse.health().behindSeconds();
     }
 
+    /** What is taken up, the stream's part read from its last look. */
+    synchronized Sizes sizes(long changelogRows, long changelogBytes) {
+        StreamHealth health = reverse == null ? null : reverse.health();
+        return new Sizes(changelogRows, changelogBytes, walBytes(), health == null ? 0 : health.retainedBytes(),
+                health == null ? 0 : health.behindBytes(), health == null || health.safeBytes() == null ? -1 : health.safeBytes());
+    }
+
+    private long walBytes() {
+        try {
+            return file.walSize();
+        } catch (IOException e) {
+            LOG.debug("the size of the source's write-ahead log is not known", e);
+            return -1;
+        }
+    }
+
     /** How far the stream is behind, as a clause. */
     synchronized String lag() {
         StreamHealth health = reverse == null ? null : reverse.health();

@@ -9,8 +9,10 @@ import io.github.resilience4j.retry.RetryConfig;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.EnumSet;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Waits for a target that is away: repeats work until it succeeds, with growing pauses and jitter, at most five seconds
@@ -33,6 +35,7 @@ public final class Reconnect {
     private final CircuitBreaker breaker;
     private final RetryConfig pauses;
 
+    private final AtomicLong retries = new AtomicLong();
     private final Object blockLock = new Object();
     private int blockedCalls; // guarded by blockLock
     private String reason; // guarded by blockLock
@@ -120,6 +123,16 @@ public final class Reconnect {
         });
     }
 
+    /** How often work was tried again. */
+    public long retries() {
+        return retries.get();
+    }
+
+    /** State of the breaker: {@code closed}, {@code open}, {@code half_open}. */
+    public String breakerState() {
+        return breaker.getState().name().toLowerCase(Locale.ROOT);
+    }
+
     /** True while any thread waits for the target. */
     public boolean blocked() {
         synchronized (blockLock) {
@@ -164,6 +177,9 @@ public final class Reconnect {
                 failures++;
                 boolean silent = failure == SqlFailure.TRANSIENT && !SqlFailure.isLockTimeout(e)
                         && failures <= TRANSIENT_ATTEMPTS_SILENT;
+                if (repeated.contains(failure)) {
+                    retries.incrementAndGet();
+                }
                 if (repeated.contains(failure) && !silent) {
                     block(SqlFailure.sentence(e, url));
                 }

@@ -3,6 +3,7 @@ package dev.sluice.postgres;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.SQLExceptionOverride;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.io.PrintWriter;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -111,6 +112,11 @@ public final class Target implements AutoCloseable {
             throw new TargetRefusal("the embedded target must be started before it can be connected to");
         }
         return new Target(url, password, options);
+    }
+
+    /** Counts the pool's connections in {@code registry}; once. */
+    public void meter(MeterRegistry registry) {
+        pool.setMetricRegistry(registry);
     }
 
     /** A connection from the pool, autocommit on; close it to give it back. Change settings with SET LOCAL only. */

@@ -135,6 +135,17 @@ class ApiTest {
     }
 
     @Test
+    void probesAndPrometheusNeedNoToken() throws IOException {
+        assertThat(raw("GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).startsWith("HTTP/1.1 200")
+                .contains("\"ready\":true");
+        assertThat(raw("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).startsWith("HTTP/1.1 200")
+                .contains("text/plain").contains("sluice_epoch 0");
+        daemon.cancel();
+        assertThat(raw("GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).startsWith("HTTP/1.1 503")
+                .contains("\"ready\":false").contains("the target is away");
+    }
+
+    @Test
     void withoutTheTokenNothingButHealthIsTold() throws IOException {
         assertThat(raw("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).startsWith("HTTP/1.1 200")
                 .contains("\"ok\"");
@@ -247,6 +258,16 @@ class ApiTest {
         private final CountDownLatch started = new CountDownLatch(1);
         private final CountDownLatch mayEnd = new CountDownLatch(1);
         private volatile Phase phase = Phase.COPYING;
+
+        @Override
+        public String metrics() {
+            return "# HELP sluice_epoch How often the writes have moved.\nsluice_epoch 0\n";
+        }
+
+        @Override
+        public List<String> unready() {
+            return phase == Phase.CANCELLED ? List.of("the target is away") : List.of();
+        }
 
         @Override
         public JsonNode status() {

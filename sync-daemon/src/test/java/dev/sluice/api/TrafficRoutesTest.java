@@ -200,6 +200,16 @@ class TrafficRoutesTest {
     record FeedOnly(TrafficFeed traffic) implements DaemonControl {
 
         @Override
+        public String metrics() {
+            return "";
+        }
+
+        @Override
+        public List<String> unready() {
+            return List.of();
+        }
+
+        @Override
         public JsonNode status() {
             return JsonNodeFactory.instance.objectNode().put("phase", "replicating");
         }

@@ -462,6 +462,11 @@ public final class Capture {
         }
     }
 
+    /** Rows of the changelog: purging takes the oldest only, so that the numbers have few gaps. */
+    public static long rows(SqliteSession session) throws SQLException {
+        return session.number("SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM \"_sluice_changelog\"");
+    }
+
     /**
      * Names of the captured tables whose changes may not all be logged: gone or declared otherwise, a trigger missing
      * or altered, or an AFTER trigger of the application newer than ours (it fires first and could skip ours by
