@@ -209,7 +209,7 @@ final class Standing {
                     : switch (proof.label()) {
                         case "verifying" -> "wait for the verification: sluice verify show";
                         case "verified" -> "PostgreSQL follows SQLite and was proven equal";
-                        case "mismatched" -> "see what differs: sluice verify report";
+                        case "mismatched" -> "see what differs: sluice verify show";
                         default -> "prove that both sides are equal: sluice verify";
                     };
             case CUTTING_OVER, ROLLING_BACK -> "wait a moment; if it does not end: sluice repair";

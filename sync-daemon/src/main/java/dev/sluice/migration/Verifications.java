@@ -430,7 +430,7 @@ public final class Verifications implements AutoCloseable {
             return new Freshness(false, "not verified since PostgreSQL has the tables: sluice verify");
         }
         if (last.state() == State.MISMATCHED || newest.state() == State.MISMATCHED) {
-            return new Freshness(false, "the last verification found differences: sluice verify report names them");
+            return new Freshness(false, "the last verification found differences: sluice verify show names them");
         }
         if (last.state() != State.VERIFIED || !isOfThePresent(last)) {
             return new Freshness(false, "the writes have moved, or a type was changed, since the verification of "
@@ -630,6 +630,12 @@ public final class Verifications implements AutoCloseable {
     private void perform(StoredRun run) throws InterruptedException {
         CompletableFuture<VerifyReport> report = awaited.computeIfAbsent(run.run(), number -> new CompletableFuture<>());
         try {
+            if (run.epoch() != epoch) {
+                end(run, State.STALE, "the writes moved before it had ended");
+                report.completeExceptionally(new TargetRefusal("the writes moved before verification " + run.run()
+                        + " had ended: verify again"));
+                return;
+            }
             begin(run);
             report.complete(compare(run));
         } catch (InterruptedException e) {
@@ -699,9 +705,12 @@ public final class Verifications implements AutoCloseable {
             plan = ground.plan();
             LiveSource source = new LiveSource();
             List<Subject> subjects = source.subjects(run.tables());
-            if (beginning > 0) { // a column was widened meanwhile: the old types can't name every key that is there now
+            if (beginning > 0 || !planHash().equals(run.planHash())) {
+                // a column was widened meanwhile: the old types can't name every key that is there now
+                String schemaHash = plan.schemaHash();
                 session.run(connection -> {
                     store.forgetTables(connection, run.run());
+                    store.plan(connection, run.run(), schemaHash, planHash());
                     connection.commit();
                     return null;
                 });

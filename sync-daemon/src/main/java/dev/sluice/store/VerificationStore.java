@@ -234,6 +234,20 @@ public final class VerificationStore {
         }
     }
 
+    /** The run compares by this plan from now on. */
+    public void plan(Connection connection, long run, String schemaHash, String planHash) throws SQLException {
+        try (PreparedStatement update = prepare(connection, """
+                UPDATE sluice.verification r SET schema_hash = v.schema_hash, plan_hash = v.plan_hash
+                FROM (VALUES (?, ?::bigint, ?, ?)) v (migration, run, schema_hash, plan_hash)
+                WHERE r.migration = v.migration AND r.run = v.run
+                """)) {
+            update.setLong(2, run);
+            update.setString(3, schemaHash);
+            update.setString(4, planHash);
+            update.executeUpdate();
+        }
+    }
+
     /** The run begins anew. */
     public void forgetTables(Connection connection, long run) throws SQLException {
         try (PreparedStatement delete = prepare(connection,

@@ -60,6 +60,7 @@ public final class RunScan {
                     .equals(subjects.stream().map(subject -> subject.plan().source()).toList())) {
                 return known;
             }
+            store.forgetTables(connection, run.run());
             for (int i = 0; i < subjects.size(); i++) {
                 Tree tree = trees.tree(subjects.get(i), orders.apply(subjects.get(i)));
                 store.saveTable(connection, run.run(), new StoredRun.Table(i, subjects.get(i).plan().source(),

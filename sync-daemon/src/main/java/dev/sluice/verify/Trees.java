@@ -112,8 +112,11 @@ public final class Trees {
             touches = store.touches(connection, from, upTo, BATCHES_READ);
         }
         flush(connection);
-        store.saveBound(connection, new Bound(Math.max(upTo, from), false, open, planHash));
-        connection.commit();
+        Bound now = new Bound(Math.max(upTo, from), false, open, planHash);
+        if (!now.equals(bound) || !soiled.isEmpty()) {
+            store.saveBound(connection, now);
+            connection.commit();
+        }
         soiled.clear();
     }
 
@@ -164,6 +167,7 @@ public final class Trees {
         trees.clear();
         soiled.clear();
         loaded = false;
+        remembers = false;
     }
 
     // ---- what a scan changes ----
