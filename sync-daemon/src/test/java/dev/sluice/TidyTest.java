@@ -40,7 +40,7 @@ class TidyTest {
             "datasource",
             // sync-daemon: ground, the way of the data, on top
             "postgres", "settings", "console", "phase",
-            "mapping", "census", "assess", "translate", "plan", "store", "fence", "declare", "apply", "copy", "verify", "follow",
+            "mapping", "census", "assess", "translate", "plan", "store", "audit", "fence", "declare", "apply", "copy", "verify", "follow",
             "reverse", "cutover", "announce", "migration", "metrics",
             "api", "daemon", "demo", "bench", "cli");
 

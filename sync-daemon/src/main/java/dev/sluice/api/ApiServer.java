@@ -175,9 +175,9 @@ public final class ApiServer implements AutoCloseable {
             context.status(200).contentType(METRICS_TYPE).result(control.metrics());
         });
         config.routes.get("/v1/status", this::status);
-        config.routes.post("/v1/pause", context -> act(context, control::pause));
-        config.routes.post("/v1/resume", context -> act(context, control::resume));
-        config.routes.post("/v1/cancel", context -> act(context, control::cancel));
+        config.routes.post("/v1/pause", context -> act(context, "pause", control::pause));
+        config.routes.post("/v1/resume", context -> act(context, "resume", control::resume));
+        config.routes.post("/v1/cancel", context -> act(context, "cancel", control::cancel));
         config.routes.post("/v1/verify", context -> {
             List<String> tables = tables(body(context));
             answer(context, 202, verifyRuns.start(() -> control.verify(tables)));
@@ -207,14 +207,19 @@ public final class ApiServer implements AutoCloseable {
         });
         for (SwitchAct act : SwitchAct.values()) {
             config.routes.post("/v1/" + act.label(), context -> {
-                JsonNode order = body(context);
+                ObjectNode order = (ObjectNode) body(context);
+                order.put("actor", RowRoutes.actor(context));
                 answer(context, 202, switchRuns.start(() -> control.move(act, order)));
             });
         }
         config.routes.get("/v1/switch", context -> run(context, switchRuns, 0));
         config.routes.get("/v1/switch/{run}", context -> run(context, switchRuns, number(context.pathParam("run"))));
         config.routes.get("/v1/parked", context -> answer(context, 200, control.parked()));
-        config.routes.post("/v1/parked/retry", context -> answer(context, 200, control.retryParked()));
+        config.routes.post("/v1/parked/retry", context -> {
+            control.rows().audited(RowRoutes.actor(context), "retry_parked", JsonNodeFactory.instance.objectNode());
+            answer(context, 200, control.retryParked());
+        });
+        new RowRoutes(control, this::body, (context, found) -> answer(context, 200, found)).register(config);
         config.routes.post("/v1/resync", context -> resync(context, body(context).path("table").asText("")));
         config.routes.post("/v1/resync/{table}", context -> resync(context, context.pathParam("table")));
 
@@ -335,7 +340,8 @@ public final class ApiServer implements AutoCloseable {
         context.future(() -> answer.thenAccept(now -> answer(context, 200, now)));
     }
 
-    private void act(Context context, Runnable act) {
+    private void act(Context context, String name, Runnable act) {
+        control.rows().audited(RowRoutes.actor(context), name, JsonNodeFactory.instance.objectNode());
         act.run();
         answer(context, 200, control.status());
     }
@@ -344,6 +350,7 @@ public final class ApiServer implements AutoCloseable {
         if (table.isEmpty()) {
             throw new BadRequest(400, "no table is named: send {\"table\": \"name\"}");
         }
+        control.rows().audited(RowRoutes.actor(context), "resync", JsonNodeFactory.instance.objectNode().put("table", table));
         control.resync(table);
         answer(context, 202, JsonNodeFactory.instance.objectNode().put("table", table).put("state", "started"));
     }

@@ -11,6 +11,7 @@ import dev.sluice.postgres.Secret;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
@@ -21,6 +22,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 
 /** Commands a running daemon; every call is bounded and fails with a {@link DaemonFailure}. Thread-safe. */
 public final class DaemonClient {
@@ -191,6 +193,42 @@ public final class DaemonClient {
         return post("/v1/resync", JsonNodeFactory.instance.objectNode().put("table", table));
     }
 
+    public JsonNode parkedRow(String id, boolean values) {
+        return get("/v1/parked/" + encoded(id) + (values ? "?values=true" : ""));
+    }
+
+    /** See {@link RowControl.Act}. */
+    public JsonNode actOnParked(RowControl.Act act, String id, JsonNode order) {
+        return post("/v1/parked/" + encoded(id) + "/" + act.name().toLowerCase(Locale.ROOT), order);
+    }
+
+    /** @param all false for those that are open */
+    public JsonNode conflicts(boolean all) {
+        return get("/v1/conflicts" + (all ? "?all=true" : ""));
+    }
+
+    public JsonNode conflict(long id, boolean values) {
+        return get("/v1/conflicts/" + id + (values ? "?values=true" : ""));
+    }
+
+    /** @param take {@code source} or {@code target} */
+    public JsonNode resolveConflict(long id, String take) {
+        return post("/v1/conflicts/" + id + "/resolve", JsonNodeFactory.instance.objectNode().put("take", take));
+    }
+
+    /** Entries of the audit log behind {@code after}; not all at once where there are many. */
+    public JsonNode audit(long after) {
+        return get("/v1/audit?after=" + after);
+    }
+
+    public JsonNode verifyAudit() {
+        return get("/v1/audit/verify");
+    }
+
+    private static String encoded(String part) {
+        return URLEncoder.encode(part, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
     private JsonNode get(String path) {
         return send(request(path).GET().build());
     }
@@ -203,7 +241,8 @@ public final class DaemonClient {
 
     private HttpRequest.Builder request(String path) {
         return HttpRequest.newBuilder(daemon.resolve(path)).timeout(ANSWER_WAIT)
-                .header("Authorization", "Bearer " + token.reveal()).header("Accept", "application/json");
+                .header("Authorization", "Bearer " + token.reveal()).header("Accept", "application/json")
+                .header(RowRoutes.USER_HEADER, System.getProperty("user.name", "").replaceAll("[^!-~]", "?"));
     }
 
     private JsonNode send(HttpRequest request) {

@@ -57,6 +57,11 @@ public interface DaemonControl {
      */
     JsonNode move(SwitchAct act, JsonNode order) throws InterruptedException;
 
+    /** What is done with single rows, and the audit log; the same object at every call. */
+    default RowControl rows() {
+        return RowControl.NONE;
+    }
+
     /** The daemon says no; the message is one sentence with what to do. */
     class Refused extends RuntimeException {
 

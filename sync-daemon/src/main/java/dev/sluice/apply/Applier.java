@@ -5,12 +5,18 @@ import dev.sluice.change.Row;
 import dev.sluice.change.RowKey;
 import dev.sluice.change.TableChange;
 import dev.sluice.conflict.Attempt;
+import dev.sluice.conflict.ConflictRules;
 import dev.sluice.conflict.DecisionTable;
+import dev.sluice.conflict.Direction;
 import dev.sluice.conflict.Refusal;
 import dev.sluice.conflict.Resolution;
+import dev.sluice.conflict.TablePolicy;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.TablePlan;
+import dev.sluice.postgres.Pipeline;
 import dev.sluice.postgres.SqlFailure;
+import dev.sluice.store.ConflictStore;
+import dev.sluice.store.ControlRow;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.store.ParkedRow;
 import java.sql.Connection;
@@ -41,11 +47,28 @@ public final class Applier {
     private final Set<String> withParked = new HashSet<>();
     /** Those of them in which another row may stand in the way of a parked one. */
     private final Set<String> contested = new HashSet<>();
+    private final ConflictStore conflicts;
+    /** Where the operator wants to know of rows that somebody else has changed; nearly always empty. */
+    private final Map<String, Reconciler> reconcilers = new HashMap<>();
+    /** Tables of which versions are remembered, though this applier does not look. */
+    private Set<String> unlooked = Set.of();
 
+    /** Writes the source's rows whatever is in the target: for what mends it, and where nobody asks. */
     public Applier(MigrationStore store, MigrationPlan plan) {
+        this(store, plan, ConflictRules.DEFAULT);
+    }
+
+    /** @param rules what to do with rows that somebody else has changed in the target */
+    public Applier(MigrationStore store, MigrationPlan plan, ConflictRules rules) {
         this.store = store;
+        this.conflicts = new ConflictStore(store.migration());
         for (TablePlan table : plan.tables()) {
             writers.put(table.source(), new TableWriter(plan.schema(), table));
+            ExistingRows existing = new ExistingRows(plan.schema(), table);
+            TablePolicy policy = rules.table(table.source(), existing.columns(), Direction.FORWARD);
+            if (policy.detects()) {
+                reconcilers.put(table.source(), new Reconciler(conflicts, table, policy, existing));
+            }
         }
     }
 
@@ -79,6 +102,38 @@ public final class Applier {
         withParked.addAll(store.parkedCounts(connection).keySet());
         contested.clear();
         contested.addAll(store.tablesWithParked(connection, CONTESTED));
+        Map<String, ConflictStore.Versions> versions = conflicts.versions(connection);
+        if (!reconcilers.isEmpty()) {
+            long epoch = new ControlRow(store.migration()).look(connection).map(ControlRow.Content::epoch).orElse(0L);
+            for (Map.Entry<String, Reconciler> table : reconcilers.entrySet()) {
+                table.getValue().load(connection, versions.get(table.getKey()), epoch);
+            }
+        }
+        unlooked = new HashSet<>(versions.keySet());
+        unlooked.removeAll(reconcilers.keySet());
+    }
+
+    /** Has nothing remembered of tables that are not looked at any more; after {@link #loadParked}. */
+    public void endUnlooked(Connection connection) throws SQLException {
+        for (String table : unlooked) {
+            conflicts.end(connection, table);
+        }
+        unlooked = Set.of();
+    }
+
+    /** True while there are tables under a policy whose rows have not all been read once: see {@link #readVersions}. */
+    public boolean hasUnreadVersions() {
+        return reconcilers.values().stream().anyMatch(reconciler -> !reconciler.isWhole());
+    }
+
+    /** Reads some more rows that are in the target, to know them again; conflicts are only noticed in rows that were read. */
+    public void readVersions(Connection connection, int rowsMax) throws SQLException {
+        for (Reconciler reconciler : reconcilers.values()) {
+            if (!reconciler.isWhole()) {
+                reconciler.readMore(connection, rowsMax);
+                return;
+            }
+        }
     }
 
     /**
@@ -87,6 +142,14 @@ public final class Applier {
      * @param careful true to find and park single rows that the target refuses; costs savepoints
      */
     public Applied apply(Connection connection, ChangeBatch batch, boolean careful) throws SQLException {
+        Pipeline pipeline = new Pipeline(connection);
+        Applied applied = apply(pipeline, batch, careful);
+        pipeline.send();
+        return applied;
+    }
+
+    /** As the other; what is not sent meanwhile waits in {@code pipeline}. */
+    public Applied apply(Pipeline pipeline, ChangeBatch batch, boolean careful) throws SQLException {
         long rows = 0;
         long parked = 0;
         for (TableChange change : batch.changes()) {
@@ -94,16 +157,50 @@ public final class Applier {
             if (writer == null) {
                 continue; // excluded by the operator
             }
-            parked += apply(connection, writer, change, batch.toSeq(), careful);
+            parked += apply(pipeline, writer, change, batch.toSeq(), careful);
             if (contested.contains(change.table())) {
-                retryContested(connection, writer, batch.toSeq());
+                pipeline.send();
+                retryContested(pipeline.connection(), writer, batch.toSeq());
             }
             rows += change.upserts().size() + (long) change.deletes().size();
         }
         return new Applied(rows, parked);
     }
 
-    private int apply(Connection connection, TableWriter writer, TableChange change, long seq, boolean careful)
+    private int apply(Pipeline pipeline, TableWriter writer, TableChange arrived, long seq, boolean careful)
+            throws SQLException {
+        Connection connection = pipeline.connection();
+        Reconciler reconciler = reconcilers.get(arrived.table());
+        if (reconciler == null) {
+            if (unlooked.contains(arrived.table())) {
+                pipeline.send();
+                conflicts.forget(connection, arrived.table(), keys(arrived));
+            }
+            List<ParkedRow> parked = write(pipeline, writer, arrived, seq, careful);
+            settleParked(pipeline, arrived, parked);
+            return parked.size();
+        }
+        pipeline.send(); // what is asked now must see what was written before
+        Reconciler.Settled settled = reconciler.settle(connection, arrived, seq);
+        List<ParkedRow> parked = write(pipeline, writer, settled.change(), seq, careful);
+        parked.forEach(reconciler::requireParking);
+        Set<RowKey> refused = new HashSet<>();
+        parked.forEach(row -> refused.add(row.key()));
+        pipeline.send();
+        reconciler.remember(connection, settled, refused);
+        parked.addAll(settled.parked());
+        settleParked(pipeline, arrived, parked);
+        return parked.size();
+    }
+
+    private static Set<RowKey> keys(TableChange change) {
+        Set<RowKey> keys = new HashSet<>(change.deletes());
+        change.upserts().forEach(row -> keys.add(row.key()));
+        return keys;
+    }
+
+    /** Returns the rows that the target does not take. */
+    private List<ParkedRow> write(Pipeline pipeline, TableWriter writer, TableChange change, long seq, boolean careful)
             throws SQLException {
         List<Row> fitting = new ArrayList<>();
         List<ParkedRow> parked = new ArrayList<>();
@@ -122,21 +219,23 @@ public final class Applier {
             }
         }
         if (careful) {
-            carefully(connection, writer, gone, fitting, seq, parked);
+            pipeline.send();
+            carefully(pipeline.connection(), writer, gone, fitting, seq, parked);
         } else {
-            writer.delete(connection, gone);
-            writer.upsert(connection, fitting);
+            writer.delete(pipeline, gone);
+            writer.upsert(pipeline, fitting);
         }
-        settleParked(connection, change, parked);
-        return parked.size();
+        return parked;
     }
 
     /** Removes what is parked no more, and parks what is now. */
-    private void settleParked(Connection connection, TableChange change, List<ParkedRow> parked) throws SQLException {
+    private void settleParked(Pipeline pipeline, TableChange change, List<ParkedRow> parked) throws SQLException {
+        Connection connection = pipeline.connection();
+        if (withParked.contains(change.table()) || !parked.isEmpty()) {
+            pipeline.send();
+        }
         if (withParked.contains(change.table())) {
-            Set<RowKey> keys = new HashSet<>(change.deletes());
-            change.upserts().forEach(row -> keys.add(row.key()));
-            store.unpark(connection, change.table(), keys);
+            store.unpark(connection, change.table(), keys(change));
         }
         if (!parked.isEmpty()) {
             withParked.add(change.table());
@@ -160,6 +259,9 @@ public final class Applier {
         Set<RowKey> arrived = new HashSet<>();
         rows.forEach(row -> arrived.add(row.key()));
         refused.forEach(row -> arrived.remove(row.key()));
+        if (reconcilers.containsKey(table) || unlooked.contains(table)) {
+            conflicts.forget(connection, table, arrived);
+        }
         store.unpark(connection, table, arrived);
     }
 

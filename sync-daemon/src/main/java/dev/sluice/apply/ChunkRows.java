@@ -26,12 +26,13 @@ public final class ChunkRows {
 
     /** Takes a row that was just read. */
     public void add(Row row) {
+        if (writer.isBinary() && writer.append(row)) {
+            any = true;
+            return;
+        }
         ParkedRow misfit = writer.misfit(row, 0);
         if (misfit != null) {
             parked.add(misfit);
-        } else if (writer.isBinary()) {
-            writer.append(row);
-            any = true;
         } else {
             rows.add(row);
         }

@@ -9,11 +9,11 @@ import dev.sluice.mapping.Codec;
 import dev.sluice.mapping.Codecs;
 import dev.sluice.plan.ColumnPlan;
 import dev.sluice.plan.TablePlan;
+import dev.sluice.postgres.Pipeline;
 import dev.sluice.schema.RowIdentity;
 import dev.sluice.store.ParkedRow;
 import dev.sluice.translate.Identifiers;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
@@ -46,7 +46,7 @@ public final class TableWriter {
     private final BinaryRow buffer = new BinaryRow();
 
     /** A target column: where its value stands in a row, and how it is written. {@code index} -1: the rowid. */
-    private record Column(String name, int index, Codec codec, String using, String source) {
+    private record Column(String name, int index, Codec codec, String using, String source, boolean key) {
 
         Value of(Row row) {
             return index < 0 ? row.key().parts().get(0) : row.values()[index];
@@ -66,10 +66,11 @@ public final class TableWriter {
         this.plan = plan;
         this.table = Identifiers.quote(schema) + "." + Identifiers.quote(plan.target());
         for (ColumnPlan column : plan.columns()) {
-            columns.add(new Column(column.target(), column.index(), column.codec(), column.using(), column.source()));
+            boolean key = plan.identity().kind() != RowIdentity.Kind.ROWID && plan.keyTargets().contains(column.target());
+            columns.add(new Column(column.target(), column.index(), column.codec(), column.using(), column.source(), key));
         }
         if (plan.identity().kind() == RowIdentity.Kind.ROWID) {
-            Column rowid = new Column(plan.keyColumn(), -1, Codecs.BIGINT, null, null);
+            Column rowid = new Column(plan.keyColumn(), -1, Codecs.BIGINT, null, null, true);
             columns.add(rowid);
             keys.add(rowid);
         } else {
@@ -130,17 +131,21 @@ public final class TableWriter {
         buffer.header();
     }
 
-    /** Adds a row to those that {@link #copyAppended} writes. */
-    void append(Row row) {
+    /** Adds a row to those that {@link #copyAppended} writes; false, and nothing added, if it is a {@link #misfit}. */
+    boolean append(Row row) {
+        int before = buffer.length();
         buffer.row(columns.size());
-        for (Column column : columns) {
+        for (int i = 0; i < columns.size(); i++) {
+            Column column = columns.get(i);
             Value value = column.of(row);
-            if (value.isNull()) {
+            if (value.isNull() && !column.key) {
                 buffer.nullField();
-            } else {
-                column.codec.binary(value, buffer);
+            } else if (value.isNull() || !column.codec.appendIfFits(value, buffer)) {
+                buffer.cut(before);
+                return false;
             }
         }
+        return true;
     }
 
     /** Writes what was appended since {@link #begin}; can be repeated, as long as nothing else is written between. */
@@ -150,35 +155,42 @@ public final class TableWriter {
 
     /** Appends new rows where no binary form is known. */
     void copyTexts(Connection connection, List<Row> rows) throws SQLException {
-        inPieces(rows, piece -> insert(connection, piece, ""));
+        Pipeline pipeline = new Pipeline(connection);
+        inPieces(rows, piece -> {
+            insert(pipeline, piece, "");
+            pipeline.send();
+        });
     }
 
-    /** Inserts rows or replaces those that have the same key. */
-    public void upsert(Connection connection, List<Row> rows) throws SQLException {
+    /** Inserts rows or replaces those that have the same key; what is not sent at once waits in the pipeline. */
+    void upsert(Pipeline pipeline, List<Row> rows) throws SQLException {
         StringJoiner set = new StringJoiner(", ");
         for (Column column : columns) {
             if (!keys.contains(column)) {
                 set.add(quoted(column) + " = excluded." + quoted(column));
             }
         }
-        write(connection, rows, " ON CONFLICT (" + names(keys) + ") DO "
+        write(pipeline, rows, " ON CONFLICT (" + names(keys) + ") DO "
                 + (set.length() == 0 ? "NOTHING" : "UPDATE SET " + set));
     }
 
     /** Inserts rows whose keys are not in the table. */
     public void insert(Connection connection, List<Row> rows) throws SQLException {
-        write(connection, rows, "");
+        Pipeline pipeline = new Pipeline(connection);
+        write(pipeline, rows, "");
+        pipeline.send();
     }
 
-    private void write(Connection connection, List<Row> rows, String onConflict) throws SQLException {
+    private void write(Pipeline pipeline, List<Row> rows, String onConflict) throws SQLException {
         if (rows.isEmpty()) {
             return;
         }
         long bytes = rows.stream().mapToLong(Row::size).sum();
         if (binary && (rows.size() >= STAGE_ROWS_MIN || bytes > ARRAY_BYTES_MAX)) {
-            stage(connection, rows, onConflict);
+            pipeline.send();
+            stage(pipeline.connection(), rows, onConflict);
         } else {
-            inPieces(rows, piece -> insert(connection, piece, onConflict));
+            inPieces(rows, piece -> insert(pipeline, piece, onConflict));
         }
     }
 
@@ -190,7 +202,9 @@ public final class TableWriter {
             copyInto(connection, "sluice_stage", copy -> {
                 begin();
                 for (Row row : rows) {
-                    append(row);
+                    if (!append(row)) {
+                        throw new IllegalStateException("a row that does not fit was to be written to " + table);
+                    }
                     if (buffer.length() >= COPY_MESSAGE_BYTES) {
                         send(copy);
                         buffer.clear();
@@ -245,29 +259,34 @@ public final class TableWriter {
         }
     }
 
-    private void insert(Connection connection, List<Row> rows, String onConflict) throws SQLException {
+    private void insert(Pipeline pipeline, List<Row> rows, String onConflict) throws SQLException {
         StringJoiner values = new StringJoiner(", ");
         for (int i = 0; i < columns.size(); i++) {
             values.add(columns.get(i).from("u.c" + i));
         }
         String sql = "INSERT INTO " + table + " (" + names(columns) + ") OVERRIDING SYSTEM VALUE SELECT " + values
                 + " FROM " + unnest(columns.size()) + onConflict;
-        try (PreparedStatement insert = connection.prepareStatement(sql)) {
-            for (int i = 0; i < columns.size(); i++) {
-                Column column = columns.get(i);
-                String[] texts = new String[rows.size()];
-                for (int r = 0; r < texts.length; r++) {
-                    Value value = column.of(rows.get(r));
-                    texts[r] = value.isNull() ? null : column.codec.text(value);
-                }
-                insert.setArray(i + 1, connection.createArrayOf("text", texts));
+        List<Object> arrays = new ArrayList<>();
+        for (Column column : columns) {
+            String[] texts = new String[rows.size()];
+            for (int r = 0; r < texts.length; r++) {
+                Value value = column.of(rows.get(r));
+                texts[r] = value.isNull() ? null : column.codec.text(value);
             }
-            insert.executeUpdate();
+            arrays.add(pipeline.array("text", texts));
         }
+        pipeline.add(sql, arrays);
     }
 
     /** Deletes rows by key; keys that the target's types can't hold are not there. */
     public void delete(Connection connection, Collection<RowKey> deleted) throws SQLException {
+        Pipeline pipeline = new Pipeline(connection);
+        delete(pipeline, deleted);
+        pipeline.send();
+    }
+
+    /** As the other, when the pipeline is sent. */
+    void delete(Pipeline pipeline, Collection<RowKey> deleted) throws SQLException {
         List<List<Value>> present = new ArrayList<>();
         List<Codec> codecs = keys.stream().map(Column::codec).toList();
         for (RowKey key : deleted) {
@@ -281,21 +300,14 @@ public final class TableWriter {
             where.add("t." + quoted(keys.get(i)) + " = " + keys.get(i).from("u.c" + i));
         }
         String sql = "DELETE FROM " + table + " t USING " + unnest(keys.size()) + " WHERE " + where;
-        try (PreparedStatement delete = connection.prepareStatement(sql)) {
-            bindKeys(connection, delete, present);
-            delete.executeUpdate();
-        }
-    }
-
-    /** Binds the parts of {@code present} as one text array each. */
-    private void bindKeys(Connection connection, PreparedStatement statement, List<List<Value>> present)
-            throws SQLException {
+        List<Object> parts = new ArrayList<>();
         for (int i = 0; i < keys.size(); i++) {
             Codec codec = keys.get(i).codec;
             int part = i;
-            statement.setArray(i + 1, connection.createArrayOf("text",
+            parts.add(pipeline.array("text",
                     present.stream().map(key -> codec.text(key.get(part))).toArray(String[]::new)));
         }
+        pipeline.add(sql, parts);
     }
 
     private static String unnest(int count) {

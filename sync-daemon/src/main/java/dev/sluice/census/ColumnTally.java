@@ -32,6 +32,8 @@ final class ColumnTally {
     private final double lowest;
     private final double highest;
     private final int decimals;
+    /** Ten to the power of {@link #decimals}; NaN where doubles are not exact enough for the quick way. */
+    private final double units;
 
     private long nulls;
     private long integers;
@@ -73,6 +75,7 @@ final class ColumnTally {
         Matcher digits = DIGITS.matcher(declared);
         boolean counted = digits.find();
         this.decimals = !counted ? Integer.MAX_VALUE : digits.group(2) == null ? 0 : Integer.parseInt(digits.group(2));
+        this.units = decimals > 15 ? Double.NaN : Math.pow(10, decimals);
         double whole = counted ? Math.pow(10, Integer.parseInt(digits.group(1)) - decimals)
                 : wholeBound(declared);
         boolean unsigned = declared.contains("UNSIGNED");
@@ -158,9 +161,15 @@ final class ColumnTally {
             times.addReal(number);
         }
         outsideType += (classesAsked & REAL) == 0 ? 1 : 0;
-        boolean longer = decimals != Integer.MAX_VALUE && !Double.isInfinite(number)
+        boolean longer = decimals != Integer.MAX_VALUE && !Double.isInfinite(number) && !isDecimal(number)
                 && BigDecimal.valueOf(number).stripTrailingZeros().scale() > decimals;
         overLength += longer || number <= lowest || number >= highest ? 1 : 0;
+    }
+
+    /** True only if {@code number} is what a decimal with the declared places is read as; false says nothing. */
+    private boolean isDecimal(double number) {
+        double count = Math.rint(number * units);
+        return Math.abs(count) < 1e15 && count / units == number;
     }
 
     private void addText(Value.Text text) {
@@ -172,13 +181,17 @@ final class ColumnTally {
             zeroTimes += declaredTime ? 1 : 0;
             return;
         }
-        long characters = 0;
+        long characters = utf8.length;
         boolean nul = false;
-        boolean ascii = true;
-        for (byte b : utf8) {
-            nul |= b == 0;
-            ascii &= b >= 0;
-            characters += (b & 0xC0) == 0x80 ? 0 : 1;
+        boolean ascii = text.isAscii();
+        if (!ascii) {
+            characters = 0;
+            ascii = true;
+            for (byte b : utf8) {
+                nul |= b == 0;
+                ascii &= b >= 0;
+                characters += (b & 0xC0) == 0x80 ? 0 : 1;
+            }
         }
         charactersMax = Math.max(charactersMax, characters);
         nulTexts += nul ? 1 : 0;
@@ -186,7 +199,7 @@ final class ColumnTally {
         overLength += characters > lengthDeclared ? 1 : 0;
         if (utf8[0] == '{' || utf8[0] == '[') {
             json++;
-            jsonValid += JsonText.isValid(text) ? 1 : 0;
+            jsonValid += evidence.provesJson(text) || JsonText.isValid(text) ? 1 : 0;
         } else if (ascii && utf8.length <= TimeShapes.LENGTH_MAX) {
             if (times.addText(utf8)) {
                 zeroTimes++;
@@ -196,7 +209,7 @@ final class ColumnTally {
     }
 
     private void addWord(byte[] ascii) {
-        if (ascii.length > 5) {
+        if (ascii.length > 5 || "tTfFyYnNoO".indexOf(ascii[0]) < 0) {
             return;
         }
         switch (new String(ascii, java.nio.charset.StandardCharsets.US_ASCII).toLowerCase(Locale.ROOT)) {

@@ -21,9 +21,9 @@ import picocli.CommandLine.ScopeType;
         footer = {"", "Exit status: 0 done, 1 refused or failed with one clear sentence, 2 wrong usage.",
             "Start with: sluice demo, or sluice assess --source app.db"},
         subcommands = {DemoCommand.class, AssessCommand.class, PlanCommand.class, MigrateCommand.class, RunCommand.class,
-            StatusCommand.class, VerifyCommand.class, ParkedCommand.class, ResyncCommand.class, PauseCommand.class,
-            ResumeCommand.class, CutoverCommand.class, RollbackCommand.class, CompleteCommand.class, RepairCommand.class,
-            CancelCommand.class, BenchCommand.class, HelpCommand.class})
+            StatusCommand.class, VerifyCommand.class, ParkedCommand.class, ConflictsCommand.class, ResyncCommand.class,
+            PauseCommand.class, ResumeCommand.class, CutoverCommand.class, RollbackCommand.class, CompleteCommand.class,
+            RepairCommand.class, CancelCommand.class, AuditCommand.class, BenchCommand.class, HelpCommand.class})
 public final class Main {
 
     static final int DONE = 0;

@@ -1,19 +1,27 @@
 package dev.sluice.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.api.RowControl;
 import dev.sluice.phase.Phase;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code parked}: rows that could not be applied. */
-@Command(name = "parked", description = "Lists the rows that PostgreSQL could not take, each with its reason.")
+/** {@code parked}: rows that the other side could not take, and what becomes of them. */
+@Command(name = "parked", description = "Lists the rows that the other side could not take, each with its reason; decides what"
+        + " becomes of them.", subcommands = {ParkedCommand.ListAll.class, ParkedCommand.Show.class, ParkedCommand.Retry.class,
+            ParkedCommand.Edit.class, ParkedCommand.Discard.class})
 final class ParkedCommand implements Callable<Integer> {
 
     @Mixin
@@ -28,16 +36,18 @@ final class ParkedCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Console.quiet();
-        JsonNode parked = retry ? choices.client().retryParked() : choices.client().parked();
+        return list(retry ? choices.client().retryParked() : choices.client().parked(), choices, spec);
+    }
+
+    private static int list(JsonNode parked, DaemonChoices choices, CommandSpec spec) {
         PrintWriter out = spec.commandLine().getOut();
         if (choices.json()) {
             out.println(parked.toPrettyString());
             return Main.DONE;
         }
         for (JsonNode row : parked.path("rows")) {
-            List<String> key = new ArrayList<>();
-            row.path("key").forEach(part -> key.add(part.asText()));
-            out.printf("%s key (%s): %s%n", row.path("table").asText(), String.join(", ", key), row.path("reason").asText());
+            out.printf("%s  %s key (%s): %s%n", row.path("id").asText(), row.path("table").asText(), key(row),
+                    row.path("reason").asText());
         }
         out.printf("%,d parked%s%n", parked.path("rows").size(), parked.path("rows").isEmpty() ? ""
                 : parked.path("phase").asText().equals(Phase.CATCHING_UP.label())
@@ -46,5 +56,157 @@ final class ParkedCommand implements Callable<Integer> {
                 : ". Mend the value in SQLite, or give the column a wider type in PostgreSQL (ALTER TABLE … ALTER COLUMN …"
                         + " TYPE text); then: sluice parked --retry");
         return Main.DONE;
+    }
+
+    /** The parts of the key of a row or conflict, for people. */
+    static String key(JsonNode row) {
+        List<String> key = new ArrayList<>();
+        row.path("key").forEach(part -> key.add(part.asText()));
+        return String.join(", ", key);
+    }
+
+    /** {@code parked list}. */
+    @Command(name = "list", description = "Lists them: the same as without a word.")
+    static final class ListAll implements Callable<Integer> {
+
+        @Mixin
+        private DaemonChoices choices;
+
+        @Spec
+        private CommandSpec spec;
+
+        @Override
+        public Integer call() {
+            Console.quiet();
+            return list(choices.client().parked(), choices, spec);
+        }
+    }
+
+    /** {@code parked show}. */
+    @Command(name = "show", description = "Shows one of them.")
+    static final class Show implements Callable<Integer> {
+
+        @Mixin
+        private DaemonChoices choices;
+
+        @Parameters(paramLabel = "ID", description = "as the list names it")
+        private String id;
+
+        @Option(names = "--show-values", description = "print the row's values too")
+        private boolean values;
+
+        @Spec
+        private CommandSpec spec;
+
+        @Override
+        public Integer call() {
+            Console.quiet();
+            JsonNode row = choices.client().parkedRow(id, values);
+            PrintWriter out = spec.commandLine().getOut();
+            if (choices.json()) {
+                out.println(row.toPrettyString());
+                return Main.DONE;
+            }
+            out.printf("%s key (%s), on the way %s%n", row.path("table").asText(), key(row),
+                    row.path("direction").asText().equals("forward") ? "to PostgreSQL" : "back to SQLite");
+            out.printf("%s: %s%n", row.path("code").asText(), row.path("reason").asText());
+            out.printf("parked at %s, position %s, sha256 %s%n", row.path("parkedAt").asText(), row.path("seq").asText(),
+                    row.path("hash").asText("unknown"));
+            row.path("values").properties().forEach(column -> out.printf("    %s = %s%n", column.getKey(),
+                    column.getValue().isNull() ? "NULL" : column.getValue().asText()));
+            return Main.DONE;
+        }
+    }
+
+    /** What the commands that decide have in common. */
+    abstract static class Decision implements Callable<Integer> {
+
+        @Mixin
+        private DaemonChoices choices;
+
+        @Parameters(paramLabel = "ID", description = "as the list names it")
+        private String id;
+
+        @Spec
+        private CommandSpec spec;
+
+        private final RowControl.Act act;
+
+        Decision(RowControl.Act act) {
+            this.act = act;
+        }
+
+        abstract JsonNode order();
+
+        @Override
+        public Integer call() {
+            Console.quiet();
+            JsonNode done = choices.client().actOnParked(act, id, order());
+            boolean parkedStill = done.has("arrived") && !done.path("arrived").asBoolean();
+            if (choices.json()) {
+                spec.commandLine().getOut().println(done.toPrettyString());
+            } else {
+                spec.commandLine().getOut().println(done.has("discarded") ? "Discarded; the decision stands in the audit log."
+                        : parkedStill ? "Still parked: sluice parked show " + id : "It has arrived.");
+            }
+            return parkedStill ? Main.REFUSED : Main.DONE;
+        }
+    }
+
+    /** {@code parked retry}. */
+    @Command(name = "retry", description = "Tries one of them again, with the values that the side with the traffic has now.")
+    static final class Retry extends Decision {
+
+        Retry() {
+            super(RowControl.Act.RETRY);
+        }
+
+        @Override
+        JsonNode order() {
+            return JsonNodeFactory.instance.objectNode();
+        }
+    }
+
+    /** {@code parked edit}. */
+    @Command(name = "edit", description = "Brings one of them over with other values. The side with the traffic is not changed, so"
+            + " the two differ until the same is done there.")
+    static final class Edit extends Decision {
+
+        @Option(names = "--set", paramLabel = "COLUMN=VALUE", description = "a column's value, written as show --show-values"
+                + " prints it")
+        private Map<String, String> set = new LinkedHashMap<>();
+
+        @Option(names = "--set-null", paramLabel = "COLUMN", description = "a column that becomes NULL")
+        private List<String> setNull = new ArrayList<>();
+
+        Edit() {
+            super(RowControl.Act.EDIT);
+        }
+
+        @Override
+        JsonNode order() {
+            ObjectNode order = JsonNodeFactory.instance.objectNode();
+            ObjectNode columns = order.putObject("columns");
+            set.forEach(columns::put);
+            setNull.forEach(columns::putNull);
+            return order;
+        }
+    }
+
+    /** {@code parked discard}. */
+    @Command(name = "discard", description = "Forgets one of them: the other side goes without it. Stands in the audit log.")
+    static final class Discard extends Decision {
+
+        @Option(names = "--reason", required = true, paramLabel = "TEXT", description = "why, for the audit log")
+        private String reason;
+
+        Discard() {
+            super(RowControl.Act.DISCARD);
+        }
+
+        @Override
+        JsonNode order() {
+            return JsonNodeFactory.instance.objectNode().put("reason", reason);
+        }
     }
 }

@@ -10,13 +10,18 @@ import dev.sluice.metrics.Meters;
 import dev.sluice.migration.LiveMigration;
 import dev.sluice.migration.Preparation;
 import dev.sluice.migration.SwitchSettings;
+import dev.sluice.plan.ColumnPlan;
 import dev.sluice.postgres.Target;
+import dev.sluice.settings.InvalidSettings;
 import dev.sluice.settings.Settings;
 import dev.sluice.sqlite.Preflight;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.tail.Limits;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -55,8 +60,8 @@ final class RunCommand implements Callable<Integer> {
             Meters meters = new Meters(Main.version());
             LiveMigration migration = new LiveMigration(settings.migration(), file, target.target(),
                     options(settings, file), Choices.rules(settings),
-                    () -> Preparation.of(file, target.target(), Choices.rules(settings),
-                            settings.source().busyTimeout(), progress.census()),
+                    () -> checked(Preparation.of(file, target.target(), Choices.rules(settings),
+                            settings.source().busyTimeout(), progress.census()), settings),
                     meters.counting(progress), switching(settings, file, target.target()));
             meters.watch(migration, target.target());
             try (Daemon daemon = new Daemon(migration, meters, ApiToken.readOrCreate(settings.api().tokenFile()),
@@ -88,7 +93,8 @@ final class RunCommand implements Callable<Integer> {
         Hooks hooks = Hooks.in(settings.hooks().folder(), settings.hooks().timeout(), settings.migration(),
                 settings.traffic().flagFile(), Announcer.hookSteps());
         return new SwitchSettings(new Announcer(new TrafficFeed(), Addresses.of(settings.traffic(), file.path(), target.url()),
-                settings.traffic().flagFile(), hooks), settings.stateDir().resolve("reverse"), settings.cutover().verifiedWithin());
+                settings.traffic().flagFile(), hooks), settings.stateDir().resolve("reverse"), settings.cutover().verifiedWithin(),
+                settings.audit().file());
     }
 
     private static LiveMigration.Options options(Settings settings, SqliteFile file) throws Exception {
@@ -103,6 +109,18 @@ final class RunCommand implements Callable<Integer> {
                 settings.follow().pollInterval(), settings.source().busyTimeout(),
                 settings.changelog().purgeKeepRows(), (int) Math.max(1, settings.changelog().journalKeepAge().toMinutes()), settings.changelog().bytesMax(),
                 settings.onMisfit() == Settings.OnMisfit.WIDEN, Main.version(),
-                new Limits(settings.verify().chunkRows(), settings.copy().chunkBytes(), snapshot));
+                new Limits(settings.verify().chunkRows(), settings.copy().chunkBytes(), snapshot), settings.conflicts());
+    }
+
+    /** What the settings name must be there when the plan is made; what goes later only has no effect. */
+    private static Preparation checked(Preparation preparation, Settings settings) {
+        Map<String, List<String>> columns = new HashMap<>();
+        preparation.plan().tables().forEach(table -> columns.put(table.source(),
+                table.columns().stream().map(ColumnPlan::source).toList()));
+        List<String> problems = settings.conflicts().problems(columns);
+        if (!problems.isEmpty()) {
+            throw new InvalidSettings(problems);
+        }
+        return preparation;
     }
 }

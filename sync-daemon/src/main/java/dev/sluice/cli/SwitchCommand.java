@@ -35,7 +35,7 @@ abstract class SwitchCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Console.quiet();
-        ObjectNode order = JsonNodeFactory.instance.objectNode().put("actor", System.getProperty("user.name"));
+        ObjectNode order = JsonNodeFactory.instance.objectNode();
         order(order);
         JsonNode report = choices.client().move(act, order, ANSWER_WAIT);
         PrintWriter out = spec.commandLine().getOut();

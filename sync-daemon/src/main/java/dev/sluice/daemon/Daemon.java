@@ -1,10 +1,10 @@
 package dev.sluice.daemon;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.announce.TrafficFeed;
 import dev.sluice.api.ApiServer;
 import dev.sluice.api.DaemonControl;
+import dev.sluice.api.RowControl;
 import dev.sluice.api.SwitchAct;
 import dev.sluice.api.VerificationControl;
 import dev.sluice.migration.Gate;
@@ -27,12 +27,13 @@ import org.slf4j.LoggerFactory;
 public final class Daemon implements AutoCloseable, DaemonControl {
 
     private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
-    private static final int PARKED_LISTED_MAX = 1_000;
 
     private final LiveMigration migration;
     private final VerificationControl verifications;
+    private final DaemonRows rows;
     private final Meters meters;
     private final ApiServer api;
+    private final Systemd systemd;
     private boolean stopped; // guarded by this
 
     /** Where the API listens. */
@@ -42,9 +43,12 @@ public final class Daemon implements AutoCloseable, DaemonControl {
     public Daemon(LiveMigration migration, Meters meters, Secret token, ApiAddress address) {
         this.migration = migration;
         this.verifications = new DaemonVerifications(migration);
+        this.rows = new DaemonRows(migration.name(), migration.rows());
         this.meters = meters;
         this.api = ApiServer.start(this, token, address.host(), address.port(), address.allowRemote());
         migration.start();
+        this.systemd = Systemd.of(System.getenv(), () -> migration.phase().label() + ", " + migration.run().label(),
+                migration::isAlive);
         LOG.info("event=started api={}", api.uri());
     }
 
@@ -84,6 +88,11 @@ public final class Daemon implements AutoCloseable, DaemonControl {
     }
 
     @Override
+    public RowControl rows() {
+        return rows;
+    }
+
+    @Override
     public void pause() {
         refusing(() -> {
             migration.pause();
@@ -119,15 +128,14 @@ public final class Daemon implements AutoCloseable, DaemonControl {
 
     @Override
     public JsonNode parked() {
-        return refusing(() -> Reports.of(migration.parkedRows(PARKED_LISTED_MAX)));
+        return rows.parked();
     }
 
     @Override
     public JsonNode retryParked() {
         return refusing(() -> {
             migration.retryParked();
-            ObjectNode parked = Reports.of(migration.parkedRows(PARKED_LISTED_MAX));
-            return parked.put("phase", migration.phase().label());
+            return rows.parked().put("phase", migration.phase().label());
         });
     }
 
@@ -163,6 +171,8 @@ public final class Daemon implements AutoCloseable, DaemonControl {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new Refused("stopped");
+        } catch (Refused e) {
+            throw e;
         } catch (SQLException | RuntimeException e) {
             LOG.debug("request refused", e);
             throw new Refused(Preparation.sentence(e));
@@ -177,6 +187,7 @@ public final class Daemon implements AutoCloseable, DaemonControl {
             return;
         }
         stopped = true;
+        systemd.close();
         api.close();
         migration.close();
         meters.close();

@@ -8,8 +8,11 @@ import dev.sluice.postgres.SqlFailure;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.translate.Identifiers;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -117,6 +120,37 @@ public final class Declarations {
             throws SQLException {
         store.saveDeclaration(connection, ordinal, declaration.stage().name(), declaration.object(), status, reason);
         connection.commit();
+    }
+
+    /** Lets the planner know {@code table}, while other tables are still being copied: foreign keys are checked by plan. */
+    public void analyze(Connection connection, TablePlan table) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("ANALYZE " + qualified(table));
+        }
+        connection.commit();
+    }
+
+    /** {@link #analyze} of the tables that nobody has analyzed yet. */
+    public void analyzeUnknown(Connection connection) throws SQLException {
+        Set<String> known = new HashSet<>();
+        try (PreparedStatement query = connection.prepareStatement("""
+                SELECT relname FROM pg_class c
+                WHERE relnamespace = to_regnamespace(quote_ident(?)) AND EXISTS (SELECT FROM pg_stats s
+                      WHERE s.schemaname = ? AND s.tablename = c.relname)
+                """)) {
+            query.setString(1, plan.schema());
+            query.setString(2, plan.schema());
+            try (ResultSet row = query.executeQuery()) {
+                while (row.next()) {
+                    known.add(row.getString(1));
+                }
+            }
+        }
+        for (TablePlan table : plan.tables()) {
+            if (!known.contains(table.target())) {
+                analyze(connection, table);
+            }
+        }
     }
 
     /** Raises the target's sequences, see {@link Sequences#raise}. */

@@ -1,12 +1,21 @@
 package dev.sluice.follow;
 
 import dev.sluice.apply.Applier;
+import dev.sluice.apply.HaltedByConflict;
 import dev.sluice.change.ChangeBatch;
 import dev.sluice.change.Position;
+import dev.sluice.change.Row;
+import dev.sluice.change.RowKey;
+import dev.sluice.change.TableChange;
+import dev.sluice.conflict.ConflictRules;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.postgres.LastingSession;
+import dev.sluice.postgres.Pipeline;
+import dev.sluice.postgres.TargetRefusal;
+import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFile;
+import dev.sluice.store.ConflictStore;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.store.Watermark;
 import dev.sluice.tail.HealScan;
@@ -20,8 +29,10 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Brings the target to the source's present, batch by batch; every batch and its watermark are one transaction. Used
@@ -35,6 +46,8 @@ public final class Follower implements SamePoint {
     /** A transaction of more pieces than this is committed although the source has gone on meanwhile. */
     private static final int PIECES_MAX = 500;
 
+    private static final String NOT_OURS = "another daemon follows this migration: stop one of the two";
+
     /** How often a silent source is asked whether it is still the same file. */
     private static final Duration IDENTITY_PAUSE = Duration.ofMillis(500);
 
@@ -46,6 +59,7 @@ public final class Follower implements SamePoint {
     private final Limits limits;
     private final Expected expected;
     private final Behind behind;
+    private final ConflictRules rules;
     private boolean dirty = true;
     private Applier applier;
     private Watermark known;
@@ -89,7 +103,14 @@ public final class Follower implements SamePoint {
 
     public Follower(SqliteFile file, SourceReader reader, LastingSession session, MigrationStore store,
             MigrationPlan plan, long generation, Limits limits, Expected expected, Behind behind) {
+        this(file, reader, session, store, plan, ConflictRules.DEFAULT, generation, limits, expected, behind);
+    }
+
+    /** @param rules what to do with rows that somebody else has changed in the target */
+    public Follower(SqliteFile file, SourceReader reader, LastingSession session, MigrationStore store, MigrationPlan plan,
+            ConflictRules rules, long generation, Limits limits, Expected expected, Behind behind) {
         this.behind = behind;
+        this.rules = rules;
         this.file = file;
         this.reader = reader;
         this.session = session;
@@ -97,12 +118,12 @@ public final class Follower implements SamePoint {
         this.generation = generation;
         this.limits = limits;
         this.expected = expected;
-        this.applier = new Applier(store, plan);
+        this.applier = new Applier(store, plan, rules);
     }
 
     /** From now on rows are written by {@code plan}, for example after a column was widened. */
     public void use(MigrationPlan plan) {
-        applier = new Applier(store, plan);
+        applier = new Applier(store, plan, rules);
         knownSince = -1;
     }
 
@@ -172,6 +193,40 @@ public final class Follower implements SamePoint {
     }
 
     /**
+     * Applies rows as the source has them at this moment, though nothing has touched them: what was parked may fit now, and
+     * what the operator has decided can be done. Returns how many are parked again.
+     */
+    public long again(SourceTable table, Set<RowKey> keys) throws SQLException, InterruptedException {
+        try {
+            return at(snapshot -> snapshot.find(table, keys), (found, connection) -> {
+                applier.loadParked(connection);
+                Set<RowKey> gone = new HashSet<>(keys);
+                gone.removeAll(found.keySet());
+                return applier.apply(connection, new ChangeBatch("", 0, 0, 0, true, List.of(new TableChange(table.name(), gone,
+                        List.copyOf(found.values()))), List.of()), true).parked();
+            });
+        } catch (HaltedByConflict e) {
+            throw session.run(connection -> halted(connection, e));
+        }
+    }
+
+    /**
+     * Brings a row to the target that the source does not have so.
+     *
+     * @throws TargetRefusal if the target does not take it; nothing is changed then
+     */
+    public void place(String table, Row row) throws SQLException, InterruptedException {
+        at(snapshot -> null, (nothing, connection) -> {
+            applier.loadParked(connection);
+            if (applier.apply(connection, new ChangeBatch("", 0, 0, 0, true, List.of(new TableChange(table, Set.of(),
+                    List.of(row))), List.of()), true).parked() > 0) {
+                throw new TargetRefusal("PostgreSQL does not take the row of " + table + " so either: it stays parked");
+            }
+            return null;
+        });
+    }
+
+    /**
      * After the source lost its latest commits (power loss, restore of a recent backup): reads again every row that the
      * target's journal or the changelog names behind the last changelog row that both still have. False if they have
      * none in common, so that everything must be compared.
@@ -208,14 +263,49 @@ public final class Follower implements SamePoint {
     private <R> Moment<R> turn(Connection connection, boolean whole, SourceRead<R> read) throws SQLException {
         try {
             return turn(connection, whole, read, false);
+        } catch (HaltedByConflict e) {
+            throw halted(connection, e);
         } catch (SQLException e) {
             if (!Applier.isWorthCare(e)) {
                 throw e;
             }
             connection.rollback();
             knownSince = -1;
-            return turn(connection, whole, read, true);
+            try {
+                return turn(connection, whole, read, true);
+            } catch (HaltedByConflict halt) {
+                throw halted(connection, halt);
+            }
         }
+    }
+
+    /** What the operator is to decide must be there to look at, though nothing of the turn is. */
+    private HaltedByConflict halted(Connection connection, HaltedByConflict halt) throws SQLException {
+        connection.rollback();
+        knownSince = -1;
+        new ConflictStore(store.migration()).record(connection, List.of(halt.conflict()));
+        connection.commit();
+        return halt;
+    }
+
+    /**
+     * Reads some more rows of tables whose changes by others are looked for, so that these are known again; nothing where
+     * no policy asks for it. Returns true while there is more.
+     */
+    public boolean readVersions(int rowsMax) throws SQLException, InterruptedException {
+        if (!rules.detects()) {
+            return false;
+        }
+        return session.run(connection -> {
+            Watermark at = watermark(connection);
+            if (!applier.hasUnreadVersions()) {
+                return false;
+            }
+            requireOurs(store.advance(connection, generation, at, at)); // what is read is what was applied
+            applier.readVersions(connection, rowsMax);
+            connection.commit();
+            return applier.hasUnreadVersions();
+        });
     }
 
     private <R> Moment<R> turn(Connection connection, boolean whole, SourceRead<R> read, boolean careful)
@@ -244,9 +334,11 @@ public final class Follower implements SamePoint {
             }
             Watermark to = new Watermark(batch.toSeq(), batch.toNonce(), batch.consistent());
             if (!to.equals(at)) {
-                requireOurs(store.advance(connection, generation, at, to));
-                Applier.Applied applied = applier.apply(connection, batch, careful);
-                store.appendJournal(connection, batch);
+                Pipeline pipeline = new Pipeline(connection);
+                store.advance(pipeline, generation, at, to, NOT_OURS);
+                Applier.Applied applied = applier.apply(pipeline, batch, careful);
+                store.appendJournal(pipeline, batch);
+                pipeline.send();
                 rows += applied.rows();
                 parked += applied.parked();
                 batch.changes().forEach(change -> byTable.merge(change.table(),
@@ -274,7 +366,7 @@ public final class Follower implements SamePoint {
 
     private static void requireOurs(boolean advanced) {
         if (!advanced) {
-            throw new IllegalStateException("another daemon follows this migration: stop one of the two");
+            throw new IllegalStateException(NOT_OURS);
         }
     }
 
@@ -282,6 +374,7 @@ public final class Follower implements SamePoint {
         if (knownSince != session.opened()) {
             known = store.lockWatermark(connection);
             applier.loadParked(connection);
+            applier.endUnlooked(connection);
             connection.commit();
             knownSince = session.opened();
         }

@@ -106,6 +106,11 @@ public final class BinaryRow {
         return length;
     }
 
+    /** Takes back what was appended since the buffer was {@code earlier} long. */
+    public void cut(int earlier) {
+        length = earlier;
+    }
+
     public void clear() {
         length = 0;
         if (buffer.length > 64 * 1024 * 1024) {

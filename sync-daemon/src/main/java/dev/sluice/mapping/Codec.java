@@ -53,6 +53,15 @@ public interface Codec {
     /** Appends a value that fits as a field of a binary COPY: length and content. */
     void binary(Value value, BinaryRow row);
 
+    /** Appends {@code value} (not NULL) as {@link #binary} does; false, and nothing appended, if it doesn't fit. */
+    default boolean appendIfFits(Value value, BinaryRow row) {
+        if (!fits(value)) {
+            return false;
+        }
+        binary(value, row);
+        return true;
+    }
+
     /**
      * The value that a field holds, given what PostgreSQL prints for {@code field::text}.
      *

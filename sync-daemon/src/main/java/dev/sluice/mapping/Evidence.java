@@ -43,6 +43,7 @@ public final class Evidence {
     private boolean implausibleEpoch;
     private final boolean holdsAnything;
     private long tooLarge;
+    private boolean json;
 
     /** A codec that the declaration asks for, and how far the values let it have its way. */
     private static final class Asked {
@@ -74,6 +75,7 @@ public final class Evidence {
         this.candidates = candidates;
         this.surviving = new ArrayList<>(candidates);
         this.tried = notWithin(surviving);
+        this.json = allowsJson();
         this.withoutValues = withoutValues;
         this.holdsAnything = candidates.contains(Codecs.ANYTHING) || candidates.contains(Codecs.ANYTHING_AS_TEXT);
         this.asked = new ArrayList<>();
@@ -149,6 +151,7 @@ public final class Evidence {
             return false;
         }
         surviving.removeAll(fallen);
+        json = json && allowsJson();
         for (Asked one : asked) {
             one.fallen |= fallen.contains(one.codec);
         }
@@ -164,6 +167,15 @@ public final class Evidence {
             }
         }
         return rest;
+    }
+
+    private boolean allowsJson() {
+        return surviving.stream().anyMatch(codec -> codec instanceof TextCodecs.Json);
+    }
+
+    /** True if {@code value}, the last one that was added, is JSON for certain; false says nothing. */
+    public boolean provesJson(Value value) {
+        return json && value.bytes().length < LARGE;
     }
 
     /** Values seen, without NULLs and those that are too large. */

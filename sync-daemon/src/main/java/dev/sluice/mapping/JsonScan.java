@@ -81,16 +81,20 @@ final class JsonScan {
     }
 
     private boolean string() {
-        at++;
-        while (at < bytes.length) {
-            byte b = bytes[at++];
+        byte[] text = bytes;
+        int i = at + 1;
+        while (i < text.length) {
+            byte b = text[i++];
             if (b == '"') {
+                at = i;
                 return true;
             }
             if (b == '\\') {
+                at = i;
                 if (!escape()) {
                     return false;
                 }
+                i = at;
             } else if (b >= 0 && b < ' ') {
                 return false;
             }

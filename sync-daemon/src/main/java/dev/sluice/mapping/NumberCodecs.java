@@ -227,13 +227,30 @@ final class NumberCodecs {
             return units != 0 && Math.abs(units) < EXACT_UNITS_MAX && units / power == real.value() ? (long) units : UNKNOWN;
         }
 
+        private boolean fits(long units, Value value) {
+            boolean whole = units % (long) POWERS[scale] == 0;
+            return (precision > 15 || Math.abs(units) < (long) POWERS[precision])
+                    && (wholeIsInteger && whole) == (value instanceof Value.Int); // it comes back as an integer
+        }
+
+        @Override
+        public boolean appendIfFits(Value value, BinaryRow row) {
+            long units = unscaled(value);
+            if (units == UNKNOWN) {
+                return Codec.super.appendIfFits(value, row);
+            }
+            if (!fits(units, value)) {
+                return false;
+            }
+            NumericBinary.write(units, scale, row);
+            return true;
+        }
+
         @Override
         public boolean fits(Value value) {
             long units = unscaled(value);
             if (units != UNKNOWN) {
-                boolean whole = units % (long) POWERS[scale] == 0;
-                return (precision > 15 || Math.abs(units) < (long) POWERS[precision])
-                        && (wholeIsInteger && whole) == (value instanceof Value.Int); // it comes back as an integer
+                return fits(units, value);
             }
             BigDecimal decimal = decimal(value);
             if (decimal == null) {

@@ -111,6 +111,16 @@ final class TimeCodecs {
         }
 
         @Override
+        public boolean appendIfFits(Value value, BinaryRow row) {
+            byte[] text = bytes(value);
+            long day = text != null && text.length == 10 ? day(text) : NONE;
+            if (day != NONE) {
+                row.intField((int) (day - EPOCH_DAYS));
+            }
+            return day != NONE;
+        }
+
+        @Override
         public Value decode(String text) {
             return Value.of(text);
         }
@@ -375,6 +385,18 @@ final class TimeCodecs {
         @Override
         public void binary(Value value, BinaryRow row) {
             row.longField((zone == null ? local(value) : micros(instant(value))) - EPOCH_MICROS);
+        }
+
+        @Override
+        public boolean appendIfFits(Value value, BinaryRow row) {
+            if (zone != null) {
+                return Codec.super.appendIfFits(value, row);
+            }
+            long micros = local(value);
+            if (micros != TimeCodecs.NONE) {
+                row.longField(micros - EPOCH_MICROS);
+            }
+            return micros != TimeCodecs.NONE;
         }
 
         @Override

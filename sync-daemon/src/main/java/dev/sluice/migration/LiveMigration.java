@@ -1,15 +1,14 @@
 package dev.sluice.migration;
 
 import dev.sluice.announce.TrafficFeed;
-import dev.sluice.apply.Applier;
+import dev.sluice.apply.HaltedByConflict;
+import dev.sluice.audit.AuditMirror;
 import dev.sluice.capture.Capture;
 import dev.sluice.capture.Fence;
 import dev.sluice.capture.Obstacle;
-import dev.sluice.change.ChangeBatch;
 import dev.sluice.change.Position;
-import dev.sluice.change.Row;
 import dev.sluice.change.RowKey;
-import dev.sluice.change.TableChange;
+import dev.sluice.conflict.ConflictRules;
 import dev.sluice.copy.BulkCopy;
 import dev.sluice.copy.CopyProgress;
 import dev.sluice.copy.Valve;
@@ -99,6 +98,7 @@ public final class LiveMigration implements AutoCloseable {
     private static final Duration VISIT_PAUSE = Duration.ofSeconds(3);
     private static final Duration CANCEL_GRACE = Duration.ofSeconds(20);
     private static final Duration FENCE_WAIT = Duration.ofSeconds(5);
+    private static final int VERSIONS_PER_TURN = 2_000;
 
     private final String name;
     private final SqliteFile file;
@@ -116,10 +116,12 @@ public final class LiveMigration implements AutoCloseable {
     private final Thread thread;
     private final CountDownLatch ended = new CountDownLatch(1);
     private final Upkeep upkeep;
+    private final AuditMirror audit;
     private final Requests requests = new Requests(ended);
     private final Standing standing;
     private final SwitchActs acts;
     private final Verifications verifications;
+    private final RowActs rows;
 
     // what belongs to the follow thread
     private SourceReader reader;
@@ -154,9 +156,18 @@ public final class LiveMigration implements AutoCloseable {
      * @param changelogBytesMax beyond which capture is taken out of the source; 0 for a fifth of what the disk has free
      * @param widen true to take the bound off a type that a new value exceeds
      * @param step limits of one step of a verification
+     * @param conflicts what to do with rows that both sides have changed
      */
     public record Options(int workers, Limits chunk, Limits batch, Duration pollInterval, Duration busyTimeout,
-            long purgeKeepRows, int purgeKeepMinutes, long changelogBytesMax, boolean widen, String version, Limits step) {
+            long purgeKeepRows, int purgeKeepMinutes, long changelogBytesMax, boolean widen, String version, Limits step,
+            ConflictRules conflicts) {
+
+        /** Looks for no conflicts. */
+        public Options(int workers, Limits chunk, Limits batch, Duration pollInterval, Duration busyTimeout,
+                long purgeKeepRows, int purgeKeepMinutes, long changelogBytesMax, boolean widen, String version, Limits step) {
+            this(workers, chunk, batch, pollInterval, busyTimeout, purgeKeepRows, purgeKeepMinutes, changelogBytesMax, widen,
+                    version, step, ConflictRules.DEFAULT);
+        }
 
         /** Compares in steps as large as the copy's chunks. */
         public Options(int workers, Limits chunk, Limits batch, Duration pollInterval, Duration busyTimeout,
@@ -186,7 +197,8 @@ public final class LiveMigration implements AutoCloseable {
         this.planning = planning;
         this.progress = progress;
         this.store = new MigrationStore(name);
-        this.upkeep = new Upkeep(file, store, options);
+        this.audit = new AuditMirror(name, switching.auditFile(name));
+        this.upkeep = new Upkeep(file, store, options, audit);
         this.standing = new Standing(name, file, valve);
         this.limit = new ChangelogLimit(name, file, options.changelogBytesMax(), standing::note);
         this.drift = new SchemaDrift(file, target, store, rules, options.busyTimeout());
@@ -203,12 +215,14 @@ public final class LiveMigration implements AutoCloseable {
                         standing.unblock();
                     }
                 });
-        this.traffic = new TrafficSwitch(name, file, target, reconnect, store, switching, options.busyTimeout(), valve::isStopped);
+        this.traffic = new TrafficSwitch(name, file, target, reconnect, store, switching, options.conflicts(),
+                options.busyTimeout(), valve::isStopped);
         this.verifications = new Verifications(name, file, target, reconnect, store, new ForVerifications(), options);
         this.traffic.listen(verifications.listening());
         this.thread = new Thread(this::work, "follow-" + name);
         this.acts = new SwitchActs(name, file, store, standing, requests, traffic, verifications, options.busyTimeout(),
                 new ForActs());
+        this.rows = new RowActs(name, target, store, standing, requests, traffic, audit, new ForRows());
     }
 
     /** Tells {@code events} what happens; before the start. */
@@ -227,6 +241,15 @@ public final class LiveMigration implements AutoCloseable {
     /** Waits for the end; true if it came in time. */
     public boolean awaitEnd(Duration timeout) throws InterruptedException {
         return ended.await(timeout.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    public String name() {
+        return name;
+    }
+
+    /** False when nothing is done any more. */
+    public boolean isAlive() {
+        return thread.isAlive();
     }
 
     /** Why it ended by itself, or null. */
@@ -463,6 +486,11 @@ public final class LiveMigration implements AutoCloseable {
         return verifications.verify(new Verifications.Order(List.of(table), !whereMismatched, true, 100, false, actor));
     }
 
+    /** What an operator does with single rows, and the audit log. */
+    public RowActs rows() {
+        return rows;
+    }
+
     // ---- the writes move ----
 
     /**
@@ -581,6 +609,9 @@ public final class LiveMigration implements AutoCloseable {
                     if (answered != null) {
                         retryLater(e); // it changes faster than it can be looked at
                     }
+                } catch (HaltedByConflict e) {
+                    standing.block(e.getMessage()); // the source stays open: a decision is tried at once
+                    requests.runWithin(RETRY_PAUSE);
                 } catch (TargetWentBack e) {
                     targetWentBack(e);
                 } catch (SQLException | Unfit | UncheckedIOException e) {
@@ -791,7 +822,7 @@ public final class LiveMigration implements AutoCloseable {
                         : stored.hasReached(Phase.REPLICATING) ? PostgresSide.decided(Traffic.of(standing.register.traffic())) : stored;
                 store.setPhase(connection, now);
                 if (order != null || !result.unknown()) { // settling is tried again and again until PostgreSQL answers
-                    new Audit(name).append(connection, order == null ? "daemon" : order.actor(), wish.label() + "_ended",
+                    new Audit(name).append(connection, order == null ? Audit.DAEMON : order.actor(), wish.label() + "_ended",
                             SwitchReport.outcome(result, before, now, standing.epoch()));
                 }
                 connection.commit();
@@ -805,7 +836,7 @@ public final class LiveMigration implements AutoCloseable {
 
     /** What is left to do when it is decided; a crash in here is gone on from. Returns where the audit log was left. */
     private Path finishComplete() throws SQLException, InterruptedException {
-        Path kept = traffic.keepAudit(session);
+        Path kept = keepAudit();
         traffic.removeReverse(standing.plan, generation);
         session.run(connection -> {
             new TargetFence(name, standing.plan).remove(connection, FENCE_WAIT);
@@ -815,6 +846,20 @@ public final class LiveMigration implements AutoCloseable {
         removeFromTarget();
         LOG.info("event=completed migration={}: PostgreSQL holds nothing of Sluice any more; the audit log is {}", name, kept);
         return kept;
+    }
+
+    /** Writes the rest of the audit log to its file: the target is about to forget the migration. */
+    private Path keepAudit() throws SQLException, InterruptedException {
+        session.run(connection -> {
+            try {
+                audit.flush(connection);
+                return null;
+            } catch (IOException e) {
+                throw new TargetRefusal("the audit log can't be left at " + audit.file() + " (" + e.getMessage()
+                        + "): see that its folder may be written", e);
+            }
+        });
+        return audit.file();
     }
 
     /** What the acts of an operator ask of this thread. */
@@ -873,6 +918,26 @@ public final class LiveMigration implements AutoCloseable {
             thread.interrupt();
             thread.join(CANCEL_GRACE.toMillis());
             return !thread.isAlive();
+        }
+    }
+
+    /** What the acts on single rows ask of this thread. */
+    private final class ForRows implements RowActs.FollowThread {
+
+        @Override
+        public LastingSession session() {
+            return session;
+        }
+
+        @Override
+        public Follower follower() {
+            requireOpen();
+            return follower;
+        }
+
+        @Override
+        public SourceTable source(String table) {
+            return sources.get(table);
         }
     }
 
@@ -1095,7 +1160,7 @@ public final class LiveMigration implements AutoCloseable {
             throw new SourceChanged(SourceChanged.Kind.SCHEMA, "capture triggers are missing or were altered");
         }
         reader.follow(look.capture(), look.schema());
-        return new Follower(file, reader, over, store, standing.plan, generation, options.batch(), new Follower.Expected(
+        return new Follower(file, reader, over, store, standing.plan, options.conflicts(), generation, options.batch(), new Follower.Expected(
                 new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash(), look.captureHash(),
                 renumbered().isEmpty() ? Follower.Expected.ANY_VERSION : facts.schemaVersion()), this::fellBehind);
     }
@@ -1128,8 +1193,19 @@ public final class LiveMigration implements AutoCloseable {
                 case COMPLETED, CANCELLED ->
                     throw new IllegalStateException("migration " + name + " has ended in phase " + standing.phase.label());
             }
+            mirrorAudit();
         } else {
             requests.runWithin(Duration.ofMillis(100));
+        }
+    }
+
+    private void mirrorAudit() throws SQLException, InterruptedException {
+        if (valve.isStopped() || standing.phase.successors().isEmpty()) {
+            return;
+        }
+        String trouble = upkeep.mirrorAudit(session, standing);
+        if (trouble != null) {
+            standing.note(trouble);
         }
     }
 
@@ -1243,7 +1319,10 @@ public final class LiveMigration implements AutoCloseable {
         BulkCopy copy = new BulkCopy(file, standing.plan, sources, target, reconnect, store, generation,
                 new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole,
                         schema.hash(), true), valve, counting,
-                (connection, table) -> declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX), table));
+                (connection, table) -> {
+                    declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX), table);
+                    declarations.analyze(connection, table);
+                });
         if (copy.run()) {
             boolean history = historyIsWhole();
             session.run(connection -> {
@@ -1284,6 +1363,7 @@ public final class LiveMigration implements AutoCloseable {
         }
         session.run(connection -> {
             declarations.run(connection, EnumSet.of(Stage.UNIQUE, Stage.CHECK, Stage.VIEW));
+            declarations.analyzeUnknown(connection);
             return null;
         });
         if (!drainPieces()) {
@@ -1303,7 +1383,6 @@ public final class LiveMigration implements AutoCloseable {
             Map<String, Long> remembered = Sources.sequences(sequences);
             session.run(connection -> {
                 declarations.setSequences(connection, remembered);
-                OneShot.analyze(connection, standing.plan);
                 return null;
             });
         }
@@ -1366,6 +1445,7 @@ public final class LiveMigration implements AutoCloseable {
         if (standing.watermark == null || follower.sourceChanged()) {
             long began = System.nanoTime();
             Follower.Turn turn = follower.turn(true);
+            standing.unblock(); // somebody may have decided a conflict
             if (turn.changes() > 0) {
                 standing.appliedNanos += System.nanoTime() - began;
                 standing.events.visible(Duration.ofNanos(System.nanoTime() - seenNanos));
@@ -1399,6 +1479,7 @@ public final class LiveMigration implements AutoCloseable {
             upkeep.raiseSequences(at, standing.plan, session);
         }
         visit();
+        follower.readVersions(VERSIONS_PER_TURN);
         if (widenAgain && System.nanoTime() - widenedAtNanos > Upkeep.PAUSE.toNanos()) {
             widen();
         }
@@ -1543,18 +1624,8 @@ public final class LiveMigration implements AutoCloseable {
         List<ParkedRow> rows = session.run(connection -> store.parked(connection, 10_000));
         Map<String, Set<RowKey>> keys = new TreeMap<>();
         rows.forEach(row -> keys.computeIfAbsent(row.table(), t -> new HashSet<>()).add(row.key()));
-        Applier applier = new Applier(store, standing.plan);
         for (Map.Entry<String, Set<RowKey>> table : keys.entrySet()) {
-            SourceTable source = sources.get(table.getKey());
-            follower.at(snapshot -> snapshot.find(source, table.getValue()), (found, connection) -> {
-                applier.loadParked(connection);
-                Set<RowKey> gone = new HashSet<>(table.getValue());
-                gone.removeAll(found.keySet());
-                List<Row> present = new ArrayList<>(found.values());
-                applier.apply(connection, new ChangeBatch("", 0, 0, 0, true,
-                        List.of(new TableChange(table.getKey(), gone, present)), List.of()), true);
-                return null;
-            });
+            follower.again(sources.get(table.getKey()), table.getValue());
         }
         follower.use(standing.plan);
         standing.parked(session.run(store::parkedCounts));

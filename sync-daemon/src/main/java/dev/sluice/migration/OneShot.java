@@ -175,8 +175,10 @@ public final class OneShot {
             BulkCopy copy = new BulkCopy(file, plan, sources, target, reconnect, store, generation,
                     new BulkCopy.Settings(options.workers(), options.chunk(), options.busyTimeout(), replicationRole,
                             preparation.schema().hash(), false), valve, listener,
-                    (connection, table) -> declarations.run(connection,
-                            EnumSet.of(Stage.KEY, Stage.INDEX, Stage.UNIQUE, Stage.CHECK), table));
+                    (connection, table) -> {
+                        declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX, Stage.UNIQUE, Stage.CHECK), table);
+                        declarations.analyze(connection, table);
+                    });
             if (!copy.run()) {
                 throw new SourceRefusal("stopped before the copy was complete: run the same command again to start anew");
             }
@@ -186,7 +188,7 @@ public final class OneShot {
                 declarations.run(connection, EnumSet.of(Stage.KEY, Stage.INDEX, Stage.UNIQUE, Stage.CHECK,
                         Stage.FOREIGN_KEY, Stage.VIEW));
                 declarations.setSequences(connection, Sources.sequences(watch));
-                analyze(connection, plan);
+                declarations.analyzeUnknown(connection);
                 return null;
             });
             listener.step("verifying");
@@ -239,15 +241,6 @@ public final class OneShot {
             }
             return null;
         });
-    }
-
-    static void analyze(Connection connection, MigrationPlan plan) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            for (TablePlan table : plan.tables()) {
-                statement.execute("ANALYZE " + Identifiers.quote(plan.schema()) + "." + Identifiers.quote(table.target()));
-            }
-            connection.commit();
-        }
     }
 
     private VerifyReport verify(LastingSession session, MigrationStore store, MigrationPlan plan,

@@ -51,6 +51,8 @@ final class Standing {
     volatile long appliedNanos;
     /** The control row as it was last read, or null. */
     volatile ControlRow.Content register;
+    /** Rows on which the sides disagree, and nobody has decided. */
+    volatile long openConflicts;
     volatile MigrationEvents events = MigrationEvents.NONE;
     /** Why the migration ended by itself, or null. */
     volatile Exception failure;
@@ -190,6 +192,9 @@ final class Standing {
         all.addAll(traffic.notes());
         if (planned != null) {
             planned.held().forEach(table -> all.add("table " + table.source() + " is held: " + table.reason()));
+        }
+        if (openConflicts > 0) {
+            all.add(openConflicts + " conflicts are open, in which the sides hold different versions of a row: sluice conflicts");
         }
         all.addAll(notes());
         return all;

@@ -95,9 +95,9 @@ public record SwitchReport(boolean done, String summary, long epoch, Duration pa
     static String detail(SwitchOrder order, List<Gate.Look> gates) {
         ObjectNode detail = JsonNodeFactory.instance.objectNode();
         detail.put("timeoutMs", order.timeout().toMillis());
-        ArrayNode forced = detail.putArray("forced");
-        gates.stream().filter(Gate.Look::forced).forEach(gate -> forced.addObject().put("gate", gate.gate().label())
-                .put("says", gate.says()));
+        ArrayNode looks = detail.putArray("gates");
+        gates.forEach(gate -> looks.addObject().put("gate", gate.gate().label()).put("open", gate.open())
+                .put("forced", gate.forced()).put("says", gate.says()));
         return detail.toString();
     }
 

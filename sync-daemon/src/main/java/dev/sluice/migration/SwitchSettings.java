@@ -13,12 +13,23 @@ import java.time.Duration;
  * How the writes of a migration are moved.
  *
  * @param announcer tells the application
- * @param folder where transactions of PostgreSQL wait that are larger than memory, and where the audit log is left
+ * @param folder where transactions of PostgreSQL wait that are larger than memory
  * @param verifiedWithin how old a verification may be when a cutover begins
+ * @param auditFile where the audit log stands beside PostgreSQL; null for a file in {@code folder}
  */
-public record SwitchSettings(Announcer announcer, Path folder, Duration verifiedWithin) {
+public record SwitchSettings(Announcer announcer, Path folder, Duration verifiedWithin, Path auditFile) {
 
     public static final Duration VERIFIED_WITHIN = Duration.ofHours(1);
+
+    /** With the audit log in {@code folder}. */
+    public SwitchSettings(Announcer announcer, Path folder, Duration verifiedWithin) {
+        this(announcer, folder, verifiedWithin, null);
+    }
+
+    Path auditFile(String migration) {
+        return auditFile != null ? auditFile
+                : folder.resolve("audit-" + migration.replaceAll("[^A-Za-z0-9_.-]", "_") + ".jsonl");
+    }
 
     /** For a migration that nobody listens to. */
     static SwitchSettings quiet(String name, SqliteFile file, Target target) {

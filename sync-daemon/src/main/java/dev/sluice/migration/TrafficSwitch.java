@@ -9,6 +9,7 @@ import dev.sluice.change.RowKey;
 import dev.sluice.cutover.AnswerLost;
 import dev.sluice.cutover.Move;
 import dev.sluice.cutover.Observer;
+import dev.sluice.conflict.ConflictRules;
 import dev.sluice.cutover.Outcome;
 import dev.sluice.cutover.Patience;
 import dev.sluice.cutover.Protocol;
@@ -27,6 +28,7 @@ import dev.sluice.postgres.Reconnect;
 import dev.sluice.postgres.SqlFailure;
 import dev.sluice.postgres.Target;
 import dev.sluice.postgres.TargetRefusal;
+import dev.sluice.reverse.ParkedReverse;
 import dev.sluice.reverse.ReverseStream;
 import dev.sluice.reverse.SchemaNotice;
 import dev.sluice.reverse.StreamHealth;
@@ -35,7 +37,7 @@ import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
-import dev.sluice.store.Audit;
+import dev.sluice.store.Conflict;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.store.MigrationStore.SourceFacts;
 import java.io.IOException;
@@ -86,6 +88,7 @@ final class TrafficSwitch {
     private final Reconnect reconnect;
     private final MigrationStore store;
     private final SwitchSettings settings;
+    private final ConflictRules conflicts;
     private final Duration busyTimeout;
     private final BooleanSupplier stopping;
     private final AtomicReference<String> acting = new AtomicReference<>();
@@ -148,7 +151,8 @@ final class TrafficSwitch {
     }
 
     TrafficSwitch(String name, SqliteFile file, Target target, Reconnect reconnect, MigrationStore store,
-            SwitchSettings settings, Duration busyTimeout, BooleanSupplier stopping) {
+            SwitchSettings settings, ConflictRules conflicts, Duration busyTimeout, BooleanSupplier stopping) {
+        this.conflicts = conflicts;
         this.name = name;
         this.file = file;
         this.target = target;
@@ -204,6 +208,7 @@ final class TrafficSwitch {
                     + e.getMessage() + "): choose another stateDir", e);
         }
         ReverseStream stream = stream(plan, ReverseStream.Listener.NONE);
+        stream.resolving(conflicts);
         clean = false;
         listening.opening();
         stream.tell(listening);
@@ -296,6 +301,35 @@ final class TrafficSwitch {
         return health == null ? null : health.blocked();
     }
 
+    /** Rows of PostgreSQL that SQLite could not take. */
+    List<ParkedReverse> parkedReverse(MigrationPlan plan, int rowsMax) throws SQLException {
+        ReverseStream stream;
+        synchronized (this) {
+            stream = reverse;
+        }
+        return plan == null ? List.of() : (stream != null ? stream : stream(plan, ReverseStream.Listener.NONE)).parked(rowsMax);
+    }
+
+    /** Tries one of them again, see {@link ReverseStream#place}. */
+    boolean placeReverse(ParkedReverse row, Map<String, String> edits) throws SQLException {
+        return requireReverse().place(row, edits);
+    }
+
+    void discardReverse(ParkedReverse row) throws SQLException {
+        requireReverse().discard(row);
+    }
+
+    void resolveReverse(Conflict conflict, boolean incoming) throws SQLException {
+        requireReverse().resolve(conflict, incoming);
+    }
+
+    private synchronized ReverseStream requireReverse() {
+        if (reverse == null) {
+            throw new TargetRefusal("SQLite has the traffic: what was parked on the way back is only kept to be looked at");
+        }
+        return reverse;
+    }
+
     /** What the operator should know of the stream. */
     List<String> notes() {
         List<String> notes = new ArrayList<>();
@@ -371,26 +405,6 @@ final class TrafficSwitch {
                 ? "the reverse stream is " + Math.max(0, health.behindBytes()) + " bytes of log behind"
                 : health.blocked() == null ? "the reverse stream is about to run"
                 : "the reverse stream does not run: " + health.blocked();
-    }
-
-    /** Leaves the audit log as a file, one entry a line; it is needed when the target has forgotten the migration. */
-    Path keepAudit(LastingSession session) throws SQLException, InterruptedException {
-        List<Audit.Entry> entries = session.run(new Audit(name)::entries);
-        Path kept = settings.folder().resolve("audit-" + name.replaceAll("[^A-Za-z0-9_.-]", "_") + ".jsonl");
-        StringBuilder lines = new StringBuilder();
-        for (Audit.Entry entry : entries) {
-            lines.append(JsonNodeFactory.instance.objectNode().put("migration", name).put("ordinal", entry.ordinal())
-                    .put("at", entry.at()).put("actor", entry.actor()).put("act", entry.act()).put("detail", entry.detail())
-                    .put("previous", entry.previous()).put("hash", entry.hash())).append('\n');
-        }
-        try {
-            Files.createDirectories(settings.folder());
-            Files.writeString(kept, lines);
-        } catch (IOException e) {
-            throw new TargetRefusal("the audit log can't be left at " + kept + " (" + e.getMessage() + "): see that its folder"
-                    + " may be written", e);
-        }
-        return kept;
     }
 
     /** The audit log is out of reach with its database: this one act stands in a file. */

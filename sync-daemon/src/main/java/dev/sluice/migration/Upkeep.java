@@ -1,13 +1,16 @@
 package dev.sluice.migration;
 
+import dev.sluice.audit.AuditMirror;
 import dev.sluice.capture.Capture;
 import dev.sluice.declare.Declarations;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.postgres.LastingSession;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.ConflictStore;
 import dev.sluice.store.MigrationStore;
 import dev.sluice.store.Watermark;
+import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Map;
@@ -30,15 +33,42 @@ final class Upkeep {
     private final SqliteFile file;
     private final MigrationStore store;
     private final LiveMigration.Options options;
+    private final AuditMirror audit;
+    private long mirroredAtNanos;
     private long purgedAtNanos;
     private long purgedTo = NEVER;
     private long sequencesRaisedNanos = System.nanoTime();
     private long sequencesRaisedAt = NEVER;
 
-    Upkeep(SqliteFile file, MigrationStore store, LiveMigration.Options options) {
+    Upkeep(SqliteFile file, MigrationStore store, LiveMigration.Options options, AuditMirror audit) {
+        this.audit = audit;
         this.file = file;
         this.store = store;
         this.options = options;
+    }
+
+    /**
+     * Writes new entries of the audit log to its file, and counts the conflicts that are open; returns a sentence where the
+     * file can't be written, else null.
+     */
+    String mirrorAudit(LastingSession session, Standing standing) throws SQLException, InterruptedException {
+        if (System.nanoTime() - mirroredAtNanos < PAUSE.toNanos()) {
+            return null;
+        }
+        mirroredAtNanos = System.nanoTime();
+        return session.run(connection -> {
+            if (options.conflicts().detects()) {
+                standing.openConflicts = new ConflictStore(store.migration()).open(connection);
+            }
+            try {
+                audit.flush(connection);
+                return null;
+            } catch (IOException e) {
+                LOG.warn("event=audit_not_mirrored file={}", audit.file(), e);
+                return "the audit log can't be written to " + audit.file() + " (" + e.getClass().getSimpleName()
+                        + "): see to its folder and the disk; PostgreSQL has every entry";
+            }
+        });
     }
 
     /** Keeps the changelog short: rows far behind the watermark go, a few thousand at a time. */

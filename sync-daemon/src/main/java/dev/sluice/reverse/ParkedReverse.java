@@ -2,6 +2,7 @@ package dev.sluice.reverse;
 
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.Map;
 
 /**
  * A row of PostgreSQL that SQLite could not take, kept whole in {@code _sluice_parked_reverse} of the source.
@@ -20,6 +21,11 @@ public record ParkedReverse(
 
     static final String SELECT =
             "SELECT tbl, key, row, kept, code, reason, lsn, parked_at FROM \"_sluice_parked_reverse\"";
+
+    /** What PostgreSQL printed, by target column. */
+    public Map<String, String> values() {
+        return RowWriter.texts(row);
+    }
 
     static ParkedReverse of(ResultSet row) throws SQLException {
         return new ParkedReverse(row.getString(1), row.getString(2), row.getString(3), row.getString(4), row.getString(5),

@@ -2,9 +2,12 @@ package dev.sluice.reverse;
 
 import dev.sluice.capture.Fence;
 import dev.sluice.change.RowKey;
+import dev.sluice.conflict.ConflictRules;
+import dev.sluice.postgres.Target;
 import dev.sluice.sqlite.SqliteFailure;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.Conflict;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -40,6 +43,7 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
     private final SqliteSession writer;
     private Map<String, RowWriter> rowWriters = new HashMap<>();
     private long advancedNanos = System.nanoTime();
+    private OutsideWrites outside;
 
     private final Queue<Mend> mends = new ConcurrentLinkedQueue<>();
     private volatile Touches touches = Touches.UNHEARD;
@@ -101,6 +105,32 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
             rowWriters.put(table.plan().source(), new RowWriter(writer, table,
                     parked.getOrDefault(table.plan().source(), new HashMap<>())));
         }
+        rowWriters.values().forEach(rowWriter -> rowWriter.lookFor(outside));
+        parkedRows = rowWriters.values().stream().mapToLong(RowWriter::parkedRows).sum();
+    }
+
+    /** Has it look for rows that somebody wrote in spite of the fence. */
+    synchronized void resolve(Target target, String migration, ConflictRules rules) {
+        outside = new OutsideWrites(writer, target, migration, rules);
+        rowWriters.values().forEach(rowWriter -> rowWriter.lookFor(outside));
+    }
+
+    /** Does what the operator has decided of a conflict. */
+    synchronized void resolve(Conflict conflict, boolean incoming) throws SQLException {
+        boolean ended = false;
+        try {
+            Fence.writeThrough(writer, generation, () -> {
+                outside.look();
+                rowWriters.get(conflict.table()).resolve(conflict, incoming);
+                outside.forgetSettled();
+                return null;
+            });
+            ended = true;
+        } finally {
+            if (!ended) {
+                load();
+            }
+        }
         parkedRows = rowWriters.values().stream().mapToLong(RowWriter::parkedRows).sum();
     }
 
@@ -137,7 +167,7 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
     }
 
     @Override
-    public void take(List<Intake.Whole> whole) throws Exception {
+    public synchronized void take(List<Intake.Whole> whole) throws Exception {
         mendAll();
         Ledger.Entry next = entry;
         List<Intake.Whole> applied = new ArrayList<>();
@@ -204,6 +234,46 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
         }
     }
 
+    /** Tries a parked row again, see {@link RowWriter#again}; an edited one is left as it was where it does not fit. */
+    synchronized boolean again(ParkedReverse row, Map<String, String> edits) throws SQLException {
+        boolean arrived = false;
+        boolean ended = false;
+        try {
+            arrived = Fence.writeThrough(writer, generation, () -> {
+                boolean fits = rowWriters.get(row.table()).again(row.key(), edits);
+                if (!fits && !edits.isEmpty()) {
+                    throw new DoesNotFit();
+                }
+                return fits;
+            });
+            ended = true;
+        } catch (DoesNotFit e) {
+            arrived = false;
+        } finally {
+            if (!ended) {
+                load(); // what is parked is as it was
+            }
+        }
+        parkedRows = rowWriters.values().stream().mapToLong(RowWriter::parkedRows).sum();
+        return arrived;
+    }
+
+    /** Forgets a parked row. */
+    synchronized void discard(ParkedReverse row) throws SQLException {
+        Fence.writeThrough(writer, generation, () -> {
+            rowWriters.get(row.table()).discard(row.key());
+            return null;
+        });
+        parkedRows = rowWriters.values().stream().mapToLong(RowWriter::parkedRows).sum();
+    }
+
+    /** Rolls an edit back. */
+    private static final class DoesNotFit extends RuntimeException {
+        DoesNotFit() {
+            super("the edited row is refused");
+        }
+    }
+
     /** Waits as long as somebody holds a lock: while the source is fenced nobody should. */
     private void write(List<Intake.Whole> applied, Ledger.Entry next) throws Exception {
         while (true) {
@@ -212,7 +282,13 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
                     Ledger.advance(writer, generation, next);
                 } else {
                     Fence.writeThrough(writer, generation, () -> {
+                        if (outside != null) {
+                            outside.look();
+                        }
                         apply(applied);
+                        if (outside != null) {
+                            outside.forgetSettled();
+                        }
                         Ledger.write(writer, next);
                         return null;
                     });
@@ -268,7 +344,7 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
     }
 
     @Override
-    public void close() throws SQLException {
+    public synchronized void close() throws SQLException {
         for (Mend mend = mends.poll(); mend != null; mend = mends.poll()) {
             mend.done().completeExceptionally(new IllegalStateException("the reverse stream has stopped"));
         }

@@ -3,6 +3,7 @@ package dev.sluice.reverse;
 import dev.sluice.capture.Capture;
 import dev.sluice.capture.StaleGeneration;
 import dev.sluice.change.RowKey;
+import dev.sluice.conflict.ConflictRules;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.TablePlan;
 import dev.sluice.postgres.SqlFailure;
@@ -14,6 +15,7 @@ import dev.sluice.sqlite.SourceRefusal;
 import dev.sluice.sqlite.SqliteFailure;
 import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.Conflict;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -88,6 +90,7 @@ public final class ReverseStream implements AutoCloseable {
     private volatile Ledger.Entry durable;
     private volatile Slot.State slotState;
     private volatile RuntimeException failure;
+    private volatile ConflictRules rules = ConflictRules.DEFAULT;
 
     /**
      * What may be chosen.
@@ -128,6 +131,12 @@ public final class ReverseStream implements AutoCloseable {
         this.options = options;
         this.listener = listener;
         this.slot = new Slot(migration, plan, target.url().effectiveDatabase());
+    }
+
+    /** What to do with rows that somebody wrote to SQLite in spite of the fence; to be said before {@link #start}. */
+    public ReverseStream resolving(ConflictRules chosen) {
+        rules = chosen;
+        return this;
     }
 
     // ---- set up ----
@@ -337,6 +346,9 @@ public final class ReverseStream implements AutoCloseable {
                         options.folder(), slot.name(), options.memoryBytes(), options.spillBytesMax()), running)) {
             durable = running.entry();
             running.tell(touches);
+            if (rules.detects()) {
+                running.resolve(target, slot.migration(), rules);
+            }
             applier.set(running);
             LedgerOffsets.provide(slot.name(), () -> running.entry().lsn());
             Engine current = new Engine(target, slot, slot.tables(), this::onStreaming, intake);
@@ -655,6 +667,38 @@ public final class ReverseStream implements AutoCloseable {
         try (SqliteSession session = file.openReader(options.busy())) {
             return Ledger.parked(session, rowsMax);
         }
+    }
+
+    /**
+     * Tries a parked row again, with other texts for the target columns in {@code edits}; false if it is parked still.
+     *
+     * @throws SourceRefusal if the stream does not run
+     */
+    public boolean place(ParkedReverse row, Map<String, String> edits) throws SQLException {
+        try {
+            return running().again(row, edits);
+        } catch (IllegalArgumentException e) {
+            throw new SourceRefusal(e.getMessage(), e);
+        }
+    }
+
+    /** Does what the operator has decided of a conflict: the version that came from PostgreSQL, or the one that is there. */
+    public void resolve(Conflict conflict, boolean incoming) throws SQLException {
+        running().resolve(conflict, incoming);
+    }
+
+    /** Forgets a parked row. */
+    public void discard(ParkedReverse row) throws SQLException {
+        running().discard(row);
+    }
+
+    private ReverseApplier running() {
+        ReverseApplier running = applier.get();
+        if (running == null || !streaming) {
+            throw new SourceRefusal("PostgreSQL's commits don't come back at present, and parked rows of the way back can only be"
+                    + " dealt with while they do: sluice status says why");
+        }
+        return running;
     }
 
     static String text(long lsn) {

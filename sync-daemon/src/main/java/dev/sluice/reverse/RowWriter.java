@@ -7,12 +7,14 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sluice.change.RowKey;
 import dev.sluice.change.Value;
+import dev.sluice.conflict.Verdict;
 import dev.sluice.mapping.Codecs;
 import dev.sluice.schema.RowIdentity;
 import dev.sluice.schema.SourceColumn;
 import dev.sluice.sqlite.SqliteFailure;
 import dev.sluice.sqlite.SqliteRows;
 import dev.sluice.sqlite.SqliteSession;
+import dev.sluice.store.Conflict;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -22,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.StringJoiner;
 
 /**
@@ -38,6 +41,7 @@ final class RowWriter implements AutoCloseable {
     /** So many contested rows are tried again per batch. */
     private static final int CONTESTED_ROWS_MAX = 16;
     private static final int STATEMENTS_MAX = 50;
+    private static final String CHANGED_OUTSIDE = "the row was changed in SQLite in spite of the fence: sluice conflicts list";
 
     private final SqliteSession writer;
     private final StreamTable table;
@@ -45,6 +49,7 @@ final class RowWriter implements AutoCloseable {
     /** Keys and codes of what is parked of this table. */
     private final Map<String, String> parked;
     private final Map<String, PreparedStatement> statements = new LinkedHashMap<>(16, 0.75f, true);
+    private OutsideWrites outside;
     private long lsn;
 
     RowWriter(SqliteSession writer, StreamTable table, Map<String, String> parked) {
@@ -52,6 +57,11 @@ final class RowWriter implements AutoCloseable {
         this.table = table;
         this.quotedTable = quoted(table.source().name());
         this.parked = parked;
+    }
+
+    /** Has it look for rows that somebody else has written; null not to. */
+    void lookFor(OutsideWrites writes) {
+        outside = writes;
     }
 
     /** How many rows are parked. */
@@ -105,6 +115,9 @@ final class RowWriter implements AutoCloseable {
             Ledger.unparkAll(writer, table.plan().source());
             parked.clear();
         }
+        if (outside != null && outside.touches(table.plan().source())) {
+            reconcile(net);
+        }
         List<RowKey> gone = new ArrayList<>();
         for (Map.Entry<String, String[]> row : net.deleted().entrySet()) {
             if (parked.remove(row.getKey()) != null) {
@@ -136,14 +149,133 @@ final class RowWriter implements AutoCloseable {
         retryContested();
     }
 
-    /** Makes rows as they are printed, and takes those of {@code gone} out. */
+    /** Makes rows as they are printed, and takes those of {@code gone} out, whoever wrote what is there. */
     void mend(List<String[]> rows, List<RowKey> gone, long at) throws SQLException {
-        for (RowKey key : gone) {
-            delete(key);
+        OutsideWrites asked = outside;
+        outside = null;
+        try {
+            for (RowKey key : gone) {
+                delete(key);
+            }
+            NetChanges net = new NetChanges(table);
+            rows.forEach(texts -> net.add(new RowChange(table.number(), RowChange.Kind.UPDATE, null, texts)));
+            apply(net, at);
+        } finally {
+            outside = asked;
         }
-        NetChanges net = new NetChanges(table);
-        rows.forEach(texts -> net.add(new RowChange(table.number(), RowChange.Kind.UPDATE, null, texts)));
-        apply(net, at);
+    }
+
+    // ---- rows that somebody else has written ----
+
+    /** Takes out of {@code net} what is not to be written, or not now. */
+    private void reconcile(NetChanges net) throws SQLException {
+        for (var rows = net.rows().entrySet().iterator(); rows.hasNext();) {
+            Map.Entry<String, NetChanges.Net> row = rows.next();
+            NetChanges.Net change = row.getValue();
+            RowKey key = sourceKey(change.from() == null ? change.texts() : change.from());
+            Pending arriving = new Pending(change.texts(), key, null);
+            decode(arriving);
+            if (key == null || !arriving.fits() || !outside.touches(table.plan().source(), key)) {
+                continue;
+            }
+            Value[] there = read(key);
+            Verdict verdict = outside.decide(table.plan().source(), key, change.from() == null, versionColumns(),
+                    version(arriving.values, there), there == null ? null : version(there, null), lsn);
+            switch (verdict.act()) {
+                case APPLY -> outside.settled(table.plan().source(), key);
+                case MERGE -> row.setValue(new NetChanges.Net(without(change.texts(), verdict.kept()), change.from()));
+                case KEEP_EXISTING -> rows.remove();
+                default -> {
+                    arriving.refuse(verdict.kind().code(), CHANGED_OUTSIDE);
+                    park(arriving);
+                    rows.remove();
+                }
+            }
+        }
+        for (var rows = net.deleted().entrySet().iterator(); rows.hasNext();) {
+            String[] texts = rows.next().getValue();
+            RowKey key = sourceKey(texts);
+            if (key == null || !outside.touches(table.plan().source(), key)) {
+                continue;
+            }
+            Value[] there = read(key);
+            Verdict verdict = outside.decide(table.plan().source(), key, false, versionColumns(), null,
+                    there == null ? null : version(there, null), lsn);
+            switch (verdict.act()) {
+                case APPLY -> outside.settled(table.plan().source(), key);
+                case KEEP_EXISTING -> rows.remove();
+                default -> {
+                    String[] keyOnly = new String[texts.length];
+                    for (int i = 0; i < texts.length; i++) {
+                        keyOnly[i] = isKey(i) ? texts[i] : PrintedValues.ABSENT;
+                    }
+                    Pending arriving = new Pending(keyOnly, key, null);
+                    arriving.refuse(verdict.kind().code(), CHANGED_OUTSIDE);
+                    park(arriving);
+                    rows.remove();
+                }
+            }
+        }
+    }
+
+    /** The source's names of what a version consists of. */
+    private List<String> versionColumns() {
+        return table.columns().stream().filter(column -> column.index() >= 0).map(column -> name(column.index())).toList();
+    }
+
+    /** @param others what stands for values that were not sent; null where there is nothing */
+    private List<Value> version(Value[] values, Value[] others) {
+        List<Value> version = new ArrayList<>();
+        for (StreamTable.Column column : table.columns()) {
+            if (column.index() >= 0) {
+                Value value = values[column.index()];
+                version.add(value != null ? value : others != null ? others[column.index()] : Value.NULL);
+            }
+        }
+        return version;
+    }
+
+    /** @param kept places in a version of columns that stay as they are */
+    private String[] without(String[] texts, Set<Integer> kept) {
+        String[] less = texts.clone();
+        int place = 0;
+        for (int i = 0; i < texts.length; i++) {
+            if (table.columns().get(i).index() >= 0 && kept.contains(place++)) {
+                less[i] = PrintedValues.ABSENT;
+            }
+        }
+        return less;
+    }
+
+    /** Does what the operator has decided of a conflict: the version that arrived, or the one that is there. */
+    void resolve(Conflict conflict, boolean incoming) throws SQLException {
+        for (String key : List.copyOf(parked.keySet())) {
+            if (!parked.get(key).equals(conflict.kind().code())) {
+                continue;
+            }
+            ParkedReverse row = Ledger.unpark(writer, table.plan().source(), key);
+            if (conflict.key().equals(sourceKey(unparked(row).texts))) {
+                parked.remove(key);
+            } else {
+                Ledger.park(writer, row);
+            }
+        }
+        if (!incoming) {
+            return;
+        }
+        Value[] there = read(conflict.key());
+        delete(conflict.key());
+        if (!conflict.incomingHash().isEmpty()) {
+            Pending row = new Pending(new String[table.names().length], null, there);
+            row.key = conflict.key();
+            List<String> columns = versionColumns();
+            for (int i = 0; i < table.stored().size(); i++) {
+                int place = columns.indexOf(name(i));
+                row.values[i] = place < 0 ? null : conflict.incoming().get(place);
+            }
+            insert(row);
+        }
+        outside.settled(table.plan().source(), conflict.key());
     }
 
     private static void add(List<RowKey> keys, RowKey key) {
@@ -426,6 +558,43 @@ final class RowWriter implements AutoCloseable {
         Ledger.park(writer, new ParkedReverse(table.plan().source(), key, json(sent), kept == null ? null : json(kept),
                 row.code, row.reason, lsn, Instant.now().truncatedTo(ChronoUnit.SECONDS).toString()));
         parked.put(key, row.code);
+    }
+
+    /**
+     * Tries a parked row again, with other texts for the columns in {@code edits}; returns false if it is parked still.
+     *
+     * @throws IllegalArgumentException if a column is none of the table's, or part of its key
+     */
+    boolean again(String key, Map<String, String> edits) throws SQLException {
+        if (!parked.containsKey(key)) {
+            return false;
+        }
+        ParkedReverse before = Ledger.unpark(writer, table.plan().source(), key);
+        parked.remove(key);
+        Pending row = unparked(before);
+        for (Map.Entry<String, String> edit : edits.entrySet()) {
+            int position = List.of(table.names()).indexOf(edit.getKey());
+            if (position < 0 || isKey(position)) {
+                throw new IllegalArgumentException("column " + edit.getKey() + " of the target's " + table.plan().target()
+                        + (position < 0 ? " is not there" : " is part of the key, which says which row this is"));
+            }
+            row.texts[position] = edit.getValue();
+        }
+        lsn = before.lsn();
+        decode(row);
+        if (row.fits()) {
+            insertOrRefuse(row);
+        }
+        if (!row.fits()) {
+            park(row);
+        }
+        return row.fits();
+    }
+
+    /** Forgets a parked row. */
+    void discard(String key) throws SQLException {
+        Ledger.unpark(writer, table.plan().source(), key);
+        parked.remove(key);
     }
 
     /** A row that another one stood in the way of can come when that one has changed. */

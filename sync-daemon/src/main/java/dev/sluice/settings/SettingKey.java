@@ -59,6 +59,12 @@ public enum SettingKey {
 
     CUTOVER_VERIFIED_WITHIN("cutover.verifiedWithin", "1h", "how old a verification of everything may be when a cutover begins"),
 
+    CONFLICTS_POLICY("conflicts.policy", "traffic wins", "what happens to a row that both sides have changed: traffic wins"
+            + " (nobody looks), source wins, target wins, newest wins, merge, park or halt"),
+    CONFLICTS_TABLES("conflicts.tables", null, "policies per table and column"),
+
+    AUDIT_FILE("audit.file", null, "the audit log as a file, one entry a line; by default audit-NAME.jsonl in stateDir"),
+
     API_HOST("api.host", "127.0.0.1", "address the daemon's API listens on"),
     API_PORT("api.port", "7717", "port of the daemon's API; 0 chooses a free one"),
     API_ALLOW_REMOTE("api.allowRemote", "false", "true lets api.host be an address that other machines reach"),

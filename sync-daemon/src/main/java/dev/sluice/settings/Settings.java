@@ -1,5 +1,6 @@
 package dev.sluice.settings;
 
+import dev.sluice.conflict.ConflictRules;
 import dev.sluice.postgres.Secret;
 import dev.sluice.postgres.TargetUrl;
 import java.nio.file.Path;
@@ -13,11 +14,13 @@ import java.util.Map;
  * environment, else from the file, else from its default. Immutable.
  *
  * @param migration   the name under which both sides keep this migration's state
+ * @param conflicts   what to do with rows that both sides have changed
  * @param tables      mapping rules by the source's table name; names are compared as SQLite does, ignoring ASCII case
  */
 public record Settings(String migration, Path stateDir, Source source, Destination target, Identifiers identifiers,
         Nocase nocase, Json json, OnMisfit onMisfit, Map<String, TableRule> tables, Copy copy, Follow follow,
-        Verify verify, Changelog changelog, Traffic traffic, Hooks hooks, Cutover cutover, Api api, Log log) {
+        Verify verify, Changelog changelog, Traffic traffic, Hooks hooks, Cutover cutover, ConflictRules conflicts, Audit audit, Api api,
+        Log log) {
 
     /** The variable that names the file where no option does. */
     public static final String CONFIG_VARIABLE = "SLUICE_CONFIG";
@@ -95,6 +98,10 @@ public record Settings(String migration, Path stateDir, Source source, Destinati
 
     /** @param folder null for no hooks */
     public record Hooks(Path folder, Duration timeout) {
+    }
+
+    /** @param file the log's mirror beside PostgreSQL */
+    public record Audit(Path file) {
     }
 
     /** @param port 0 chooses a free one */

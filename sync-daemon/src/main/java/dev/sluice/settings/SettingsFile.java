@@ -1,5 +1,7 @@
 package dev.sluice.settings;
 
+import dev.sluice.conflict.ConflictRules;
+import dev.sluice.conflict.Policy;
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
@@ -7,6 +9,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.ZoneId;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -32,6 +35,11 @@ final class SettingsFile {
     private static final Set<String> TABLE_KEYS = orderedSet("name", "exclude", "columns");
     private static final Set<String> COLUMN_KEYS = orderedSet("type", "name", "exclude", "using", "timezone");
 
+    private static final Set<String> CONFLICT_KEYS = orderedSet("policy", "newestBy", "columns");
+    /** A column by itself can't be merged, and can't be unlooked at in a table that is looked at. */
+    private static final Policy[] COLUMN_POLICIES = {Policy.SOURCE_WINS, Policy.TARGET_WINS, Policy.NEWEST_WINS, Policy.PARK,
+        Policy.HALT};
+
     /** One value and the line it stands on, from 1. */
     record Entry(String text, int line) {
     }
@@ -40,6 +48,7 @@ final class SettingsFile {
     private final List<String> problems;
     private final Map<SettingKey, Entry> entries = new EnumMap<>(SettingKey.class);
     private Map<String, Settings.TableRule> tables = Map.of();
+    private Map<String, ConflictRules.TableRule> conflicts = Map.of();
 
     private SettingsFile(String name, List<String> problems) {
         this.name = name;
@@ -73,6 +82,22 @@ final class SettingsFile {
         return settings.tables;
     }
 
+    /** The policies per table from an environment variable, written as YAML in one line. */
+    static Map<String, ConflictRules.TableRule> conflicts(String yaml, String variable, List<String> problems) {
+        SettingsFile settings = new SettingsFile(variable, problems);
+        settings.root(yaml).ifPresent(settings::conflictTables);
+        return settings.conflicts;
+    }
+
+    /** Their labels, for a sentence. */
+    static String policies(Policy... policies) {
+        return String.join(", ", Arrays.stream(policies).map(Policy::label).toList());
+    }
+
+    Map<String, ConflictRules.TableRule> conflicts() {
+        return conflicts;
+    }
+
     Map<SettingKey, Entry> entries() {
         return entries;
     }
@@ -104,6 +129,8 @@ final class SettingsFile {
                     .filter(candidate -> candidate.path().equals(path)).findFirst();
             if (key.isPresent() && key.get() == SettingKey.MAPPING_TABLES) {
                 tables(value);
+            } else if (key.isPresent() && key.get() == SettingKey.CONFLICTS_TABLES) {
+                conflictTables(value);
             } else if (key.isPresent()) {
                 text(value, path).ifPresent(text -> entries.put(key.get(), new Entry(text, line(value))));
             } else if (SettingsReader.paths().stream().anyMatch(known -> known.startsWith(path + "."))) {
@@ -135,6 +162,52 @@ final class SettingsFile {
             rules.put(table, new Settings.TableRule(text(parts, "name", path), flag(parts, path), columns));
         });
         tables = rules;
+    }
+
+    private void conflictTables(Node node) {
+        Map<String, ConflictRules.TableRule> rules = new LinkedHashMap<>();
+        Set<String> seen = new LinkedHashSet<>();
+        children(node, "conflicts.tables").forEach((table, value) -> {
+            String path = "conflicts.tables." + table;
+            if (!seen.add(table.toLowerCase(Locale.ROOT))) {
+                problems.add(path + " in " + name + " line " + line(value) + " is there twice, as SQLite ignores case"
+                        + " in names: write one policy");
+            }
+            Map<String, Node> parts = known(value, path, CONFLICT_KEYS);
+            Map<String, Policy> columns = new LinkedHashMap<>();
+            if (parts.containsKey("columns")) {
+                children(parts.get("columns"), path + ".columns").forEach((column, columnValue) -> policy(columnValue,
+                        path + ".columns." + column, COLUMN_POLICIES).ifPresent(policy -> columns.put(column, policy)));
+            }
+            Policy policy = parts.containsKey("policy")
+                    ? policy(parts.get("policy"), path + ".policy", Policy.values()).orElse(null) : null;
+            String newestBy = text(parts, "newestBy", path);
+            if (newestBy != null && policy != null && policy != Policy.NEWEST_WINS
+                    && !columns.containsValue(Policy.NEWEST_WINS)) {
+                problems.add(path + ".newestBy in " + name + " line " + line(parts.get("newestBy")) + " has no effect under '"
+                        + policy.label() + "': write policy: newest wins, or leave it out");
+            }
+            if (policy == Policy.TRAFFIC_WINS && !columns.isEmpty()) {
+                problems.add(path + ".columns in " + name + " line " + line(parts.get("columns")) + " can't have policies under"
+                        + " 'traffic wins', under which nobody looks: give the table another policy, for example source wins");
+            }
+            rules.put(table, new ConflictRules.TableRule(policy, newestBy, columns));
+        });
+        conflicts = rules;
+    }
+
+    private Optional<Policy> policy(Node node, String path, Policy... allowed) {
+        Optional<String> text = text(node, path);
+        if (text.isEmpty()) {
+            return Optional.empty();
+        }
+        Optional<Policy> policy = Policy.of(text.get().strip().toLowerCase(Locale.ROOT))
+                .filter(Arrays.asList(allowed)::contains);
+        if (policy.isEmpty()) {
+            problems.add(path + " in " + name + " line " + line(node) + " is '" + text.get() + "': it must be one of "
+                    + policies(allowed));
+        }
+        return policy;
     }
 
     private Settings.ColumnRule column(Node node, String path) {

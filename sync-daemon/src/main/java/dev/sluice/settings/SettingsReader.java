@@ -1,5 +1,7 @@
 package dev.sluice.settings;
 
+import dev.sluice.conflict.ConflictRules;
+import dev.sluice.conflict.Policy;
 import dev.sluice.postgres.Secret;
 import dev.sluice.postgres.TargetRefusal;
 import dev.sluice.postgres.TargetUrl;
@@ -48,6 +50,8 @@ final class SettingsReader {
     private final List<String> problems = new ArrayList<>();
     private final Map<SettingKey, Written> written = new EnumMap<>(SettingKey.class);
 
+    private Map<String, ConflictRules.TableRule> conflictTables = Map.of();
+
     SettingsReader(Map<SettingKey, String> options, Map<String, String> environment, Path file) {
         this.options = options;
         this.environment = environment;
@@ -58,7 +62,8 @@ final class SettingsReader {
         Map<String, Settings.TableRule> tables = collect();
         Path stateDir = path(SettingKey.STATE_DIR, defaultStateDir());
         Path sourceFile = path(SettingKey.SOURCE_FILE, null);
-        Settings settings = new Settings(migration(sourceFile), stateDir,
+        String migration = migration(sourceFile);
+        Settings settings = new Settings(migration, stateDir,
                 new Settings.Source(sourceFile,
                         duration(SettingKey.SOURCE_BUSY_TIMEOUT, Duration.ZERO, Duration.ofMinutes(10))),
                 destination(),
@@ -83,6 +88,9 @@ final class SettingsReader {
                 new Settings.Hooks(path(SettingKey.HOOKS_FOLDER, null),
                         duration(SettingKey.HOOKS_TIMEOUT, Duration.ofMillis(100), Duration.ofMinutes(5))),
                 new Settings.Cutover(duration(SettingKey.CUTOVER_VERIFIED_WITHIN, Duration.ofSeconds(1), Duration.ofDays(365))),
+                conflicts(),
+                new Settings.Audit(path(SettingKey.AUDIT_FILE, stateDir == null ? null
+                        : stateDir.resolve("audit-" + migration + ".jsonl"))),
                 api(stateDir),
                 new Settings.Log(choice(SettingKey.LOG_FORMAT, Settings.LogFormat.class),
                         choice(SettingKey.LOG_LEVEL, Settings.LogLevel.class)));
@@ -103,6 +111,7 @@ final class SettingsReader {
         if (file != null) {
             SettingsFile yaml = SettingsFile.read(file, problems);
             tables = yaml.tables();
+            conflictTables = yaml.conflicts();
             for (Map.Entry<SettingKey, Entry> entry : yaml.entries().entrySet()) {
                 written.put(entry.getKey(), new Written(entry.getValue().text(), Origin.FILE,
                         "in " + file + " line " + entry.getValue().line()));
@@ -122,6 +131,8 @@ final class SettingsReader {
             SettingKey key = variables.get(variable);
             if (key == SettingKey.MAPPING_TABLES) {
                 tables = SettingsFile.tables(entry.getValue(), variable, problems);
+            } else if (key == SettingKey.CONFLICTS_TABLES) {
+                conflictTables = SettingsFile.conflicts(entry.getValue(), variable, problems);
             } else if (key != null && !entry.getValue().isEmpty()) {
                 written.put(key, new Written(entry.getValue(), Origin.ENVIRONMENT, "in " + variable));
             } else if (key == null && variable.startsWith("SLUICE_")
@@ -237,6 +248,16 @@ final class SettingsReader {
                     + " file can't hold: write it on one line");
         }
         return value == null ? null : value.text();
+    }
+
+    private ConflictRules conflicts() {
+        Written policy = written.get(SettingKey.CONFLICTS_POLICY);
+        Policy chosen = Policy.of(policy.text().strip().toLowerCase(Locale.ROOT)).orElse(null);
+        if (chosen == null) {
+            problem(SettingKey.CONFLICTS_POLICY, policy, "one of " + SettingsFile.policies(Policy.values()));
+            chosen = Policy.TRAFFIC_WINS;
+        }
+        return new ConflictRules(chosen, conflictTables);
     }
 
     private Settings.Api api(Path stateDir) {

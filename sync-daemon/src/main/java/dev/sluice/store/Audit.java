@@ -22,6 +22,9 @@ public final class Audit {
     /** What the first entry names as the one before it. */
     public static final String START = "";
 
+    /** Who did what nobody asked for by name. */
+    public static final String DAEMON = "daemon";
+
     private final String migration;
 
     public Audit(String migration) {
@@ -43,11 +46,7 @@ public final class Audit {
 
     /** Appends an act; two daemons that do so at once do it one after the other. Returns the entry. */
     public Entry append(Connection connection, String actor, String act, String detail) throws SQLException {
-        try (PreparedStatement lock = connection.prepareStatement(
-                "SELECT pg_advisory_xact_lock(hashtextextended('sluice.audit ' || ?, 0))")) {
-            lock.setString(1, migration);
-            lock.execute();
-        }
+        lock(connection);
         try (PreparedStatement query = connection.prepareStatement("""
                 SELECT coalesce(a.ordinal, 0) + 1, coalesce(a.hash, ''),
                        to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
@@ -57,13 +56,27 @@ public final class Audit {
             query.setString(1, migration);
             try (ResultSet row = query.executeQuery()) {
                 row.next();
-                Entry open = new Entry(row.getLong(1), row.getString(3), actor, act, detail, row.getString(2), null);
-                Entry entry = new Entry(open.ordinal(), open.at(), actor, act, detail, open.previous(),
-                        hash(migration, open));
+                Entry entry = chained(migration, row.getLong(1), row.getString(3), actor, act, detail, row.getString(2));
                 insert(connection, entry);
                 return entry;
             }
         }
+    }
+
+    /** Whoever writes down what was done does so one after the other, until the transaction ends. */
+    void lock(Connection connection) throws SQLException {
+        try (PreparedStatement lock = connection.prepareStatement(
+                "SELECT pg_advisory_xact_lock(hashtextextended('sluice.audit ' || ?, 0))")) {
+            lock.setString(1, migration);
+            lock.execute();
+        }
+    }
+
+    /** The entry with its hash. */
+    public static Entry chained(String migration, long ordinal, String at, String actor, String act, String detail,
+            String previous) {
+        Entry open = new Entry(ordinal, at, actor, act, detail, previous, null);
+        return new Entry(ordinal, at, actor, act, detail, previous, hash(migration, open));
     }
 
     private void insert(Connection connection, Entry entry) throws SQLException {
@@ -85,13 +98,30 @@ public final class Audit {
 
     /** All entries, oldest first. */
     public List<Entry> entries(Connection connection) throws SQLException {
+        return entriesAfter(connection, 0);
+    }
+
+    /** The entry of that ordinal, or null. */
+    public Entry entry(Connection connection, long ordinal) throws SQLException {
+        List<Entry> found = entries(connection, ordinal, ordinal);
+        return found.isEmpty() ? null : found.get(0);
+    }
+
+    /** Entries behind {@code ordinal}, oldest first. */
+    public List<Entry> entriesAfter(Connection connection, long ordinal) throws SQLException {
+        return entries(connection, ordinal + 1, Long.MAX_VALUE);
+    }
+
+    private List<Entry> entries(Connection connection, long from, long to) throws SQLException {
         List<Entry> entries = new ArrayList<>();
         try (PreparedStatement query = connection.prepareStatement("""
                 SELECT ordinal, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), actor, act, detail,
                        previous, hash
-                FROM sluice.audit WHERE migration = ? ORDER BY ordinal
+                FROM sluice.audit WHERE migration = ? AND ordinal BETWEEN ? AND ? ORDER BY ordinal
                 """)) {
             query.setString(1, migration);
+            query.setLong(2, from);
+            query.setLong(3, to);
             try (ResultSet row = query.executeQuery()) {
                 while (row.next()) {
                     entries.add(new Entry(row.getLong(1), row.getString(2), row.getString(3), row.getString(4),
@@ -115,6 +145,11 @@ public final class Audit {
             ordinal++;
         }
         return OptionalLong.empty();
+    }
+
+    /** True if nothing of the entry was altered since it was written; says nothing of those around it. */
+    public static boolean isAsWritten(String migration, Entry entry) {
+        return entry.hash().equals(hash(migration, entry));
     }
 
     private static String hash(String migration, Entry entry) {

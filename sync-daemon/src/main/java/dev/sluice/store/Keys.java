@@ -38,11 +38,26 @@ public final class Keys {
 
     /** A key as one JSON array of its texts, for the key journal. */
     public static String json(RowKey key) {
+        String[] texts = texts(key.parts());
+        if (texts.length == 1 && texts[0] != null && isPlain(texts[0])) {
+            return "[\"" + texts[0] + "\"]"; // nearly all are so
+        }
         try {
-            return JSON.writeValueAsString(texts(key.parts()));
+            return JSON.writeValueAsString(texts);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("an array of strings is always JSON", e);
         }
+    }
+
+    /** True if JSON writes the text as it is. */
+    private static boolean isPlain(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < ' ' || c > '~' || c == '"' || c == '\\') {
+                return false;
+            }
+        }
+        return true;
     }
 
     public static RowKey fromJson(String json) {
@@ -56,14 +71,17 @@ public final class Keys {
     /** SHA-256 over the typed key: a name of bounded length. */
     public static byte[] hash(RowKey key) {
         MessageDigest digest = sha256();
-        for (Value part : key.parts()) {
-            digest.update(part.storageClass().tag());
-            byte[] bytes = part.bytes();
-            digest.update(new byte[] {(byte) (bytes.length >> 24), (byte) (bytes.length >> 16),
-                (byte) (bytes.length >> 8), (byte) bytes.length});
-            digest.update(bytes);
-        }
+        key.parts().forEach(part -> add(digest, part));
         return digest.digest();
+    }
+
+    /** The value as its class, its length and its content, so that no two lists of values have the same bytes. */
+    static void add(MessageDigest digest, Value value) {
+        digest.update(value.storageClass().tag());
+        byte[] bytes = value.bytes();
+        digest.update(new byte[] {(byte) (bytes.length >> 24), (byte) (bytes.length >> 16), (byte) (bytes.length >> 8),
+            (byte) bytes.length});
+        digest.update(bytes);
     }
 
     public static MessageDigest sha256() {

@@ -7,6 +7,7 @@ import dev.sluice.change.RowKey;
 import dev.sluice.change.Value;
 import dev.sluice.phase.Phase;
 import dev.sluice.plan.MigrationPlan;
+import dev.sluice.postgres.Pipeline;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -25,6 +26,15 @@ import java.util.TreeMap;
  * on the caller's connection, so that progress commits with the rows it speaks of. Stateless but for the name.
  */
 public final class MigrationStore {
+
+    private static final String ADVANCE = """
+            UPDATE sluice.watermark w
+            SET seq = v.to_seq, nonce = v.to_nonce, consistent = v.consistent, applied_at = now()
+            FROM (VALUES (?, ?, ?, ?, ?, ?, ?))
+                v (migration, to_seq, to_nonce, consistent, from_seq, from_nonce, generation)
+            WHERE w.migration = v.migration AND w.seq = v.from_seq AND w.nonce = v.from_nonce
+              AND w.generation = v.generation
+            """;
 
     private final String migration;
 
@@ -115,20 +125,41 @@ public final class MigrationStore {
         if (!from.successors().contains(to)) {
             throw new IllegalStateException(from + " may not lead to " + to);
         }
-        try (PreparedStatement update = prepare(connection, """
-                UPDATE sluice.migration m SET phase = v.next, phase_since = now()
-                FROM (VALUES (?, ?, ?)) v (name, next, phase) WHERE m.name = v.name AND m.phase IN (v.phase, v.next)
-                """)) {
-            update.setString(2, to.label());
-            update.setString(3, from.label());
-            if (update.executeUpdate() != 1) {
-                throw new IllegalStateException("the stored phase is not " + from + " any more");
-            }
+        Phase stored = lockPhase(connection);
+        if (stored != from && stored != to) {
+            throw new IllegalStateException("the stored phase is not " + from + " any more");
         }
+        changePhase(connection, stored, to);
     }
 
     /** Moves the phase together with the register, whose conditions guard it: first in that transaction stands its change. */
     public void setPhase(Connection connection, Phase to) throws SQLException {
+        changePhase(connection, lockPhase(connection), to);
+    }
+
+    /** Ends the migration from whatever phase it is in. */
+    public void cancel(Connection connection) throws SQLException {
+        boolean alone = connection.getAutoCommit();
+        connection.setAutoCommit(false);
+        changePhase(connection, lockPhase(connection), Phase.CANCELLED);
+        if (alone) {
+            connection.commit();
+            connection.setAutoCommit(true);
+        }
+    }
+
+    /** Null if the target knows nothing of the migration. */
+    private Phase lockPhase(Connection connection) throws SQLException {
+        try (PreparedStatement query = prepare(connection, "SELECT phase FROM sluice.migration WHERE name = ? FOR UPDATE");
+                ResultSet row = query.executeQuery()) {
+            return row.next() ? Phase.of(row.getString(1)) : null;
+        }
+    }
+
+    private void changePhase(Connection connection, Phase from, Phase to) throws SQLException {
+        if (from == to) {
+            return;
+        }
         try (PreparedStatement update = prepare(connection, """
                 UPDATE sluice.migration m SET phase = v.next, phase_since = now()
                 FROM (VALUES (?, ?)) v (name, next) WHERE m.name = v.name
@@ -136,13 +167,9 @@ public final class MigrationStore {
             update.setString(2, to.label());
             update.executeUpdate();
         }
-    }
-
-    /** Ends the migration from whatever phase it is in. */
-    public void cancel(Connection connection) throws SQLException {
-        try (PreparedStatement update = prepare(connection,
-                "UPDATE sluice.migration SET phase = 'cancelled', phase_since = now() WHERE name = ?")) {
-            update.executeUpdate();
+        if (from != null) {
+            new Audit(migration).append(connection, Audit.DAEMON, "phase",
+                    "{\"from\":\"" + from.label() + "\",\"to\":\"" + to.label() + "\"}");
         }
     }
 
@@ -332,14 +359,7 @@ public final class MigrationStore {
      * transaction of ours has moved it: the caller must roll back.
      */
     public boolean advance(Connection connection, long generation, Watermark from, Watermark to) throws SQLException {
-        try (PreparedStatement update = prepare(connection, """
-                UPDATE sluice.watermark w
-                SET seq = v.to_seq, nonce = v.to_nonce, consistent = v.consistent, applied_at = now()
-                FROM (VALUES (?, ?, ?, ?, ?, ?, ?))
-                    v (migration, to_seq, to_nonce, consistent, from_seq, from_nonce, generation)
-                WHERE w.migration = v.migration AND w.seq = v.from_seq AND w.nonce = v.from_nonce
-                  AND w.generation = v.generation
-                """)) {
+        try (PreparedStatement update = prepare(connection, ADVANCE)) {
             update.setLong(2, to.seq());
             update.setLong(3, to.nonce());
             update.setBoolean(4, to.consistent());
@@ -350,28 +370,27 @@ public final class MigrationStore {
         }
     }
 
+    /** As {@link #advance(Connection, long, Watermark, Watermark)}; throws {@code refusal} where that says false. */
+    public void advance(Pipeline pipeline, long generation, Watermark from, Watermark to, String refusal) {
+        pipeline.addChecked(refusal, ADVANCE, List.of(migration, to.seq(), to.nonce(), to.consistent(), from.seq(),
+                from.nonce(), generation));
+    }
+
     /** Appends the batch's touched keys, so that a source that went back in time can be healed. */
-    public void appendJournal(Connection connection, ChangeBatch batch) throws SQLException {
+    public void appendJournal(Pipeline pipeline, ChangeBatch batch) throws SQLException {
         List<ChangeBatch.Touch> touched = batch.touched();
         if (touched.isEmpty()) {
             return;
         }
-        try (PreparedStatement insert = prepare(connection, """
+        pipeline.add("""
                 INSERT INTO sluice.key_journal (migration, to_seq, seqs, nonces, table_ids, keys)
                 VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (migration, to_seq) DO UPDATE
                 SET seqs = excluded.seqs, nonces = excluded.nonces, table_ids = excluded.table_ids, keys = excluded.keys
-                """)) {
-            insert.setLong(2, batch.toSeq());
-            insert.setArray(3, connection.createArrayOf("bigint",
-                    touched.stream().map(ChangeBatch.Touch::seq).toArray(Long[]::new)));
-            insert.setArray(4, connection.createArrayOf("bigint",
-                    touched.stream().map(ChangeBatch.Touch::nonce).toArray(Long[]::new)));
-            insert.setArray(5, connection.createArrayOf("int",
-                    touched.stream().map(ChangeBatch.Touch::tableId).toArray(Integer[]::new)));
-            insert.setArray(6, connection.createArrayOf("text",
-                    touched.stream().map(touch -> Keys.json(touch.key())).toArray(String[]::new)));
-            insert.executeUpdate();
-        }
+                """, List.of(migration, batch.toSeq(),
+                pipeline.array("bigint", touched.stream().map(ChangeBatch.Touch::seq).toArray(Long[]::new)),
+                pipeline.array("bigint", touched.stream().map(ChangeBatch.Touch::nonce).toArray(Long[]::new)),
+                pipeline.array("int", touched.stream().map(ChangeBatch.Touch::tableId).toArray(Integer[]::new)),
+                pipeline.array("text", touched.stream().map(touch -> Keys.json(touch.key())).toArray(String[]::new))));
     }
 
     /**
@@ -624,6 +643,26 @@ public final class MigrationStore {
             }
         }
         return rows;
+    }
+
+    /** A parked row with its content, or null. */
+    public ParkedRow parkedRow(Connection connection, String table, RowKey key) throws SQLException {
+        try (PreparedStatement query = prepare(connection, """
+                SELECT row, code, reason, column_name, seq, parked_at FROM sluice.parked_row
+                WHERE migration = ? AND source_table = ? AND key_hash = ?
+                """)) {
+            query.setString(2, table);
+            query.setBytes(3, Keys.hash(key));
+            try (ResultSet row = query.executeQuery()) {
+                if (!row.next()) {
+                    return null;
+                }
+                Array values = row.getArray(1);
+                return new ParkedRow(table, key, values == null ? null : new Row(key,
+                        Keys.values((String[]) values.getArray()).toArray(Value[]::new)), row.getString(2), row.getString(3),
+                        row.getString(4), row.getLong(5), row.getTimestamp(6).toInstant());
+            }
+        }
     }
 
     /** Parked rows, oldest first, without their content. */

@@ -43,7 +43,7 @@ class BenchIT {
         assertThat(report.catchUps()).allSatisfy(one -> assertThat(one.changesPerSecond()).isPositive());
         assertThat(report.switching().there().p50()).isPositive();
         assertThat(report.switching().back().steps()).containsKeys("fence_target", "drain_reverse", "lift");
-        assertThat(report.writers()).hasSize(12).allSatisfy(one -> assertThat(one.timesCpu()).isPositive());
+        assertThat(report.writers()).hasSize(16).allSatisfy(one -> assertThat(one.timesCpu()).isPositive());
         assertThat(report.lines()).anyMatch(line -> line.startsWith("Both sides are equal"));
         assertThat(Json.tree(report).path("copy").path("timesFloor").isNumber()).isTrue();
     }

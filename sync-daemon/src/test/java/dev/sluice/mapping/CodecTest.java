@@ -54,6 +54,27 @@ class CodecTest {
     }
 
     @Test
+    void checkingAndWritingAtOnceIsCheckingAndThenWriting() {
+        BinaryRow row = new BinaryRow();
+        BinaryRow atOnce = new BinaryRow();
+        List<Codec> codecs = AllCodecs.all().stream().map(Filling::codec).filter(Codec::hasBinary).toList();
+        for (Value value : NastyValues.all(seed, 1000)) {
+            for (Codec codec : codecs) {
+                row.clear();
+                atOnce.clear();
+                boolean fits = codec.fits(value);
+                if (fits) {
+                    codec.binary(value, row);
+                }
+                if (codec.appendIfFits(value, atOnce) != fits || !Arrays.equals(row.buffer(), 0, row.length(),
+                        atOnce.buffer(), 0, atOnce.length())) {
+                    throw new AssertionError("-Dseed=" + seed + ": " + codec.id() + " on " + value);
+                }
+            }
+        }
+    }
+
+    @Test
     void everyColumnGetsACodecThatHoldsAnyValue() {
         List<Value> values = NastyValues.all(seed, 1000);
         for (String declared : List.of("", "INTEGER", "TEXT", "DATE", "BOOLEAN", "JSON", "NUMERIC(5,2)", "VARCHAR(3)",

@@ -3,6 +3,7 @@ package dev.sluice.reverse;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.capture.Fence;
+import dev.sluice.conflict.ConflictRules;
 import dev.sluice.plan.MappingRules;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.postgres.Target;
@@ -30,6 +31,7 @@ final class ReverseGround implements AutoCloseable {
     private Target way;
     private final List<SchemaNotice> notices = new ArrayList<>();
     private long memoryBytes = 64L << 20;
+    private ConflictRules conflicts = ConflictRules.DEFAULT;
     private Duration beat = Duration.ofSeconds(2);
 
     ReverseGround(Path folder, String... statements) throws SQLException {
@@ -54,6 +56,12 @@ final class ReverseGround implements AutoCloseable {
     ReverseGround through(Target chosen) {
         ground.through(chosen);
         way = chosen;
+        return this;
+    }
+
+    /** What to do with rows that somebody writes to SQLite meanwhile. */
+    ReverseGround resolving(ConflictRules chosen) {
+        conflicts = chosen;
         return this;
     }
 
@@ -109,6 +117,7 @@ final class ReverseGround implements AutoCloseable {
                         }
                     }
                 });
+        stream.resolving(conflicts);
         return stream;
     }
 

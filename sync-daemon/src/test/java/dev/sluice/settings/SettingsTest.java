@@ -1,8 +1,12 @@
 package dev.sluice.settings;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.sluice.conflict.ConflictRules;
+import dev.sluice.conflict.Direction;
+import dev.sluice.conflict.Policy;
 import dev.sluice.postgres.Secret;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,7 +37,8 @@ class SettingsTest {
                 new Settings.Changelog(10_000, Duration.ofMinutes(10), 0),
                 new Settings.Traffic(Path.of("/state/sluice/traffic.env"), null, null),
                 new Settings.Hooks(null, Duration.ofSeconds(5)),
-                new Settings.Cutover(Duration.ofHours(1)),
+                new Settings.Cutover(Duration.ofHours(1)), ConflictRules.DEFAULT,
+                new Settings.Audit(Path.of("/state/sluice/audit-main.jsonl")),
                 new Settings.Api("127.0.0.1", 7717, false, Path.of("/state/sluice/api.token")),
                 new Settings.Log(Settings.LogFormat.TEXT, Settings.LogLevel.INFO)));
     }
@@ -112,6 +117,54 @@ class SettingsTest {
         assertThat(settings.target().password().reveal()).isEqualTo("s3cret");
         assertThat(settings.tables().get("a").exclude()).isTrue();
         assertThat(settings.toString()).doesNotContain("s3cret");
+    }
+
+    @Test
+    void policiesAreReadPerMigrationTableAndColumn() throws IOException {
+        Settings settings = Settings.load(Map.of(), Map.of(), write("""
+                conflicts:
+                  policy: Source wins
+                  tables:
+                    Orders: {policy: newest wins, newestBy: updated_at, columns: {Note: target wins}}
+                    log: {policy: traffic wins}
+                """));
+        assertThat(settings.conflicts()).isEqualTo(new ConflictRules(Policy.SOURCE_WINS, Map.of(
+                "orders", new ConflictRules.TableRule(Policy.NEWEST_WINS, "updated_at", Map.of("note", Policy.TARGET_WINS)),
+                "log", new ConflictRules.TableRule(Policy.TRAFFIC_WINS, null, Map.of()))));
+        assertThat(settings.conflicts().table("LOG", List.of("id"), Direction.FORWARD).detects()).isFalse();
+        assertThat(Settings.load(Map.of(), Map.of("SLUICE_CONFLICTS_TABLES", "{a: {policy: park}}"), null).conflicts().tables()
+                .get("a").policy()).isEqualTo(Policy.PARK);
+    }
+
+    @Test
+    void policyThatCannotBeMeantIsRefusedWithASentence() throws IOException {
+        Path file = write("""
+                conflicts:
+                  policy: mine wins
+                  tables:
+                    a: {policy: nobody}
+                    b: {policy: park, newestBy: at}
+                    c: {policy: traffic wins, columns: {x: park}}
+                    d: {columns: {x: merge}}
+                    e: {polciy: park}
+                """);
+        assertThatThrownBy(() -> Settings.load(Map.of(), Map.of(), file)).isInstanceOfSatisfying(InvalidSettings.class,
+                e -> assertThat(e.problems()).hasSize(6).anySatisfy(p -> assertThat(p).contains("conflicts.policy",
+                        "'mine wins'", "one of traffic wins, source wins, target wins, newest wins, merge, park, halt"))
+                        .anySatisfy(p -> assertThat(p).contains("conflicts.tables.a.policy", "line 4", "'nobody'"))
+                        .anySatisfy(p -> assertThat(p).contains("conflicts.tables.b.newestBy", "no effect"))
+                        .anySatisfy(p -> assertThat(p).contains("conflicts.tables.c.columns", "nobody looks"))
+                        .anySatisfy(p -> assertThat(p).contains("conflicts.tables.d.columns.x", "'merge'"))
+                        .anySatisfy(p -> assertThat(p).contains("conflicts.tables.e.polciy", "did you mean 'policy'")));
+    }
+
+    @Test
+    void policyOfATableThatIsNotCarriedIsNamed() {
+        ConflictRules rules = new ConflictRules(Policy.PARK, Map.of("gone", new ConflictRules.TableRule(null, null, Map.of()),
+                "t", new ConflictRules.TableRule(Policy.NEWEST_WINS, "at", Map.of("x", Policy.HALT))));
+        assertThat(rules.problems(Map.of("T", List.of("id", "AT")))).hasSize(2)
+                .anySatisfy(p -> assertThat(p).contains("gone", "a table that is not carried"))
+                .anySatisfy(p -> assertThat(p).contains("column x, which is not carried"));
     }
 
     @Test
@@ -222,7 +275,7 @@ class SettingsTest {
             }
         }
         named.keySet().removeIf(path -> List.of("source", "target", "mapping", "copy", "follow", "verify", "changelog",
-                "traffic", "hooks", "cutover", "api", "log").contains(path));
+                "traffic", "hooks", "cutover", "conflicts", "audit", "api", "log").contains(path));
         Map<String, String> expected = new TreeMap<>();
         for (SettingKey key : SettingKey.values()) {
             if (key != SettingKey.TARGET_PASSWORD) {

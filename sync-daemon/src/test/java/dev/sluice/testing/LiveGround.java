@@ -8,6 +8,7 @@ import dev.sluice.announce.Hooks;
 import dev.sluice.announce.TrafficFeed;
 import dev.sluice.capture.Capture;
 import dev.sluice.census.Census;
+import dev.sluice.conflict.ConflictRules;
 import dev.sluice.copy.CopyProgress;
 import dev.sluice.migration.LiveMigration;
 import dev.sluice.migration.OneShot;
@@ -69,6 +70,7 @@ public final class LiveGround implements AutoCloseable {
     private MappingRules rules = MappingRules.DEFAULT;
     private Limits chunk = new Limits(500, 16 << 20, Duration.ofSeconds(1));
     private Limits batch = new Limits(500, 16 << 20, Duration.ofSeconds(1));
+    private ConflictRules conflicts = ConflictRules.DEFAULT;
     private long purgeKeepRows = 10_000;
     private long changelogBytesMax;
     private Target way;
@@ -130,6 +132,12 @@ public final class LiveGround implements AutoCloseable {
     /** The file in which the application reads who takes writes. */
     public LiveGround flagFile(Path chosen) {
         flagFile = chosen;
+        return this;
+    }
+
+    /** What to do with rows that both sides have changed. */
+    public LiveGround conflicts(ConflictRules chosen) {
+        conflicts = chosen;
         return this;
     }
 
@@ -286,14 +294,23 @@ public final class LiveGround implements AutoCloseable {
     }
 
     private LiveMigration start(String name, SqliteFile source, Target other, LiveMigration.Planning planning) {
+        make(name, source, other, planning).start();
+        return migration;
+    }
+
+    /** The daemon's part, which somebody else starts. */
+    public LiveMigration unstarted() {
+        return make(NAME, file, way == null ? target : way, this::prepare);
+    }
+
+    private LiveMigration make(String name, SqliteFile source, Target other, LiveMigration.Planning planning) {
         LiveMigration.Options options = new LiveMigration.Options(2, chunk, batch, Duration.ofMillis(2), BUSY, purgeKeepRows, 10,
-                changelogBytesMax, true, "test", chunk);
+                changelogBytesMax, true, "test", chunk, conflicts);
         migration = flagFile == null ? new LiveMigration(name, source, other, options, rules, planning, CopyProgress.NONE)
                 : new LiveMigration(name, source, other, options, rules, planning, CopyProgress.NONE,
                         new SwitchSettings(new Announcer(new TrafficFeed(), new Addresses("sqlite:///" + source.path(),
                                 other.url().toString(), false), flagFile, Hooks.none()), flagFile.resolveSibling("state"),
                                 SwitchSettings.VERIFIED_WITHIN));
-        migration.start();
         return migration;
     }
 

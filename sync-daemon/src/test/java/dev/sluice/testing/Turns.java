@@ -1,6 +1,7 @@
 package dev.sluice.testing;
 
 import dev.sluice.capture.Capture;
+import dev.sluice.conflict.ConflictRules;
 import dev.sluice.follow.Follower;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.postgres.LastingSession;
@@ -29,8 +30,17 @@ public final class Turns implements AutoCloseable {
         this(ground.file(), ground.target(), limits);
     }
 
+    /** With a look at what others have done to the target. */
+    public Turns(LiveGround ground, Limits limits, ConflictRules rules) throws SQLException, InterruptedException {
+        this(ground.file(), ground.target(), limits, rules);
+    }
+
     /** As a daemon that starts: takes the next generation. */
     public Turns(SqliteFile file, Target target, Limits limits) throws SQLException, InterruptedException {
+        this(file, target, limits, ConflictRules.DEFAULT);
+    }
+
+    private Turns(SqliteFile file, Target target, Limits limits, ConflictRules rules) throws SQLException, InterruptedException {
         MigrationStore store = new MigrationStore(LiveGround.NAME);
         session = new LastingSession(target, new Reconnect(target.url(), new Reconnect.Listener() {
             @Override
@@ -53,7 +63,7 @@ public final class Turns implements AutoCloseable {
         reader = new SourceReader(file, Duration.ofSeconds(20));
         try (SqliteSession look = file.openReader(Duration.ofSeconds(20))) {
             reader.follow(Capture.state(look), SchemaReader.read(look));
-            follower = new Follower(file, reader, session, store, plan, generation, limits, new Follower.Expected(
+            follower = new Follower(file, reader, session, store, plan, rules, generation, limits, new Follower.Expected(
                     new SqliteFile.Identity(facts.device(), facts.inode()), facts.schemaHash(),
                     SchemaReader.captureHash(look), Follower.Expected.ANY_VERSION), connection -> {});
         }

@@ -141,6 +141,11 @@ public sealed interface Value permits Value.Null, Value.Int, Value.Real, Value.T
             return Utf8.isValid(utf8, true);
         }
 
+        /** True if every byte is an ASCII character other than NUL. */
+        public boolean isAscii() {
+            return Utf8.plainStart(utf8) == utf8.length;
+        }
+
         /** True if the bytes are valid UTF-8. */
         public boolean isUtf8() {
             return Utf8.isValid(utf8, false);

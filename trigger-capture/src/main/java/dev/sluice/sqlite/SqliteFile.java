@@ -121,6 +121,8 @@ public record SqliteFile(Path path) {
     private static SQLiteConfig config(Duration busyTimeout) {
         SQLiteConfig config = new SQLiteConfig();
         config.setBusyTimeout((int) busyTimeout.toMillis());
+        // the driver lets one thread at a time into a connection; SQLite's own lock for each value would come on top
+        config.setOpenMode(SQLiteOpenMode.NOMUTEX);
         return config;
     }
 

@@ -14,8 +14,12 @@ import org.sqlite.core.DB;
  */
 public final class SqliteRows implements AutoCloseable {
 
-    private final ResultSet rows;
     private final CoreStatement statement;
+    /** The driver's own cursor, null where the statement is stepped without it. */
+    private final ResultSet rows;
+    /** Where it is stepped without: whether the row that running it has led to is still to come, and whether all is read. */
+    private boolean waiting;
+    private boolean ended;
     private final boolean wideText;
     private final boolean bigEndian;
 
@@ -27,8 +31,39 @@ public final class SqliteRows implements AutoCloseable {
         this.rows = query.executeQuery();
     }
 
+    /**
+     * Runs {@code query} with {@code parameters} without a cursor of the driver's, which would ask for every column's name
+     * each time: that costs more than reading one row by its key.
+     */
+    SqliteRows(DB db, PreparedStatement query, Object[] parameters, boolean wideText, boolean bigEndian) throws SQLException {
+        this.statement = (CoreStatement) query;
+        this.wideText = wideText;
+        this.bigEndian = bigEndian;
+        this.rows = null;
+        this.waiting = db.execute(statement, parameters);
+        this.ended = !waiting;
+    }
+
     public boolean next() throws SQLException {
-        return rows.next();
+        return rows == null ? step() : rows.next();
+    }
+
+    private boolean step() throws SQLException {
+        if (waiting || ended) {
+            boolean first = waiting;
+            waiting = false;
+            return first;
+        }
+        int code = statement.pointer.safeRunInt(DB::step);
+        if (code == Codes.SQLITE_ROW) {
+            return true;
+        }
+        ended = true;
+        statement.pointer.safeRunInt(DB::reset);
+        if (code != Codes.SQLITE_DONE) {
+            statement.pointer.safeRunConsume((db, pointer) -> db.throwex(code));
+        }
+        return false;
     }
 
     /** Reads columns {@code from … from + values.length - 1} (0-based) of the current row into {@code values}. */
@@ -46,7 +81,7 @@ public final class SqliteRows implements AutoCloseable {
     }
 
     public long longValue(int column) throws SQLException {
-        return rows.getLong(column + 1);
+        return statement.pointer.safeRun((db, pointer) -> db.column_long(pointer, column));
     }
 
     private Value value(DB db, long pointer, int column) throws SQLException {
@@ -70,6 +105,11 @@ public final class SqliteRows implements AutoCloseable {
 
     @Override
     public void close() throws SQLException {
-        rows.close();
+        if (rows != null) {
+            rows.close();
+        } else if (!ended) {
+            ended = true;
+            statement.pointer.safeRunInt(DB::reset);
+        }
     }
 }

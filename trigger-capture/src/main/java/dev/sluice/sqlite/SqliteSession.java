@@ -8,6 +8,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import org.sqlite.SQLiteConnection;
 import org.sqlite.SQLiteJDBCLoader;
 
 /**
@@ -34,6 +35,32 @@ public final class SqliteSession implements AutoCloseable {
     /** Runs a bound query and reads its rows exactly; close the result before the statement is used again. */
     public SqliteRows rows(PreparedStatement query) throws SQLException {
         return new SqliteRows(query, wideText, bigEndian);
+    }
+
+    /**
+     * Runs a query with these parameters, each in its own storage class as {@link #bind} has it; close the result before
+     * the statement is used again.
+     */
+    public SqliteRows rows(PreparedStatement query, List<Value> parameters) throws SQLException {
+        Object[] bound = new Object[parameters.size()];
+        for (int i = 0; i < bound.length; i++) {
+            bound[i] = parameter(sendable(parameters.get(i)));
+        }
+        return new SqliteRows(((SQLiteConnection) connection).getDatabase(), query, bound, wideText, bigEndian);
+    }
+
+    private static Object parameter(Value value) {
+        if (value instanceof Value.Int number) {
+            return number.value();
+        }
+        if (value instanceof Value.Real real) {
+            return real.value();
+        }
+        if (value instanceof Value.Text text) {
+            String decoded = text.decoded();
+            return decoded == null ? text.utf8() : decoded;
+        }
+        return value instanceof Value.Blob blob ? blob.content() : null;
     }
 
     /** Runs one statement; SQLite's driver ignores everything behind the first semicolon, so never two. */
@@ -120,22 +147,7 @@ public final class SqliteSession implements AutoCloseable {
      * #sendable} first.
      */
     public static void bind(PreparedStatement statement, int index, Value value) throws SQLException {
-        if (value instanceof Value.Int number) {
-            statement.setLong(index, number.value());
-        } else if (value instanceof Value.Real real) {
-            statement.setDouble(index, real.value());
-        } else if (value instanceof Value.Text text) {
-            String decoded = text.decoded();
-            if (decoded == null) {
-                statement.setBytes(index, text.utf8());
-            } else {
-                statement.setString(index, decoded);
-            }
-        } else if (value instanceof Value.Blob blob) {
-            statement.setBytes(index, blob.content());
-        } else {
-            statement.setNull(index, java.sql.Types.NULL);
-        }
+        statement.setObject(index, parameter(value));
     }
 
     /**

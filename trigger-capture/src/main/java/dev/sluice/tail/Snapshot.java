@@ -146,8 +146,7 @@ public final class Snapshot implements AutoCloseable {
     /** The nonce of a changelog row, null if there is no such row. */
     Long nonce(long seq) throws SQLException {
         PreparedStatement query = reader.prepared("SELECT nonce FROM \"_sluice_changelog\" WHERE seq = ?");
-        query.setLong(1, seq);
-        try (SqliteRows row = session.rows(query)) {
+        try (SqliteRows row = session.rows(query, List.of(Value.of(seq)))) {
             return row.next() ? row.longValue(0) : null;
         }
     }
@@ -280,8 +279,7 @@ public final class Snapshot implements AutoCloseable {
         List<Row> found = new ArrayList<>();
         if (queries.withoutKey() != null) {
             PreparedStatement query = reader.prepared(queries.withoutKey());
-            bind(query, List.of(Value.of(rowsMax)));
-            try (SqliteRows rows = session.rows(query)) {
+            try (SqliteRows rows = session.rows(query, List.of(Value.of(rowsMax)))) {
                 while (rows.next()) {
                     found.add(queries.row(rows));
                 }
@@ -303,25 +301,29 @@ public final class Snapshot implements AutoCloseable {
         List<Value> values = new ArrayList<>(queries.bounds(after));
         values.addAll(queries.bounds(upTo));
         values.add(Value.of(limits.rowsMax()));
-        bind(query, values);
         long startedAt = System.nanoTime();
-        RowKey last = null;
+        boolean byNumber = queries.scansByNumber();
+        Row row = null;
+        long number = 0;
         long rows = 0;
         long bytes = 0;
-        try (SqliteRows result = session.rows(query)) {
+        boolean end = true;
+        try (SqliteRows result = session.rows(query, values)) {
             while (result.next()) {
-                Row row = queries.scanned(result);
-                last = queries.position(result, row);
+                row = queries.scanned(result);
+                number = byNumber ? queries.position(result) : 0;
                 sink.accept(row);
                 rows++;
                 bytes += row.size();
                 if (rows >= limits.rowsMax() || bytes >= limits.bytesMax()
                         || System.nanoTime() - startedAt > limits.timeMax().toNanos()) {
-                    return new ScanStep(last, false, rows, bytes);
+                    end = false;
+                    break;
                 }
             }
         }
-        return new ScanStep(last, true, rows, bytes);
+        RowKey last = row == null ? null : byNumber ? RowKey.of(Value.of(number)) : row.key();
+        return new ScanStep(last, end, rows, bytes);
     }
 
     /**
@@ -373,15 +375,8 @@ public final class Snapshot implements AutoCloseable {
 
     private Row row(TableQueries queries, RowKey key) throws SQLException {
         PreparedStatement query = reader.prepared(queries.byKey(key));
-        bind(query, key.parts());
-        try (SqliteRows rows = session.rows(query)) {
+        try (SqliteRows rows = session.rows(query, key.parts())) {
             return rows.next() ? queries.row(rows) : null;
-        }
-    }
-
-    private void bind(PreparedStatement query, List<Value> values) throws SQLException {
-        for (int i = 0; i < values.size(); i++) {
-            SqliteSession.bind(query, i + 1, session.sendable(values.get(i)));
         }
     }
 

@@ -98,7 +98,12 @@ final class TableQueries {
         if (keyPositions == null) {
             return byRowid;
         }
-        return key.hasNull() || key.parts().stream().anyMatch(SqliteSession::needsCast) ? byKey(key.parts()) : byPlainKey;
+        for (Value part : key.parts()) {
+            if (part.isNull() || SqliteSession.needsCast(part)) {
+                return byKey(key.parts());
+            }
+        }
+        return byPlainKey;
     }
 
     private String byKey(List<Value> parts) {
@@ -174,9 +179,9 @@ final class TableQueries {
         return new Row(keyPositions == null ? RowKey.of(rows.value(0)) : key(values), values);
     }
 
-    /** Where the scan stands after {@code row}, which {@link #scanned} has just built. */
-    RowKey position(SqliteRows rows, Row row) throws SQLException {
-        return cursor == null ? row.key() : RowKey.of(rows.value(0));
+    /** Where a scan by number stands after the current row: the key that {@link RowKey#of} makes of it. */
+    long position(SqliteRows rows) throws SQLException {
+        return rows.longValue(0);
     }
 
     private boolean rowValues() {
