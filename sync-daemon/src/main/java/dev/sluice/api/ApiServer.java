@@ -184,6 +184,27 @@ public final class ApiServer implements AutoCloseable {
         });
         config.routes.get("/v1/verify", context -> run(context, verifyRuns, 0));
         config.routes.get("/v1/verify/{run}", context -> run(context, verifyRuns, number(context.pathParam("run"))));
+        VerificationControl verifications = control.verifications();
+        config.routes.post("/v1/verifications", context -> answer(context, 202, verifications.create(body(context))));
+        config.routes.get("/v1/verifications", context -> answer(context, 200, verifications.runs()));
+        config.routes.get("/v1/verifications/{run}", context -> {
+            long run = runNumber(context);
+            if (context.queryParam("timeout") == null) {
+                answer(context, 200, verifications.run(run));
+            } else {
+                await(context, () -> verifications.run(run), now -> !now.path("open").asBoolean());
+            }
+        });
+        config.routes.post("/v1/verifications/{run}/stop", context ->
+                answer(context, 200, verifications.stop(runNumber(context))));
+        config.routes.post("/v1/verifications/{run}/resume", context ->
+                answer(context, 200, verifications.resume(runNumber(context))));
+        config.routes.get("/v1/verifications/{run}/evidence", context ->
+                answer(context, 200, verifications.evidence(runNumber(context))));
+        config.routes.get("/v1/verifications/{run}/report", context -> {
+            context.status(200).contentType("text/html; charset=utf-8").result(verifications.page(runNumber(context)));
+            context.attribute("answered", true);
+        });
         for (SwitchAct act : SwitchAct.values()) {
             config.routes.post("/v1/" + act.label(), context -> {
                 ObjectNode order = (ObjectNode) body(context);
@@ -392,6 +413,12 @@ public final class ApiServer implements AutoCloseable {
     private static Optional<Phase> known(String label) {
         return java.util.Arrays.stream(Phase.values()).filter(phase -> phase.label().equalsIgnoreCase(label))
                 .findFirst();
+    }
+
+    /** A number, or {@code latest}, which is 0. */
+    private static long runNumber(Context context) {
+        String run = context.pathParam("run");
+        return run.equals("latest") ? 0 : number(run);
     }
 
     private static long number(String digits) {

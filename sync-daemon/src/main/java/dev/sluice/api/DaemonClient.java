@@ -109,6 +109,53 @@ public final class DaemonClient {
         return awaited("verification", "/v1/verify", post("/v1/verify", body), atMost);
     }
 
+    /** Makes a verification that goes on by itself, see {@link VerificationControl#create}; returns how it stands. */
+    public JsonNode createVerification(JsonNode order) {
+        return post("/v1/verifications", order);
+    }
+
+    public JsonNode verifications() {
+        return get("/v1/verifications");
+    }
+
+    /** @param run 0 for the newest */
+    public JsonNode verification(long run) {
+        return get(verificationPath(run));
+    }
+
+    /** Waits until it has ended or the time is up; returns how it stands then. */
+    public JsonNode verification(long run, Duration atMost) {
+        long deadline = System.nanoTime() + atMost.toNanos();
+        while (true) {
+            JsonNode now = get(verificationPath(run) + "?timeout=" + step(deadline) + "ms");
+            if (!now.path("open").asBoolean() || System.nanoTime() >= deadline) {
+                return now;
+            }
+        }
+    }
+
+    public JsonNode stopVerification(long run) {
+        return post(verificationPath(run) + "/stop", null);
+    }
+
+    public JsonNode resumeVerification(long run) {
+        return post(verificationPath(run) + "/resume", null);
+    }
+
+    /** The evidence file of a verification that has ended. */
+    public JsonNode evidence(long run) {
+        return get(verificationPath(run) + "/evidence");
+    }
+
+    /** The same as one page of HTML. */
+    public String verificationPage(long run) {
+        return new String(answer(request(verificationPath(run) + "/report").GET().build()).body(), StandardCharsets.UTF_8);
+    }
+
+    private static String verificationPath(long run) {
+        return "/v1/verifications/" + (run == 0 ? "latest" : Long.toString(run));
+    }
+
     /** Starts a move of the writes, or of what belongs to it, and waits for its end; see {@link DaemonControl#move}. */
     public JsonNode move(SwitchAct act, JsonNode order, Duration atMost) {
         return awaited(act.label(), "/v1/switch", post("/v1/" + act.label(), order), atMost);
@@ -199,6 +246,10 @@ public final class DaemonClient {
     }
 
     private JsonNode send(HttpRequest request) {
+        return json(answer(request));
+    }
+
+    private HttpResponse<byte[]> answer(HttpRequest request) {
         HttpResponse<byte[]> response;
         try {
             response = http.send(request, HttpResponse.BodyHandlers.ofByteArray());
@@ -214,6 +265,13 @@ public final class DaemonClient {
             Thread.currentThread().interrupt();
             throw new DaemonFailure(0, "stopped while waiting for the daemon");
         }
+        if (response.statusCode() / 100 != 2) {
+            json(response); // says why
+        }
+        return response;
+    }
+
+    private JsonNode json(HttpResponse<byte[]> response) {
         JsonNode body;
         try {
             body = json.readTree(response.body());

@@ -37,6 +37,9 @@ public interface DaemonControl {
      */
     JsonNode verify(List<String> tables) throws InterruptedException;
 
+    /** Verifications that go on by themselves; the same object at every call. */
+    VerificationControl verifications();
+
     JsonNode parked();
 
     /** Applies the parked rows again and returns what became of them. */

@@ -6,6 +6,7 @@ import dev.sluice.api.ApiServer;
 import dev.sluice.api.DaemonControl;
 import dev.sluice.api.RowControl;
 import dev.sluice.api.SwitchAct;
+import dev.sluice.api.VerificationControl;
 import dev.sluice.migration.Gate;
 import dev.sluice.metrics.Meters;
 import dev.sluice.migration.LiveMigration;
@@ -28,6 +29,7 @@ public final class Daemon implements AutoCloseable, DaemonControl {
     private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
 
     private final LiveMigration migration;
+    private final VerificationControl verifications;
     private final DaemonRows rows;
     private final Meters meters;
     private final ApiServer api;
@@ -40,6 +42,7 @@ public final class Daemon implements AutoCloseable, DaemonControl {
     /** @param meters that watch the migration */
     public Daemon(LiveMigration migration, Meters meters, Secret token, ApiAddress address) {
         this.migration = migration;
+        this.verifications = new DaemonVerifications(migration);
         this.rows = new DaemonRows(migration.name(), migration.rows());
         this.meters = meters;
         this.api = ApiServer.start(this, token, address.host(), address.port(), address.allowRemote());
@@ -115,7 +118,12 @@ public final class Daemon implements AutoCloseable, DaemonControl {
 
     @Override
     public JsonNode verify(List<String> tables) {
-        return refusing(() -> Reports.of(migration.verify(tables, false, (table, done) -> {})));
+        return refusing(() -> Reports.of(migration.verify(tables, false)));
+    }
+
+    @Override
+    public VerificationControl verifications() {
+        return verifications;
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.sluice.daemon;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -8,15 +9,18 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.change.RowKey;
 import dev.sluice.migration.StatusSnapshot;
 import dev.sluice.migration.SwitchReport;
+import dev.sluice.migration.Verifications;
 import dev.sluice.plan.NotCarried;
 import dev.sluice.store.Keys;
 import dev.sluice.store.ParkedRow;
+import dev.sluice.store.StoredRun;
 import dev.sluice.verify.Difference;
+import dev.sluice.verify.DifferenceJson;
 import dev.sluice.verify.TableReport;
 import dev.sluice.verify.VerifyReport;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 
 /** Status, verification and parked rows as JSON, the same for API and command line. */
 public final class Reports {
@@ -76,15 +80,76 @@ public final class Reports {
             node.put("targetHash", table.targetHash());
             node.put("differences", table.differenceCount());
             node.put("repaired", table.repaired());
-            ArrayNode listed = node.putArray("first");
-            for (Difference difference : table.differences()) {
-                ObjectNode one = listed.addObject();
-                one.put("kind", difference.kind().name().toLowerCase(Locale.ROOT));
-                one.set("key", MAPPER.valueToTree(Keys.texts(difference.key().parts())));
-                one.set("columns", MAPPER.valueToTree(difference.columns()));
-            }
+            node.set("first", DifferenceJson.of(table.differences(), false));
         }
         return json;
+    }
+
+    /** A run as it stands, with its tables and what differs. */
+    public static ObjectNode of(Verifications.View view) {
+        ObjectNode json = summary(view);
+        ArrayNode tables = json.putArray("tables");
+        for (StoredRun.Table table : view.tables()) {
+            ObjectNode node = tables.addObject();
+            node.put("table", table.table());
+            node.put("state", table.state());
+            node.put("equal", table.isEqual());
+            node.put("rows", table.isDone() ? table.rows() : table.done());
+            node.put("rowsDone", table.done());
+            node.put("rowsTotal", table.total());
+            node.put("parked", table.parked());
+            node.put("sourceHash", table.sourceRoot());
+            node.put("targetHash", table.targetRoot());
+            node.put("differences", table.differences());
+            node.put("repaired", table.repaired());
+            node.put("remaining", table.remaining());
+            node.put("restless", table.restless());
+            List<Difference> values = view.shown().get(table.table());
+            node.set("first", values != null ? DifferenceJson.of(values, true) : read(table.listed()));
+        }
+        json.set("findings", read(view.run().findings()));
+        return json;
+    }
+
+    /** A run as it stands, in short. */
+    public static ObjectNode summary(Verifications.View view) {
+        StoredRun run = view.run();
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("run", run.run());
+        json.put("state", view.state().label());
+        json.put("open", run.state().isOpen());
+        json.put("equal", run.state() == StoredRun.State.VERIFIED);
+        json.put("reason", view.because());
+        json.put("whole", run.whole());
+        json.put("repair", run.repair());
+        json.put("share", run.share());
+        json.put("traffic", run.traffic());
+        json.put("epoch", run.epoch());
+        json.put("rowsDone", view.rowsDone());
+        json.put("rowsTotal", view.rowsTotal());
+        json.put("etaSeconds", view.eta() == null ? null : (Double) (view.eta().toMillis() / 1e3));
+        json.put("rows", view.tables().stream().mapToLong(StoredRun.Table::rows).sum());
+        json.put("differences", view.tables().stream().mapToLong(StoredRun.Table::differences).sum());
+        json.put("remaining", view.tables().stream().mapToLong(StoredRun.Table::remaining).sum());
+        json.put("parked", view.tables().stream().mapToLong(StoredRun.Table::parked).sum());
+        json.put("fromSeq", run.fromSeq());
+        json.put("toSeq", run.toSeq());
+        json.put("createdAt", text(run.createdAt()));
+        json.put("startedAt", text(run.startedAt()));
+        json.put("endedAt", text(run.endedAt()));
+        return json;
+    }
+
+    private static String text(Instant at) {
+        return at == null ? null : at.toString();
+    }
+
+    private static JsonNode read(String json) {
+        try {
+            return MAPPER.readTree(json == null ? "[]" : json);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("what a verification has stored can't be read", e);
+        }
     }
 
     public static ObjectNode of(SwitchReport report) {

@@ -126,6 +126,36 @@ public final class Sequences {
         }
     }
 
+    /**
+     * A sequence that would give a number again.
+     *
+     * @param name the sequence, quoted and qualified
+     * @param table likewise
+     * @param given the number that it gave last
+     * @param taken the outermost number that is taken
+     */
+    public record Low(String name, String table, long given, long taken) {}
+
+    /** Sequences that are not past their column's outermost value and past what {@code sqlite_sequence} remembers. */
+    public List<Low> low(Connection connection, Map<String, Long> remembered) throws SQLException {
+        List<Low> low = new ArrayList<>();
+        try (Statement statement = connection.createStatement()) {
+            for (Sequence sequence : sequences) {
+                String taken = sequence.rising() ? "least(greatest(v.top, " + remembered.getOrDefault(sequence.source(), 0L)
+                        + "), " + sequence.max() + ")" : "greatest(v.top, " + Sequence.literal(sequence.min()) + ")";
+                try (ResultSet row = statement.executeQuery("SELECT v.given, " + taken + " FROM (SELECT " + sequence.outermost()
+                        + " AS top, " + sequence.given() + " AS given OFFSET 0) v WHERE " + taken
+                        + (sequence.rising() ? " > " : " < ") + "v.given AND " + taken + " BETWEEN "
+                        + Sequence.literal(sequence.min()) + " AND " + sequence.max())) {
+                    if (row.next()) {
+                        low.add(new Low(sequence.name(), sequence.table(), row.getLong(1), row.getLong(2)));
+                    }
+                }
+            }
+        }
+        return low;
+    }
+
     /** Sequences that have no number left, one clause each with the table: inserts there will fail. */
     public List<String> exhausted(Connection connection) throws SQLException {
         List<String> exhausted = new ArrayList<>();

@@ -529,7 +529,7 @@ public final class Demo {
     }
 
     private VerifyReport verify() throws Exception {
-        return migration.verify(List.of(), false, (table, rows) -> {});
+        return migration.verify(List.of(), false);
     }
 
     private void tellReport(VerifyReport report) {

@@ -12,6 +12,7 @@ import dev.sluice.tail.Limits;
 import dev.sluice.tail.Snapshot;
 import dev.sluice.tail.SourceReader;
 import dev.sluice.verify.SamePoint;
+import dev.sluice.verify.Subject;
 import dev.sluice.verify.Verifier;
 import dev.sluice.verify.VerifyReport;
 import java.sql.Connection;
@@ -67,9 +68,9 @@ final class RestingSides {
         try (SqliteSession session = file.openReader(busyTimeout)) {
             schema = SchemaReader.read(session);
         }
-        List<Verifier.Subject> subjects = new ArrayList<>();
+        List<Subject> subjects = new ArrayList<>();
         for (TablePlan table : plan.tables()) {
-            subjects.add(new Verifier.Subject(table, schema.table(table.source())));
+            subjects.add(new Subject(table, schema.table(table.source())));
         }
         try (SourceReader reader = new SourceReader(file, busyTimeout)) {
             SamePoint rest = new SamePoint() {

@@ -54,6 +54,7 @@ import dev.sluice.tail.Limits;
 import dev.sluice.tail.Snapshot;
 import dev.sluice.tail.SourceReader;
 import dev.sluice.verify.SamePoint;
+import dev.sluice.verify.Subject;
 import dev.sluice.verify.Verifier;
 import dev.sluice.verify.VerifyReport;
 import java.io.IOException;
@@ -119,6 +120,7 @@ public final class LiveMigration implements AutoCloseable {
     private final Requests requests = new Requests(ended);
     private final Standing standing;
     private final SwitchActs acts;
+    private final Verifications verifications;
     private final RowActs rows;
 
     // what belongs to the follow thread
@@ -215,8 +217,11 @@ public final class LiveMigration implements AutoCloseable {
                 });
         this.traffic = new TrafficSwitch(name, file, target, reconnect, store, switching, options.conflicts(),
                 options.busyTimeout(), valve::isStopped);
+        this.verifications = new Verifications(name, file, target, reconnect, store, new ForVerifications(), options);
+        this.traffic.listen(verifications.listening());
         this.thread = new Thread(this::work, "follow-" + name);
-        this.acts = new SwitchActs(name, file, store, standing, requests, traffic, options.busyTimeout(), new ForActs());
+        this.acts = new SwitchActs(name, file, store, standing, requests, traffic, verifications, options.busyTimeout(),
+                new ForActs());
         this.rows = new RowActs(name, target, store, standing, requests, traffic, audit, new ForRows());
     }
 
@@ -228,6 +233,7 @@ public final class LiveMigration implements AutoCloseable {
     public void start() {
         limit.start();
         thread.start();
+        verifications.start();
     }
 
     // ---- what others may ask ----
@@ -299,6 +305,7 @@ public final class LiveMigration implements AutoCloseable {
             throw new TargetRefusal("the migration does not stop within " + 2 * CANCEL_GRACE.toSeconds()
                     + " s, so nothing was removed: try again, or stop the daemon and run `sluice cancel --source`");
         }
+        verifications.close();
         // written first: a daemon that is started again finishes what a crash in here leaves
         SQLException away = null;
         try (Connection connection = target.connect()) {
@@ -346,37 +353,54 @@ public final class LiveMigration implements AutoCloseable {
      * @param tables source tables, empty for all
      * @param repair true to mend what differs from the source
      */
-    public VerifyReport verify(Collection<String> tables, boolean repair, Verifier.Listener listener) throws Exception {
-        requireReplicating("verify");
-        List<Verifier.Subject> subjects = requests.ask(() -> subjects(tables));
-        if (!standing.verifying.compareAndSet(false, true)) {
-            throw new TargetRefusal("a verification is running already: wait for it");
+    public VerifyReport verify(Collection<String> tables, boolean repair) throws Exception {
+        return verifications.verify(Verifications.Order.of(tables, repair, "daemon"));
+    }
+
+    /** Verifications that go on by themselves. */
+    public Verifications verifications() {
+        return verifications;
+    }
+
+    /** What a verification needs of the follow thread. */
+    private final class ForVerifications implements Verifications.Ground {
+
+        @Override
+        public MigrationPlan plan() {
+            return standing.plan;
         }
-        try {
-            MigrationPlan planned = standing.plan;
-            VerifyReport report = new Verifier(planned, store, this::moment, options.step(), repair)
-                    .verify(subjects, listener, valve::isStopped);
-            if (standing.plan != planned) {
-                // a column was widened meanwhile: the old types can't name every key that the target holds now
-                report = new Verifier(standing.plan, store, this::moment, options.step(), repair)
-                        .verify(subjects(tables), listener, valve::isStopped);
+
+        @Override
+        public Phase phase() {
+            return standing.phase;
+        }
+
+        @Override
+        public boolean isPaused() {
+            return valve.isPaused();
+        }
+
+        @Override
+        public TrafficSwitch traffic() {
+            return traffic;
+        }
+
+        @Override
+        public boolean sequencesDue(long seq) {
+            return upkeep.sequencesDue(seq);
+        }
+
+        @Override
+        public SamePoint samePoint() {
+            return LiveMigration.this::moment;
+        }
+
+        @Override
+        public void mended(boolean any) throws Exception {
+            requests.ask(LiveMigration.this::retryParkedRows); // a mended row may have stood in the way of a parked one
+            if (any) {
+                requests.ask(LiveMigration.this::sealRepair);
             }
-            if (repair) {
-                requests.ask(this::retryParkedRows); // a mended row may have stood in the way of a parked one
-                if (report.differenceCount() > 0) {
-                    requests.ask(this::sealRepair);
-                }
-            }
-            report = report.withHeld(standing.plan.held().stream().filter(table -> tables.isEmpty()
-                    || tables.stream().anyMatch(table.source()::equalsIgnoreCase)).map(MigrationPlan.Held::reason).toList());
-            if (tables.isEmpty()) {
-                standing.verification = report;
-            }
-            LOG.info("event=verified migration={} tables={} rows={} differences={} parked={}", name,
-                    report.tables().size(), report.rows(), report.differenceCount(), report.parked());
-            return report;
-        } finally {
-            standing.verifying.set(false);
         }
     }
 
@@ -390,12 +414,12 @@ public final class LiveMigration implements AutoCloseable {
     }
 
     /** On the follow thread, which alone knows when the source is open. */
-    private List<Verifier.Subject> subjects(Collection<String> tables) {
+    private List<Subject> subjects(Collection<String> tables) {
         requireOpen();
-        List<Verifier.Subject> subjects = new ArrayList<>();
+        List<Subject> subjects = new ArrayList<>();
         for (TablePlan table : standing.plan.tables()) {
             if (tables.isEmpty() || tables.stream().anyMatch(table.source()::equalsIgnoreCase)) {
-                subjects.add(new Verifier.Subject(table, sources.get(table.source())));
+                subjects.add(new Subject(table, sources.get(table.source())));
             }
         }
         for (String wanted : tables) {
@@ -445,6 +469,11 @@ public final class LiveMigration implements AutoCloseable {
 
     /** Re-reads one table while the application writes, and mends whatever differs; one that is held is tried again. */
     public VerifyReport resync(String table) throws Exception {
+        return resync(table, false, "daemon");
+    }
+
+    /** @param whereMismatched true to read only ranges that differed when they were compared, or changed since */
+    public VerifyReport resync(String table, boolean whereMismatched, String actor) throws Exception {
         if (standing.plan != null && standing.plan.held(table) != null) {
             requireReplicating("resync");
             FutureTask<Void> tried = new FutureTask<>(() -> null);
@@ -454,7 +483,7 @@ public final class LiveMigration implements AutoCloseable {
                 throw new TargetRefusal(standing.plan.held(table).reason());
             }
         }
-        return verify(List.of(table), true, (compared, done) -> {});
+        return verifications.verify(new Verifications.Order(List.of(table), !whereMismatched, true, 100, false, actor));
     }
 
     /** What an operator does with single rows, and the audit log. */
@@ -503,7 +532,7 @@ public final class LiveMigration implements AutoCloseable {
     }
 
     public StatusSnapshot status() {
-        return standing.snapshot(target.url().toString(), traffic);
+        return standing.snapshot(target.url().toString(), traffic, verifications.standing());
     }
 
     /** What it takes up on both sides; asks the source, nobody else. */
@@ -530,6 +559,7 @@ public final class LiveMigration implements AutoCloseable {
     @Override
     public void close() {
         valve.stop();
+        verifications.stopSoon();
         try {
             if (!ended.await(20, TimeUnit.SECONDS)) {
                 thread.interrupt();
@@ -539,6 +569,7 @@ public final class LiveMigration implements AutoCloseable {
             thread.interrupt();
             Thread.currentThread().interrupt();
         }
+        verifications.close();
     }
 
     // ---- the follow thread ----
@@ -606,6 +637,7 @@ public final class LiveMigration implements AutoCloseable {
             LOG.error("event=failed migration={} reason=\"{}\"", name, Preparation.sentence(standing.failure));
             LOG.debug("failed", e);
         } finally {
+            verifications.stopSoon();
             limit.close();
             closeReader();
             traffic.close();
@@ -655,6 +687,8 @@ public final class LiveMigration implements AutoCloseable {
         if (stored == null) {
             requireOpenSource();
             stored = create();
+        } else {
+            reconnect.call(this::renewStore);
         }
         if (!stored.mode().equals(MODE)) {
             throw new TargetRefusal("the target holds an unfinished one-shot migration named " + name
@@ -861,7 +895,6 @@ public final class LiveMigration implements AutoCloseable {
         public void leaveSource() {
             closeReader();
             follower = null;
-            standing.verification = null;
         }
 
         @Override
@@ -918,6 +951,16 @@ public final class LiveMigration implements AutoCloseable {
             boolean held = said == Traffic.SQLITE && fence != null && fence.fenced();
             traffic.settings().announcer().say(held ? Traffic.FENCED : said, before,
                     held ? Math.max(now.epoch(), fence.trafficEpoch()) : now.epoch(), installation);
+        }
+    }
+
+    /** An older release may have made it. */
+    private Void renewStore() throws SQLException {
+        try (Connection connection = target.connect()) {
+            connection.setAutoCommit(false);
+            StoreSchema.renew(connection);
+            connection.commit();
+            return null;
         }
     }
 
@@ -1097,7 +1140,7 @@ public final class LiveMigration implements AutoCloseable {
         traffic.close(); // whether there is a stream to go on with is looked at anew
         follower = null;
         standing.watermark = null;
-        standing.verification = null;
+        verifications.forget();
         planSeen = null;
         generation = 0;
         wentBack |= e.lossy();

@@ -27,6 +27,7 @@ import dev.sluice.tail.Snapshot;
 import dev.sluice.tail.SourceReader;
 import dev.sluice.translate.Identifiers;
 import dev.sluice.verify.SamePoint;
+import dev.sluice.verify.Subject;
 import dev.sluice.verify.Verifier;
 import dev.sluice.verify.VerifyReport;
 import java.sql.Connection;
@@ -257,7 +258,7 @@ public final class OneShot {
         };
         Verifier verifier = new Verifier(plan, store, stopped, options.step(), false);
         return verifier.verify(plan.tables().stream()
-                .map(table -> new Verifier.Subject(table, sources.get(table.source()))).toList(),
+                .map(table -> new Subject(table, sources.get(table.source()))).toList(),
                 listener::verified, valve::isStopped);
     }
 

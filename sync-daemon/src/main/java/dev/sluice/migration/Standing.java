@@ -11,7 +11,6 @@ import dev.sluice.sqlite.SqliteFile;
 import dev.sluice.sqlite.SqliteSession;
 import dev.sluice.store.ControlRow;
 import dev.sluice.store.Watermark;
-import dev.sluice.verify.VerifyReport;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -20,13 +19,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How a live migration stands. Its follow thread writes it (but for {@link #run} and {@link #verification}, which whoever asks
- * for a pause or a verification sets); every thread may read it.
+ * How a live migration stands. Its follow thread writes it (but for {@link #run}, which whoever asks for a pause sets); every thread may read it.
  */
 final class Standing {
 
@@ -42,7 +39,6 @@ final class Standing {
 
     /** Rows that the bulk copy has brought, by source table. */
     final Map<String, Long> copied = new ConcurrentHashMap<>();
-    final AtomicBoolean verifying = new AtomicBoolean();
     volatile Phase phase = Phase.CREATED;
     volatile RunState run = RunState.RUNNING;
     /** Null before there is one. */
@@ -53,8 +49,6 @@ final class Standing {
     volatile Instant consistentAt;
     volatile long changesApplied;
     volatile long appliedNanos;
-    /** The last whole verification of this direction, or null. */
-    volatile VerifyReport verification;
     /** The control row as it was last read, or null. */
     volatile ControlRow.Content register;
     /** Rows on which the sides disagree, and nobody has decided. */
@@ -147,7 +141,7 @@ final class Standing {
         }
     }
 
-    StatusSnapshot snapshot(String target, TrafficSwitch traffic) {
+    StatusSnapshot snapshot(String target, TrafficSwitch traffic, Verifications.Proof proof) {
         MigrationPlan planned = plan;
         Watermark at = watermark;
         Map<String, Long> parkedNow = parked();
@@ -162,11 +156,10 @@ final class Standing {
             }
         }
         long lag = phase == Phase.SWITCHED ? 0 : lag();
-        VerifyReport verified = verification;
         return new StatusSnapshot(name, file.path().toString(), target, phase.label(), phase.meaning(), run.label(),
                 trafficLabel(traffic), at == null ? 0 : at.seq(), lag, lagSeconds(lag, traffic), planned == null ? 0 : planned.rows(),
-                rowsCopied, changesApplied, parkedRows(), verificationLabel(verified), verified == null ? null : verified.endedAt(),
-                startedAt, tables, notes(planned, traffic), next(verified));
+                rowsCopied, changesApplied, parkedRows(), proof.label(), proof.at(),
+                startedAt, tables, notes(planned, traffic), next(proof));
     }
 
     private double lagSeconds(long lag, TrafficSwitch traffic) {
@@ -178,10 +171,6 @@ final class Standing {
         }
         Instant last = consistentAt;
         return Duration.between(last == null ? startedAt : last, Instant.now()).toMillis() / 1e3;
-    }
-
-    private String verificationLabel(VerifyReport verified) {
-        return verifying.get() ? "verifying" : verified == null ? "unverified" : verified.isEqual() ? "verified" : "mismatched";
     }
 
     /** As applications are told, so that the moment in which nobody takes writes shows. */
@@ -211,7 +200,7 @@ final class Standing {
         return all;
     }
 
-    private String next(VerifyReport verified) {
+    private String next(Verifications.Proof proof) {
         if (run.kind() == RunState.Kind.BLOCKED) {
             return "it goes on by itself once this is mended: " + run.reason();
         }
@@ -222,9 +211,12 @@ final class Standing {
             case CREATED, COPYING, CATCHING_UP -> "wait: sluice status --wait replicating";
             case REPLICATING -> !plan.held().isEmpty() ? "see to the tables that are held (in the notes), then sluice resync TABLE"
                     : parkedRows() > 0 ? "look at the parked rows: sluice parked"
-                    : verified == null ? "prove that both sides are equal: sluice verify"
-                    : verified.isEqual() ? "PostgreSQL follows SQLite and was proven equal"
-                    : "see what differs: sluice verify";
+                    : switch (proof.label()) {
+                        case "verifying" -> "wait for the verification: sluice verify show";
+                        case "verified" -> "PostgreSQL follows SQLite and was proven equal";
+                        case "mismatched" -> "see what differs: sluice verify show";
+                        default -> "prove that both sides are equal: sluice verify";
+                    };
             case CUTTING_OVER, ROLLING_BACK -> "wait a moment; if it does not end: sluice repair";
             case SWITCHED -> "watch PostgreSQL; then sluice complete, or sluice rollback";
             case COMPLETED -> "nothing: the migration has ended on PostgreSQL";

@@ -15,7 +15,7 @@ import java.util.List;
  * @param rowsTotal as counted when the plan was made
  * @param rowsCopied by the bulk copy
  * @param changesApplied changelog rows applied since this daemon started
- * @param verification {@code unverified}, {@code verifying}, {@code verified}, {@code mismatched}
+ * @param verification {@code unverified}, {@code verifying}, {@code verified}, {@code mismatched}, {@code stale}
  * @param verifiedAt of the last whole verification, or null
  * @param notes what the operator should know, each one sentence
  * @param next what to do next, one sentence

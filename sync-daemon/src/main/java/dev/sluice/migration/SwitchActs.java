@@ -14,7 +14,6 @@ import dev.sluice.sqlite.SqliteSession;
 import dev.sluice.store.Audit;
 import dev.sluice.store.ControlRow;
 import dev.sluice.store.MigrationStore;
-import dev.sluice.verify.VerifyReport;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -47,6 +46,7 @@ final class SwitchActs {
     private final Standing standing;
     private final Requests requests;
     private final TrafficSwitch traffic;
+    private final Verifications verifications;
     private final Duration busyTimeout;
     private final FollowThread thread;
 
@@ -89,19 +89,23 @@ final class SwitchActs {
     }
 
     SwitchActs(String name, SqliteFile file, MigrationStore store, Standing standing, Requests requests, TrafficSwitch traffic,
-            Duration busyTimeout, FollowThread thread) {
+            Verifications verifications, Duration busyTimeout, FollowThread thread) {
         this.name = name;
         this.file = file;
         this.store = store;
         this.standing = standing;
         this.requests = requests;
         this.traffic = traffic;
+        this.verifications = verifications;
         this.busyTimeout = busyTimeout;
         this.thread = thread;
     }
 
     SwitchReport cutover(SwitchOrder order) throws Exception {
         requireTarget("cut over");
+        if (standing.phase == Phase.REPLICATING && !order.forced().contains(Gate.VERIFICATION)) {
+            verifications.freshen(traffic.settings().verifiedWithin(), order.actor(), () -> requireTarget("cut over"));
+        }
         List<Gate.Look> gates = answered(order, () -> gates(order));
         List<Gate.Look> closed = gates.stream().filter(gate -> !gate.lets()).toList();
         if (order.dryRun()) {
@@ -355,12 +359,8 @@ final class SwitchActs {
         long lag = standing.lag();
         gates.look(Gate.LAG, lag >= 0 && lag <= order.maxLag(), lag < 0 ? "not known: the source can't be read at present"
                 : lag + " changes wait, " + order.maxLag() + " may");
-        VerifyReport verified = standing.verification;
-        boolean fresh = verified != null && verified.endedAt().plus(traffic.settings().verifiedWithin()).isAfter(Instant.now());
-        gates.look(Gate.VERIFICATION, fresh && verified.isEqual(), verified == null
-                ? "not verified since this daemon started: sluice verify"
-                : !verified.isEqual() ? "the last verification found differences: sluice verify names them"
-                : (fresh ? "equal at " : "too old, it ended at ") + verified.endedAt() + (fresh ? "" : ": sluice verify"));
+        Verifications.Freshness fresh = verifications.freshness(traffic.settings().verifiedWithin());
+        gates.look(Gate.VERIFICATION, fresh.enough(), fresh.says());
         long rows = standing.parkedRows();
         gates.look(Gate.PARKED, rows == 0, rows == 0 ? "no row is parked"
                 : rows + " rows are parked and would be missing on PostgreSQL: sluice parked");

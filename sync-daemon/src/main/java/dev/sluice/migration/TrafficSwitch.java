@@ -5,6 +5,7 @@ import dev.sluice.announce.Announcer;
 import dev.sluice.announce.Hooks;
 import dev.sluice.capture.Capture;
 import dev.sluice.capture.Fence;
+import dev.sluice.change.RowKey;
 import dev.sluice.cutover.AnswerLost;
 import dev.sluice.cutover.Move;
 import dev.sluice.cutover.Observer;
@@ -31,6 +32,7 @@ import dev.sluice.reverse.ParkedReverse;
 import dev.sluice.reverse.ReverseStream;
 import dev.sluice.reverse.SchemaNotice;
 import dev.sluice.reverse.StreamHealth;
+import dev.sluice.reverse.Touches;
 import dev.sluice.schema.SourceSchema;
 import dev.sluice.schema.SourceTable;
 import dev.sluice.sqlite.SqliteFile;
@@ -59,6 +61,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -90,6 +93,7 @@ final class TrafficSwitch {
     private final BooleanSupplier stopping;
     private final AtomicReference<String> acting = new AtomicReference<>();
 
+    private volatile Listening listening;
     private ReverseStream reverse; // guarded by this
     private boolean clean; // guarded by this: nothing of a stream is left in the target
     private volatile String installation;
@@ -159,6 +163,21 @@ final class TrafficSwitch {
         this.stopping = stopping;
     }
 
+    /** Hears of the stream, and of every row that it changes. */
+    interface Listening extends Touches {
+
+        /** It is about to run. */
+        void opening() throws SQLException;
+
+        /** It has stopped. */
+        void closed();
+    }
+
+    /** To be called before any stream is opened. */
+    void listen(Listening hearer) {
+        listening = hearer;
+    }
+
     SwitchSettings settings() {
         return settings;
     }
@@ -191,6 +210,8 @@ final class TrafficSwitch {
         ReverseStream stream = stream(plan, ReverseStream.Listener.NONE);
         stream.resolving(conflicts);
         clean = false;
+        listening.opening();
+        stream.tell(listening);
         stream.prepare(generation);
         stream.start(generation);
         reverse = stream;
@@ -216,6 +237,31 @@ final class TrafficSwitch {
         return reverse;
     }
 
+    /** Waits until SQLite has what PostgreSQL has committed by now; false if it does not come in time. */
+    boolean passMark(Duration within) throws SQLException, InterruptedException {
+        ReverseStream stream;
+        synchronized (this) {
+            stream = reverse;
+        }
+        try {
+            return stream != null && stream.heartbeat(within) != null;
+        } catch (TimeoutException e) {
+            LOG.debug("a mark did not come through the stream", e);
+            return false;
+        }
+    }
+
+    /** Makes rows of SQLite as PostgreSQL has them, see {@link ReverseStream#mend}; 0 if the stream does not run. */
+    int mend(String table, Map<RowKey, String[]> rows, List<RowKey> gone, Predicate<RowKey> stale, Duration within)
+            throws SQLException, InterruptedException {
+        try {
+            return stream().mend(table, rows, gone, stale, within);
+        } catch (TimeoutException | IllegalStateException e) {
+            LOG.debug("rows were not mended", e);
+            return 0;
+        }
+    }
+
     synchronized boolean isStreaming() {
         return reverse != null;
     }
@@ -228,6 +274,7 @@ final class TrafficSwitch {
         ReverseStream stream = reverse != null ? reverse : stream(plan, ReverseStream.Listener.NONE);
         stream.close();
         reverse = null;
+        listening.closed();
         stream.remove(generation);
         clean = true;
     }
@@ -244,6 +291,7 @@ final class TrafficSwitch {
         if (reverse != null) {
             reverse.close();
             reverse = null;
+            listening.closed();
         }
     }
 

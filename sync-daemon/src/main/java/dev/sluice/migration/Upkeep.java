@@ -113,6 +113,13 @@ final class Upkeep {
         }
     }
 
+    /** True if sequences were not raised yet to what came up to {@code seq}; whoever asks raises them. */
+    boolean sequencesDue(long seq) {
+        boolean due = sequencesRaisedAt != seq;
+        sequencesRaisedAt = seq;
+        return due;
+    }
+
     /** The target may be another one, or an older one, than the one whose sequences were raised. */
     void forgetSequences() {
         sequencesRaisedAt = NEVER;

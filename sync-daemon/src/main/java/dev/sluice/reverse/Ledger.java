@@ -142,6 +142,17 @@ final class Ledger {
         return keys;
     }
 
+    /** What was printed of the parked rows of a table, by target column. */
+    static List<Map<String, String>> parkedRows(SqliteSession session, String table) throws SQLException {
+        List<Map<String, String>> rows = new ArrayList<>();
+        if (exists(session)) {
+            for (String row : session.texts("SELECT row FROM \"_sluice_parked_reverse\" WHERE tbl = " + SqlText.literal(table))) {
+                rows.add(RowWriter.texts(row));
+            }
+        }
+        return rows;
+    }
+
     static void park(SqliteSession writer, ParkedReverse parked) throws SQLException {
         try (PreparedStatement insert = writer.prepare("""
                 INSERT OR REPLACE INTO "_sluice_parked_reverse"(tbl, key, row, kept, code, reason, lsn, parked_at)

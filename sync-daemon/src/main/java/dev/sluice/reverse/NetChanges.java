@@ -1,13 +1,21 @@
 package dev.sluice.reverse;
 
+import dev.sluice.change.RowKey;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What is left of a run of changes to one table: for each row its last state and where in the source its former one is.
  * Not thread-safe.
  */
 final class NetChanges {
+
+    private static final Logger LOG = LoggerFactory.getLogger(NetChanges.class);
 
     private final StreamTable table;
     private final Map<String, Net> rows = new LinkedHashMap<>();
@@ -43,6 +51,30 @@ final class NetChanges {
 
     Map<String, String[]> deleted() {
         return deleted;
+    }
+
+    /** The keys of all rows of the source that this may change; null for all there are. */
+    Collection<RowKey> sourceKeys() {
+        if (truncated) {
+            return null;
+        }
+        Set<RowKey> keys = new HashSet<>();
+        deleted.values().forEach(texts -> addKey(keys, texts));
+        rows.values().forEach(net -> {
+            addKey(keys, net.texts());
+            addKey(keys, net.from());
+        });
+        return keys;
+    }
+
+    private void addKey(Set<RowKey> keys, String[] texts) {
+        if (texts != null) {
+            try {
+                keys.add(table.sourceKey(texts));
+            } catch (RuntimeException e) {
+                LOG.trace("no codec has ever written this key, so the source has no such row");
+            }
+        }
     }
 
     void add(RowChange change) {

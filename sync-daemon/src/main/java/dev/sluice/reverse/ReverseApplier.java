@@ -1,6 +1,7 @@
 package dev.sluice.reverse;
 
 import dev.sluice.capture.Fence;
+import dev.sluice.change.RowKey;
 import dev.sluice.conflict.ConflictRules;
 import dev.sluice.postgres.Target;
 import dev.sluice.sqlite.SqliteFailure;
@@ -14,9 +15,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 
 /**
  * Brings whole transactions into the source together with the position behind them, in one SQLite transaction that is on
@@ -41,6 +45,8 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
     private long advancedNanos = System.nanoTime();
     private OutsideWrites outside;
 
+    private final Queue<Mend> mends = new ConcurrentLinkedQueue<>();
+    private volatile Touches touches = Touches.UNHEARD;
     private volatile Ledger.Entry entry;
     private volatile Instant lastCommit;
     private volatile long transactions;
@@ -128,6 +134,16 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
         parkedRows = rowWriters.values().stream().mapToLong(RowWriter::parkedRows).sum();
     }
 
+    /** Tells {@code hearer} of every row before it changes. To be called before the first {@link #take}. */
+    void tell(Touches hearer) {
+        touches = hearer;
+    }
+
+    /** Is carried out before the next transaction. Thread-safe. */
+    void mend(Mend mend) {
+        mends.add(mend);
+    }
+
     /** What SQLite has on disk. */
     Ledger.Entry entry() {
         return entry;
@@ -152,6 +168,7 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
 
     @Override
     public synchronized void take(List<Intake.Whole> whole) throws Exception {
+        mendAll();
         Ledger.Entry next = entry;
         List<Intake.Whole> applied = new ArrayList<>();
         boolean awaited = false;
@@ -194,6 +211,26 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
         }
         if (ahead != null) {
             throw ahead;
+        }
+    }
+
+    private void mendAll() throws SQLException {
+        for (Mend mend = mends.poll(); mend != null; mend = mends.poll()) {
+            Mend one = mend;
+            try {
+                one.done().complete(Fence.writeThrough(writer, generation, () -> {
+                    RowWriter rowWriter = rowWriters.get(one.table());
+                    List<Mend.Printed> rows = one.rows().stream().filter(row -> !one.stale().test(row.key())).toList();
+                    List<RowKey> gone = one.gone().stream().filter(key -> !one.stale().test(key)).toList();
+                    touches.touched(one.table(), Stream.concat(rows.stream().map(Mend.Printed::key), gone.stream()).toList(),
+                            entry.lsn() + 1);
+                    rowWriter.mend(rows.stream().map(Mend.Printed::texts).toList(), gone, entry.lsn());
+                    return rows.size() + gone.size();
+                }));
+            } catch (SQLException | RuntimeException e) {
+                one.done().completeExceptionally(e);
+                load(); // what was parked meanwhile is not
+            }
         }
     }
 
@@ -293,6 +330,7 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
 
     private void write(Map<Integer, NetChanges> net, long lsn) throws SQLException {
         for (NetChanges changes : net.values()) {
+            touches.touched(changes.table().plan().source(), changes.sourceKeys(), lsn);
             rowWriters.get(changes.table().plan().source()).apply(changes, lsn);
         }
         net.clear();
@@ -307,6 +345,9 @@ final class ReverseApplier implements Intake.Sink, AutoCloseable {
 
     @Override
     public synchronized void close() throws SQLException {
+        for (Mend mend = mends.poll(); mend != null; mend = mends.poll()) {
+            mend.done().completeExceptionally(new IllegalStateException("the reverse stream has stopped"));
+        }
         closeWriters();
         writer.close();
     }

@@ -2,6 +2,7 @@ package dev.sluice.reverse;
 
 import dev.sluice.capture.Capture;
 import dev.sluice.capture.StaleGeneration;
+import dev.sluice.change.RowKey;
 import dev.sluice.conflict.ConflictRules;
 import dev.sluice.plan.MigrationPlan;
 import dev.sluice.plan.TablePlan;
@@ -28,9 +29,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -80,6 +85,7 @@ public final class ReverseStream implements AutoCloseable {
     private TargetShape looked; // belongs to whoever looks, see growth()
     private Growth found; // likewise
     private final AtomicReference<ReverseApplier> applier = new AtomicReference<>();
+    private volatile Touches touches = Touches.UNHEARD;
     private volatile boolean streaming;
     private volatile Ledger.Entry durable;
     private volatile Slot.State slotState;
@@ -339,6 +345,7 @@ public final class ReverseStream implements AutoCloseable {
                 Intake intake = new Intake(slot.migration(), plan.schema(), tables, known, () -> new TransactionBuffer(
                         options.folder(), slot.name(), options.memoryBytes(), options.spillBytesMax()), running)) {
             durable = running.entry();
+            running.tell(touches);
             if (rules.detects()) {
                 running.resolve(target, slot.migration(), rules);
             }
@@ -566,6 +573,50 @@ public final class ReverseStream implements AutoCloseable {
                 }
                 lock.wait(left);
             }
+        }
+    }
+
+    // ---- compare and mend ----
+
+    /** Tells {@code hearer} of every row that is about to change. To be called before {@link #start}. */
+    public void tell(Touches hearer) {
+        touches = hearer;
+    }
+
+    /** The end of the last transaction that {@code session} sees the effects of; 0 where no stream was set up. */
+    public static long position(SqliteSession session) throws SQLException {
+        Ledger.Entry entry = Ledger.read(session);
+        return entry == null ? 0 : entry.lsn();
+    }
+
+    /** Printed keys and values of the rows of {@code table} that are parked, by target column. */
+    public static List<Map<String, String>> parkedRows(SqliteSession session, String table) throws SQLException {
+        return Ledger.parkedRows(session, table);
+    }
+
+    /**
+     * Makes rows of the source as the target has them, between two of its transactions.
+     *
+     * @param rows by key, as the target printed them: the columns that come back in the plan's order, and the rowid's last
+     * @param gone keys of rows that the target does not have
+     * @param stale tells which of them the stream has changed since they were looked at: those stay as they are
+     * @return how many rows were written or deleted
+     * @throws TimeoutException if it takes longer; then it is not known whether it happened
+     */
+    public int mend(String table, Map<RowKey, String[]> rows, List<RowKey> gone, Predicate<RowKey> stale, Duration within)
+            throws SQLException, TimeoutException, InterruptedException {
+        ReverseApplier running = applier.get();
+        if (running == null || !streaming) {
+            throw new TimeoutException("the reverse stream does not run");
+        }
+        CompletableFuture<Integer> done = new CompletableFuture<>();
+        running.mend(new Mend(table, rows.entrySet().stream().map(row -> new Mend.Printed(row.getKey(), row.getValue()))
+                .toList(), gone, stale, done));
+        beat(); // wakes it where nothing else comes
+        try {
+            return done.get(within.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof SQLException sql ? sql : new SQLException("rows could not be mended", e.getCause());
         }
     }
 

@@ -149,6 +149,22 @@ final class RowWriter implements AutoCloseable {
         retryContested();
     }
 
+    /** Makes rows as they are printed, and takes those of {@code gone} out, whoever wrote what is there. */
+    void mend(List<String[]> rows, List<RowKey> gone, long at) throws SQLException {
+        OutsideWrites asked = outside;
+        outside = null;
+        try {
+            for (RowKey key : gone) {
+                delete(key);
+            }
+            NetChanges net = new NetChanges(table);
+            rows.forEach(texts -> net.add(new RowChange(table.number(), RowChange.Kind.UPDATE, null, texts)));
+            apply(net, at);
+        } finally {
+            outside = asked;
+        }
+    }
+
     // ---- rows that somebody else has written ----
 
     /** Takes out of {@code net} what is not to be written, or not now. */

@@ -393,8 +393,20 @@ public final class MigrationStore {
                 pipeline.array("text", touched.stream().map(touch -> Keys.json(touch.key())).toArray(String[]::new))));
     }
 
-    /** Forgets journal rows up to {@code seq} that are older than {@code minutes}. */
+    /**
+     * Forgets journal rows up to {@code seq} that are older than {@code minutes}. If a verification has not seen them all, it
+     * knows nothing any more of what changed since.
+     */
     public void trimJournal(Connection connection, long seq, int minutes) throws SQLException {
+        try (PreparedStatement lose = prepare(connection, """
+                UPDATE sluice.verification_bound b SET lost = true WHERE b.migration = ? AND EXISTS (
+                    SELECT 1 FROM sluice.key_journal j WHERE j.migration = b.migration AND j.to_seq > b.journal_seq
+                        AND j.to_seq < ? AND j.applied_at < now() - make_interval(mins => ?))
+                """)) {
+            lose.setLong(2, seq);
+            lose.setInt(3, minutes);
+            lose.executeUpdate();
+        }
         try (PreparedStatement delete = prepare(connection, """
                 DELETE FROM sluice.key_journal
                 WHERE migration = ? AND to_seq < ? AND applied_at < now() - make_interval(mins => ?)
@@ -427,6 +439,7 @@ public final class MigrationStore {
 
     /** Forgets what was applied behind {@code seq}: that history is not the source's any more. */
     public void forgetJournalAfter(Connection connection, long seq) throws SQLException {
+        loseChanges(connection);
         try (PreparedStatement delete = prepare(connection,
                 "DELETE FROM sluice.key_journal WHERE migration = ? AND to_seq > ?")) {
             delete.setLong(2, seq);
@@ -435,8 +448,17 @@ public final class MigrationStore {
     }
 
     public void clearJournal(Connection connection) throws SQLException {
+        loseChanges(connection);
         try (PreparedStatement delete = prepare(connection, "DELETE FROM sluice.key_journal WHERE migration = ?")) {
             delete.executeUpdate();
+        }
+    }
+
+    /** What the journal will not tell a verification: everything may have changed since it compared. */
+    private void loseChanges(Connection connection) throws SQLException {
+        try (PreparedStatement lose = prepare(connection,
+                "UPDATE sluice.verification_bound SET lost = true WHERE migration = ?")) {
+            lose.executeUpdate();
         }
     }
 

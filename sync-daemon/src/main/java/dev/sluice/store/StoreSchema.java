@@ -116,6 +116,75 @@ public final class StoreSchema {
             PRIMARY KEY (migration, ordinal))
         """,
         """
+        CREATE TABLE IF NOT EXISTS sluice.verification (
+            migration    text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
+            run          bigint NOT NULL,
+            state        text NOT NULL,
+            tables       text[] NOT NULL,
+            whole        boolean NOT NULL,
+            repair       boolean NOT NULL,
+            share        int NOT NULL,
+            actor        text NOT NULL,
+            traffic      text NOT NULL,
+            epoch        bigint NOT NULL,
+            schema_hash  text NOT NULL,
+            plan_hash    text NOT NULL,
+            tool_version text NOT NULL,
+            from_seq     bigint NOT NULL DEFAULT 0,
+            to_seq       bigint NOT NULL DEFAULT 0,
+            created_at   timestamptz NOT NULL DEFAULT now(),
+            started_at   timestamptz,
+            ended_at     timestamptz,
+            reason       text,
+            findings     text,
+            evidence     text,
+            PRIMARY KEY (migration, run))
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS sluice.verification_table (
+            migration    text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
+            run          bigint NOT NULL,
+            ordinal      int NOT NULL,
+            source_table text NOT NULL,
+            state        text NOT NULL,
+            rows_total   bigint NOT NULL,
+            rows_done    bigint NOT NULL DEFAULT 0,
+            rows         bigint NOT NULL DEFAULT 0,
+            parked       bigint NOT NULL DEFAULT 0,
+            source_root  text,
+            target_root  text,
+            differences  bigint NOT NULL DEFAULT 0,
+            repaired     bigint NOT NULL DEFAULT 0,
+            remaining    bigint NOT NULL DEFAULT 0,
+            restless     bigint NOT NULL DEFAULT 0,
+            listed       text,
+            PRIMARY KEY (migration, run, ordinal))
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS sluice.verification_leaf (
+            migration    text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
+            source_table text NOT NULL,
+            ordinal      int NOT NULL,
+            after_key    text[],
+            last_key     text[],
+            rows         bigint NOT NULL,
+            parked       bigint NOT NULL,
+            source_hash  bytea NOT NULL,
+            target_hash  bytea NOT NULL,
+            seq          bigint NOT NULL,
+            lsn          bigint NOT NULL,
+            dirty        boolean NOT NULL,
+            PRIMARY KEY (migration, source_table, ordinal))
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS sluice.verification_bound (
+            migration    text PRIMARY KEY REFERENCES sluice.migration ON DELETE CASCADE,
+            journal_seq  bigint NOT NULL,
+            lost         boolean NOT NULL DEFAULT false,
+            streaming    boolean NOT NULL DEFAULT false,
+            plan_hash    text NOT NULL)
+        """,
+        """
         CREATE TABLE IF NOT EXISTS sluice.version_table (
             migration    text NOT NULL REFERENCES sluice.migration ON DELETE CASCADE,
             source_table text NOT NULL,
@@ -174,6 +243,17 @@ public final class StoreSchema {
             }
             for (String table : TABLES) {
                 statement.execute(table);
+            }
+        }
+    }
+
+    /** Adds what an older release did not have yet, where anything is missing. */
+    public static void renew(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                var row = statement.executeQuery("SELECT to_regclass('sluice.verification_bound') IS NULL")) {
+            row.next();
+            if (row.getBoolean(1)) {
+                create(connection);
             }
         }
     }

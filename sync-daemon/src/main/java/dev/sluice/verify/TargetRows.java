@@ -16,11 +16,13 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
+import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +33,9 @@ import org.slf4j.LoggerFactory;
 final class TargetRows {
 
     private static final Logger LOG = LoggerFactory.getLogger(TargetRows.class);
+
+    /** What is in front of a text that no codec has written; drawn anew, so that no source can hold it. */
+    private static final byte[] FOREIGN = ("not decodable " + UUID.randomUUID() + ": ").getBytes(StandardCharsets.UTF_8);
 
     private final String table;
     private final List<Column> columns = new ArrayList<>();
@@ -53,9 +58,23 @@ final class TargetRows {
                 return codec.decode(text);
             } catch (RuntimeException e) {
                 LOG.debug("a value of the target has no meaning in SQLite", e);
-                return Value.of(("not decodable: " + text).getBytes(StandardCharsets.UTF_8));
+                byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
+                byte[] foreign = Arrays.copyOf(FOREIGN, FOREIGN.length + utf8.length);
+                System.arraycopy(utf8, 0, foreign, FOREIGN.length, utf8.length);
+                return Value.of(foreign);
             }
         }
+    }
+
+    /** True for what the target holds that stands for no value of SQLite's. */
+    static boolean isForeign(Value value) {
+        return value instanceof Value.Blob blob && blob.content().length >= FOREIGN.length
+                && Arrays.equals(blob.content(), 0, FOREIGN.length, FOREIGN, 0, FOREIGN.length);
+    }
+
+    /** True for a key that no source can have. */
+    static boolean isForeign(RowKey key) {
+        return key.parts().stream().anyMatch(TargetRows::isForeign);
     }
 
     TargetRows(String schema, TablePlan plan) {
@@ -87,8 +106,14 @@ final class TargetRows {
 
     /** Rows with {@code after < key <= last}; null leaves an end open. Only where {@link #isNumbered}. */
     Map<RowKey, Value[]> range(Connection connection, RowKey after, RowKey last) throws SQLException {
-        String key = Identifiers.quote(keys.get(0).target);
-        String sql = "SELECT " + selected() + " FROM " + table + " t WHERE t." + key + " > ? AND t." + key + " <= ?";
+        return range(connection, after, last, Integer.MAX_VALUE);
+    }
+
+    /** As {@link #range}, but only the first {@code rowsMax} of them, in order. */
+    Map<RowKey, Value[]> range(Connection connection, RowKey after, RowKey last, int rowsMax) throws SQLException {
+        String key = "t." + Identifiers.quote(keys.get(0).target);
+        String sql = "SELECT " + selected() + " FROM " + table + " t WHERE " + key + (after == null ? " >= ?" : " > ?")
+                + " AND " + key + " <= ?" + (rowsMax == Integer.MAX_VALUE ? "" : " ORDER BY " + key + " LIMIT " + rowsMax);
         try (PreparedStatement query = connection.prepareStatement(sql)) {
             query.setLong(1, after == null ? Long.MIN_VALUE : number(after));
             query.setLong(2, last == null ? Long.MAX_VALUE : number(last));
@@ -96,12 +121,58 @@ final class TargetRows {
         }
     }
 
-    private static long number(RowKey key) {
+    /** The number that names a row. */
+    static long number(RowKey key) {
         return ((Value.Int) key.parts().get(0)).value();
     }
 
-    /** The smallest possible key is outside of every range; asked for by itself. */
+    /** The rows of these keys, in whatever spelling the target has them. */
     Map<RowKey, Value[]> find(Connection connection, Collection<RowKey> wanted) throws SQLException {
+        return find(connection, wanted, "", this::read);
+    }
+
+    /** As {@link #find}, and nobody else can change them until the transaction ends. */
+    Map<RowKey, Value[]> hold(Connection connection, Collection<RowKey> wanted) throws SQLException {
+        return find(connection, wanted, " FOR SHARE OF t", this::read);
+    }
+
+    /** What the target prints of these rows: the columns, and behind them the rowid where that names a row. */
+    Map<RowKey, String[]> texts(Connection connection, Collection<RowKey> wanted) throws SQLException {
+        boolean rowid = keys.get(0).source == null;
+        return find(connection, wanted, "", query -> {
+            Map<RowKey, String[]> rows = new LinkedHashMap<>();
+            try (ResultSet row = query.executeQuery()) {
+                while (row.next()) {
+                    String[] texts = new String[columns.size() + (rowid ? 1 : 0)];
+                    for (int i = 0; i < columns.size(); i++) {
+                        texts[i] = row.getString(keys.size() + i + 1);
+                    }
+                    if (rowid) {
+                        texts[columns.size()] = row.getString(1);
+                    }
+                    rows.put(key(row, 0), texts);
+                }
+            }
+            return rows;
+        });
+    }
+
+    /** The key of a row of which {@code printed} holds what the target printed, by its columns. */
+    RowKey key(Map<String, String> printed) {
+        return new RowKey(keys.stream().map(key -> key.decode(printed.get(key.target))).toList());
+    }
+
+    /** The values of a source's row in the form in which the target's are compared. */
+    Value[] values(Row row) {
+        return columns.stream().map(column -> column.of(row)).toArray(Value[]::new);
+    }
+
+    private interface Read<T> {
+        T of(PreparedStatement query) throws SQLException;
+    }
+
+    private <T> Map<RowKey, T> find(Connection connection, Collection<RowKey> wanted, String lock, Read<Map<RowKey, T>> read)
+            throws SQLException {
         List<Codec> codecs = keys.stream().map(Column::codec).toList();
         List<List<Value>> present = wanted.stream().flatMap(key -> KeySpellings.of(key, codecs).stream()).toList();
         if (present.isEmpty()) {
@@ -118,7 +189,7 @@ final class TargetRows {
                     + (type.equals("text") ? "" : "::" + type));
         }
         String sql = "SELECT " + selected() + " FROM unnest(" + arrays + ") AS u (" + names + ") JOIN " + table
-                + " t ON " + where;
+                + " t ON " + where + lock;
         try (PreparedStatement query = connection.prepareStatement(sql)) {
             for (int i = 0; i < keys.size(); i++) {
                 int part = i;
@@ -126,7 +197,7 @@ final class TargetRows {
                 query.setArray(i + 1, connection.createArrayOf("text",
                         present.stream().map(key -> codec.text(key.get(part))).toArray(String[]::new)));
             }
-            return read(query);
+            return read.of(query);
         }
     }
 

@@ -315,6 +315,11 @@ class ApiTest {
         }
 
         @Override
+        public VerificationControl verifications() {
+            return null;
+        }
+
+        @Override
         public JsonNode parked() {
             return JsonNodeFactory.instance.objectNode().put("rows", 3);
         }

@@ -240,6 +240,11 @@ class TrafficRoutesTest {
         }
 
         @Override
+        public VerificationControl verifications() {
+            return null;
+        }
+
+        @Override
         public JsonNode parked() {
             throw new Refused("no");
         }

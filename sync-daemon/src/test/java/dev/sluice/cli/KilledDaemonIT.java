@@ -59,7 +59,7 @@ class KilledDaemonIT {
                 }
             }
             ground.startAndFollow();
-            assertThat(ground.migration().verify(java.util.List.of(), false, (table, done) -> {}).tables())
+            assertThat(ground.migration().verify(java.util.List.of(), false).tables())
                     .as("seed %d", seed).allMatch(table -> table.isEqual());
             SameRows.assertSame(ground);
             assertThat(ground.target("SELECT sum(cents) FROM account")).as("seed %d", seed)

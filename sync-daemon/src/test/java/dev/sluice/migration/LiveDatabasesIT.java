@@ -75,9 +75,9 @@ class LiveDatabasesIT {
             Awaitility.await().atMost(Duration.ofMinutes(2)).failFast(
                             "the migration ended", () -> migration.failure() != null)
                     .until(() -> migration.phase() == Phase.REPLICATING);
-            VerifyReport during = migration.verify(List.of(), false, (table, done) -> {});
+            VerifyReport during = migration.verify(List.of(), false);
             assertThat(application.waitFor(2, TimeUnit.MINUTES)).isTrue();
-            VerifyReport after = migration.verify(List.of(), false, (table, done) -> {});
+            VerifyReport after = migration.verify(List.of(), false);
             List<ParkedRow> parked = migration.parkedRows(1_000);
             System.out.printf("%s: %,d rows, %,d changes followed, %d parked %s, %s%n", RealDatabases.name(database),
                     after.rows(), migration.status().changesApplied(), parked.size(),

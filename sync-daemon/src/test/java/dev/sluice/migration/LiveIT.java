@@ -102,7 +102,7 @@ class LiveIT {
             }
             Thread verifier = new Thread(() -> {
                 try {
-                    ground.migration().verify(List.of(), false, (compared, done) -> { });
+                    ground.migration().verify(List.of(), false);
                 } catch (Exception e) {
                     throw new IllegalStateException(e);
                 }

@@ -415,11 +415,11 @@ public final class LiveGround implements AutoCloseable {
 
     /** Everything committed in the source so far is in the target when this returns; nothing is mended. */
     public VerifyReport verify() throws Exception {
-        return migration.verify(List.of(), false, (table, done) -> {});
+        return migration.verify(List.of(), false);
     }
 
     public VerifyReport repair() throws Exception {
-        return migration.verify(List.of(), true, (table, done) -> {});
+        return migration.verify(List.of(), true);
     }
 
     /** Leaves the source without capture; for tests that end with it. */

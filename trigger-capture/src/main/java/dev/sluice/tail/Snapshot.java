@@ -262,11 +262,41 @@ public final class Snapshot implements AutoCloseable {
         return new Chunk(rows, step.last(), step.end());
     }
 
+    /**
+     * As {@link #chunk}, in the order of {@link KeyOrder}: positions are keys, so that a key tells in which range its row
+     * is. Rows with NULL in a declared key are left out, see {@link #withoutKey}.
+     */
+    public Chunk range(SourceTable table, RowKey after, RowKey upTo, Limits limits) throws SQLException {
+        List<Row> rows = new ArrayList<>();
+        ScanStep step = scan(reader.queries(table).inKeyOrder(), after, upTo, limits, rows::add);
+        return new Chunk(rows, step.last(), step.end());
+    }
+
+    /** Up to {@code rowsMax} rows that have NULL in their declared key. */
+    public List<Row> withoutKey(SourceTable table, int rowsMax) throws SQLException {
+        reader.checkOpen(this);
+        TableQueries queries = reader.queries(table).inKeyOrder();
+        List<Row> found = new ArrayList<>();
+        if (queries.withoutKey() != null) {
+            PreparedStatement query = reader.prepared(queries.withoutKey());
+            try (SqliteRows rows = session.rows(query, List.of(Value.of(rowsMax)))) {
+                while (rows.next()) {
+                    found.add(queries.row(rows));
+                }
+            }
+        }
+        return found;
+    }
+
     /** As {@link #chunk}, but hands each row over as it is read and keeps none. */
     public ScanStep scan(SourceTable table, RowKey after, RowKey upTo, Limits limits, Consumer<Row> sink)
             throws SQLException {
+        return scan(reader.queries(table), after, upTo, limits, sink);
+    }
+
+    private ScanStep scan(TableQueries queries, RowKey after, RowKey upTo, Limits limits, Consumer<Row> sink)
+            throws SQLException {
         reader.checkOpen(this);
-        TableQueries queries = reader.queries(table);
         PreparedStatement query = reader.prepared(queries.next(after, upTo));
         List<Value> values = new ArrayList<>(queries.bounds(after));
         values.addAll(queries.bounds(upTo));

@@ -28,8 +28,15 @@ final class TableQueries {
     private final String cursor;
     private final String byRowid;
     private final String byPlainKey;
+    /** True where a scan by primary key must leave rows out that have NULL in it: nothing is behind them. */
+    private final boolean leavesNullsOut;
+    private TableQueries inKeyOrder;
 
     TableQueries(SourceTable table) {
+        this(table, false);
+    }
+
+    private TableQueries(SourceTable table, boolean byKey) {
         if (table.identity() == null) {
             throw new IllegalArgumentException("rows of table " + table.name() + " can't be named");
         }
@@ -37,8 +44,10 @@ final class TableQueries {
         this.stored = table.storedColumns().stream().map(SourceColumn::name).toList();
         this.keyPositions = table.identity().kind() == Kind.ROWID ? null
                 : table.identity().columns().stream().mapToInt(stored::indexOf).toArray();
+        boolean declared = table.identity().kind() == Kind.DECLARED_KEY;
+        this.leavesNullsOut = byKey && declared && !table.withoutRowid();
         this.cursor = table.identity().kind() == Kind.INTEGER_KEY ? quoted(table.identity().columns().get(0))
-                : table.identity().rowidName();
+                : byKey && declared ? null : table.identity().rowidName();
         String rowid = table.identity().rowidName();
         this.byRowid = "SELECT " + columns(rowid) + " WHERE " + rowid + " = ?";
         this.byPlainKey =
@@ -47,6 +56,20 @@ final class TableQueries {
 
     SourceTable table() {
         return table;
+    }
+
+    /** The same table, scanned in the order of the keys that name its rows, so that every position is a key. */
+    TableQueries inKeyOrder() {
+        if (inKeyOrder == null) {
+            inKeyOrder = new TableQueries(table, true);
+        }
+        return inKeyOrder;
+    }
+
+    /** Rows that have NULL in their declared key, which a scan in key order leaves out; null where there can be none. */
+    String withoutKey() {
+        return !leavesNullsOut ? null : "SELECT " + columns(null) + " WHERE " + table.identity().columns().stream()
+                .map(name -> quoted(name) + " IS NULL").collect(Collectors.joining(" OR ")) + " LIMIT ?";
     }
 
     int keyParts() {
@@ -126,6 +149,9 @@ final class TableQueries {
             }
             if (upTo != null) {
                 conditions.add("NOT (" + beyond(upTo) + ")");
+            }
+            if (leavesNullsOut) {
+                table.identity().columns().forEach(name -> conditions.add(quoted(name) + " IS NOT NULL"));
             }
             order = keyOrder();
         }
