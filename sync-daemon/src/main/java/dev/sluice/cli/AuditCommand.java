@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.api.DaemonClient;
 import dev.sluice.audit.AuditCheck;
 import dev.sluice.audit.AuditLines;
+import dev.sluice.verify.Evidence;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -121,14 +123,18 @@ final class AuditCommand implements Callable<Integer> {
 
     /** {@code audit verify}. */
     @Command(name = "verify", description = "Looks for entries that were deleted, edited, moved or cut off, in PostgreSQL and in the"
-            + " log's file; with FILE in that file alone, without a daemon. Exit 1 if something is found.")
+            + " log's file; with FILE in that file alone, without a daemon, also in the evidence file of a verification."
+            + " Exit 1 if something is found.")
     static final class Verify implements Callable<Integer> {
 
         @Mixin
         private DaemonChoices choices;
 
-        @Parameters(paramLabel = "FILE", arity = "0..1", description = "a log's file, or one that was exported")
+        @Parameters(paramLabel = "FILE", arity = "0..1", description = "a log's file, one that was exported, or evidence")
         private Path file;
+
+        @Option(names = "--key", paramLabel = "PEM", description = "file with the public key that must have signed the evidence")
+        private Path key;
 
         @Spec
         private CommandSpec spec;
@@ -136,6 +142,13 @@ final class AuditCommand implements Callable<Integer> {
         @Override
         public Integer call() throws IOException {
             Console.quiet();
+            Optional<Evidence> evidence = file == null ? Optional.empty() : Evidence.read(Files.readString(readable()));
+            if (evidence.isPresent()) {
+                return check(evidence.get());
+            }
+            if (key != null) {
+                throw new ParameterException(spec.commandLine(), "--key is for the evidence file of a verification");
+            }
             JsonNode report = file == null ? choices.client().verifyAudit() : offline();
             PrintWriter out = spec.commandLine().getOut();
             if (choices.json()) {
@@ -151,10 +164,22 @@ final class AuditCommand implements Callable<Integer> {
             return report.path("whole").asBoolean() ? Main.DONE : Main.REFUSED;
         }
 
-        private JsonNode offline() throws IOException {
+        private Integer check(Evidence evidence) throws IOException {
+            Evidence.Check check = evidence.check(key == null ? null : Files.readString(key));
+            spec.commandLine().getOut().println(choices.json() ? JsonNodeFactory.instance.objectNode()
+                    .put("whole", check.intact()).put("signedBy", check.signedBy()).put("says", check.says()).toPrettyString()
+                    : (check.intact() ? "Evidence: " : "NOT TO BE TRUSTED: ") + check.says());
+            return check.intact() ? Main.DONE : Main.REFUSED;
+        }
+
+        private Path readable() {
             if (!Files.isReadable(file)) {
                 throw new IllegalStateException("there is no file at " + file + " that may be read");
             }
+            return file;
+        }
+
+        private JsonNode offline() throws IOException {
             AuditLines.Content content = AuditLines.read(file);
             if (content.entries().isEmpty()) {
                 throw new IllegalStateException(file + " holds no entry of an audit log");

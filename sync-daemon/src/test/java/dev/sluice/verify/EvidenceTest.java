@@ -5,13 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.cli.Main;
 import dev.sluice.store.StoredRun;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class EvidenceTest {
 
@@ -51,6 +55,26 @@ class EvidenceTest {
         assertThat(signed.hash()).as("a signature changes nothing of what the audit log notes").isEqualTo(evidence().hash());
         assertThatThrownBy(() -> Evidence.Signer.of("nothing")).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("openssl genpkey");
+    }
+
+    @Test
+    void commandTellsAWholeFileFromAnAlteredOneAndFromOneOfAnotherSigner(@TempDir Path folder) throws Exception {
+        KeyPair pair = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
+        Path known = Files.writeString(folder.resolve("known.pem"), publicPem(pair));
+        Path other = Files.writeString(folder.resolve("other.pem"),
+                publicPem(KeyPairGenerator.getInstance("Ed25519").generateKeyPair()));
+        String signed = evidence().signed(Evidence.Signer.of(pem(pair))).json().toPrettyString();
+        Path file = Files.writeString(folder.resolve("proof.json"), signed);
+        assertThat(Main.run("audit", "verify", file.toString())).isZero();
+        assertThat(Main.run("audit", "verify", file.toString(), "--key", known.toString())).isZero();
+        assertThat(Main.run("audit", "verify", file.toString(), "--key", other.toString())).isEqualTo(1);
+        Files.writeString(file, signed.replace("/app.db", "/other.db"));
+        assertThat(Main.run("audit", "verify", file.toString())).isEqualTo(1);
+    }
+
+    private static String publicPem(KeyPair pair) {
+        return "-----BEGIN PUBLIC KEY-----\n" + Base64.getMimeEncoder().encodeToString(pair.getPublic().getEncoded())
+                + "\n-----END PUBLIC KEY-----\n";
     }
 
     @Test
