@@ -89,30 +89,14 @@ final class ExistingRows {
 
     /** The versions of those of {@code wanted} that are there; nobody else changes them until the transaction ends. */
     Map<RowKey, List<Value>> lock(Connection connection, Collection<RowKey> wanted) throws SQLException {
-        List<Codec> codecs = keys.stream().map(Column::codec).toList();
-        List<List<Value>> present = wanted.stream().flatMap(key -> KeySpellings.of(key, codecs).stream()).toList();
-        if (present.isEmpty()) {
+        KeyJoin join = new KeyJoin(keys.stream().map(key -> new KeyJoin.Part(key.target, key.codec)).toList());
+        List<List<Value>> spellings = join.spellings(wanted);
+        if (spellings.isEmpty()) {
             return Map.of();
         }
-        StringJoiner arrays = new StringJoiner(", ");
-        StringJoiner names = new StringJoiner(", ");
-        StringJoiner where = new StringJoiner(" AND ");
-        for (int i = 0; i < keys.size(); i++) {
-            String type = keys.get(i).codec.castType();
-            arrays.add("?::text[]");
-            names.add("c" + i);
-            where.add("t." + Identifiers.quote(keys.get(i).target) + " = u.c" + i
-                    + (type.equals("text") ? "" : "::" + type));
-        }
-        String sql = "SELECT " + selected() + " FROM unnest(" + arrays + ") AS u (" + names + ") JOIN " + table
-                + " t ON " + where + " FOR UPDATE OF t";
+        String sql = "SELECT " + selected() + " FROM " + join.from(table) + " FOR UPDATE OF t";
         try (PreparedStatement query = connection.prepareStatement(sql)) {
-            for (int i = 0; i < keys.size(); i++) {
-                int part = i;
-                Codec codec = keys.get(i).codec;
-                query.setArray(i + 1, connection.createArrayOf("text",
-                        present.stream().map(key -> codec.text(key.get(part))).toArray(String[]::new)));
-            }
+            join.bind(query, spellings);
             Map<RowKey, List<Value>> rows = new LinkedHashMap<>();
             try (ResultSet row = query.executeQuery()) {
                 while (row.next()) {

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** The forms under which a key can stand in the target. */
-public final class KeySpellings {
+final class KeySpellings {
 
     private static final Value ZERO = Value.of(0.0);
     private static final Value NEGATIVE_ZERO = Value.of(-0.0);
@@ -25,7 +25,7 @@ public final class KeySpellings {
      *
      * @param codecs of the key's parts, in order
      */
-    public static List<List<Value>> of(RowKey key, List<Codec> codecs) {
+    static List<List<Value>> of(RowKey key, List<Codec> codecs) {
         List<List<Value>> spellings = List.of(List.of());
         for (int i = 0; i < codecs.size(); i++) {
             Value part = key.parts().get(i);
