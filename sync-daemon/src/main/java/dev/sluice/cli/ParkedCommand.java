@@ -1,15 +1,18 @@
 package dev.sluice.cli;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.api.RowControl;
 import dev.sluice.phase.Phase;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -172,12 +175,10 @@ final class ParkedCommand implements Callable<Integer> {
             + " the two differ until the same is done there.")
     static final class Edit extends Decision {
 
-        @Option(names = "--set", paramLabel = "COLUMN=VALUE", description = "a column's value, written as show --show-values"
-                + " prints it")
-        private Map<String, String> set = new LinkedHashMap<>();
-
-        @Option(names = "--set-null", paramLabel = "COLUMN", description = "a column that becomes NULL")
-        private List<String> setNull = new ArrayList<>();
+        @Option(names = "--columns", required = true, paramLabel = "FILE", description = "the new values as a JSON object, written"
+                + " as show --show-values prints them: {\"name\": \"text\", \"other\": null}; - for standard input (a value on the"
+                + " command line would be seen by every user of this machine)")
+        private Path columns;
 
         Edit() {
             super(RowControl.Act.EDIT);
@@ -186,10 +187,25 @@ final class ParkedCommand implements Callable<Integer> {
         @Override
         JsonNode order() {
             ObjectNode order = JsonNodeFactory.instance.objectNode();
-            ObjectNode columns = order.putObject("columns");
-            set.forEach(columns::put);
-            setNull.forEach(columns::putNull);
+            ObjectNode chosen = order.putObject("columns");
+            read().properties().forEach(column -> chosen.put(column.getKey(),
+                    column.getValue().isNull() ? null : column.getValue().asText()));
             return order;
+        }
+
+        private JsonNode read() {
+            try {
+                JsonNode read = new ObjectMapper().readTree(columns.toString().equals("-") ? System.in.readAllBytes()
+                        : Files.readAllBytes(columns));
+                if (read instanceof ObjectNode) {
+                    return read;
+                }
+            } catch (JsonProcessingException e) {
+                // the message would hold what was read
+            } catch (IOException e) {
+                throw new IllegalStateException(columns + " can't be read (" + e.getClass().getSimpleName() + ")", e);
+            }
+            throw new IllegalStateException(columns + " holds no JSON object with columns and values");
         }
     }
 

@@ -381,6 +381,12 @@ public final class LiveMigration implements AutoCloseable {
         }
 
         @Override
+        public long appliedSeq() {
+            Watermark at = standing.watermark;
+            return at == null ? -1 : at.seq();
+        }
+
+        @Override
         public TrafficSwitch traffic() {
             return traffic;
         }

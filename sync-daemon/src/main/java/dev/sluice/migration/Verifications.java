@@ -76,6 +76,7 @@ public final class Verifications implements AutoCloseable {
 
     /** How often the trees take over what changed. */
     private static final Duration DIGEST_PAUSE = Duration.ofSeconds(2);
+    private static final Duration IDLE_MAX = Duration.ofSeconds(30);
     private static final Duration LOOK_PAUSE = Duration.ofMillis(100);
     private static final Duration REST_MAX = Duration.ofSeconds(20);
     private static final Duration CLOSE_WAIT = Duration.ofSeconds(10);
@@ -118,6 +119,8 @@ public final class Verifications implements AutoCloseable {
     private final Trees trees;
     private SourceReader reader; // while PostgreSQL takes the writes
     private long digestedNanos;
+    private Looked looked; // null where the next look is due
+    private boolean again; // a look is due soon, whatever else happens
     private long restedNanos;
     private volatile Hashed hashed = new Hashed(null, null);
 
@@ -129,6 +132,9 @@ public final class Verifications implements AutoCloseable {
         Phase phase();
 
         boolean isPaused();
+
+        /** The newest changelog row that the target has; -1 if not known. */
+        long appliedSeq();
 
         /** True if sequences were not raised yet to what came with the changelog up to {@code seq}; on the follow thread. */
         boolean sequencesDue(long seq);
@@ -486,12 +492,18 @@ public final class Verifications implements AutoCloseable {
     private void work() {
         try {
             while (!isClosed()) {
+                Looked now = new Looked(ground.appliedSeq(), ground.phase(), System.nanoTime());
                 try {
+                    again = false;
                     look();
+                    looked = again ? null : now;
                 } catch (SQLException | RuntimeException e) {
                     LOG.debug("verifications are looked at another time", e);
+                    looked = null;
                 }
-                pause(DIGEST_PAUSE);
+                while (!pause(DIGEST_PAUSE) && nothingHappened() && !isClosed()) {
+                    LOG.trace("nothing to look at"); // an application that is silent costs next to nothing
+                }
             }
         } catch (InterruptedException e) {
             LOG.debug("stopped", e);
@@ -500,6 +512,18 @@ public final class Verifications implements AutoCloseable {
             awaited.values().forEach(report -> report.completeExceptionally(
                     new TargetRefusal("the migration has ended, or the daemon is stopping")));
         }
+    }
+
+    /** True if neither side has changed since the last look, which is not long ago. */
+    private boolean nothingHappened() {
+        Looked last = looked;
+        synchronized (lock) {
+            if (forget || last == null) {
+                return false;
+            }
+        }
+        return last.seq == ground.appliedSeq() && last.phase == ground.phase() && touched.isEmpty()
+                && System.nanoTime() - last.nanos < IDLE_MAX.toNanos();
     }
 
     private void look() throws SQLException, InterruptedException {
@@ -519,6 +543,7 @@ public final class Verifications implements AutoCloseable {
             return store.open(connection);
         });
         for (StoredRun run : open) {
+            again = true; // there may be more by then, and this one may wait for something
             perform(run);
         }
         if (isReady()) {
@@ -537,7 +562,8 @@ public final class Verifications implements AutoCloseable {
         }
     }
 
-    private void pause(Duration atMost) throws InterruptedException {
+    /** True if it was ended because somebody asks. */
+    private boolean pause(Duration atMost) throws InterruptedException {
         long deadline = System.nanoTime() + atMost.toNanos();
         synchronized (lock) {
             long left = atMost.toMillis();
@@ -545,7 +571,9 @@ public final class Verifications implements AutoCloseable {
                 lock.wait(left);
                 left = (deadline - System.nanoTime()) / 1_000_000;
             }
+            boolean wanted = asked;
             asked = false;
+            return wanted;
         }
     }
 
@@ -567,6 +595,8 @@ public final class Verifications implements AutoCloseable {
         }
         return known.hash;
     }
+
+    private record Looked(long seq, Phase phase, long nanos) {}
 
     private record Hashed(MigrationPlan plan, String hash) {}
 
@@ -893,7 +923,7 @@ public final class Verifications implements AutoCloseable {
             long rest = Math.min(REST_MAX.toNanos(), worked * (100 - run.share()) / run.share());
             long deadline = System.nanoTime() + rest;
             while (System.nanoTime() < deadline) {
-                pause(Duration.ofNanos(Math.min(LOOK_PAUSE.toNanos(), deadline - System.nanoTime())));
+                again |= pause(Duration.ofNanos(Math.min(LOOK_PAUSE.toNanos(), deadline - System.nanoTime())));
                 checkGoingOn(run);
             }
         }

@@ -60,6 +60,11 @@ public final class Touched {
         }
     }
 
+    /** True if nothing has changed since the last time. */
+    public synchronized boolean isEmpty() {
+        return waiting.isEmpty() && !overflowed;
+    }
+
     /** Everything since the last time. */
     synchronized Drained drain() {
         Drained drained = new Drained(waiting, overflowed);

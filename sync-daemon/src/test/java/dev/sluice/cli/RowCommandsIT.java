@@ -14,6 +14,7 @@ import dev.sluice.testing.LiveGround;
 import dev.sluice.testing.SameRows;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -69,6 +70,11 @@ class RowCommandsIT {
         return said(line.toArray(String[]::new));
     }
 
+    private Said edit(String id, String columns) throws IOException {
+        return run("parked", "edit", id, "--columns",
+                Files.writeString(folder.resolve("columns.json"), columns).toString());
+    }
+
     private static Said said(String... line) {
         PrintStream out = System.out;
         PrintStream err = System.err;
@@ -115,13 +121,14 @@ class RowCommandsIT {
     void parkedRowIsRetriedEditedOrDiscardedAndTheAuditKnows() throws Exception {
         String id = parkOne();
         assertThat(run("parked", "retry", id).status()).as("it still does not fit").isEqualTo(1);
-        Said refused = run("parked", "edit", id, "--set", "n=still no number");
+        Said refused = edit(id, "{\"n\": \"still no number\"}");
         assertThat(refused.status()).isEqualTo(1);
         assertThat(refused.err()).contains("stays parked");
-        assertThat(run("parked", "edit", id, "--set", "id=9").err()).contains("part of the key");
-        assertThat(run("parked", "edit", id, "--set", "x=9").err()).contains("no column x");
+        assertThat(edit(id, "{\"id\": \"9\"}").err()).contains("part of the key");
+        assertThat(edit(id, "{\"x\": \"9\"}").err()).contains("no column x");
+        assertThat(edit(id, "{\"n\": sevén").err()).contains("holds no JSON object").doesNotContain("sevén");
         assertThat(ground.parked()).containsExactly("t|1|not_representable");
-        assertThat(run("parked", "edit", id, "--set", "n=7", "--set-null", "s").status()).isZero();
+        assertThat(edit(id, "{\"n\": \"7\", \"s\": null}").status()).isZero();
         assertThat(ground.target("SELECT id, n, s FROM t WHERE id = 1")).containsExactly("1|7|∅");
         assertThat(ground.parked()).isEmpty();
 
